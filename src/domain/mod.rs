@@ -1,0 +1,34 @@
+//! The vocabulary and the rules of a session, as pure data and pure functions.
+//!
+//! Here stand the types of the contract (ids, spec, states, events, answers, usage) and the one transition table:
+//! [`decide`] says which events a command causes, [`apply`] folds an event into a [`Session`].
+//!
+//! What is deliberately absent: no clock, no randomness, no IO, no async and no Lua. Time comes in as an argument.
+//! Everybody may use this module; it uses nobody.
+
+mod answer;
+mod command;
+mod decide;
+mod error;
+mod event;
+mod ids;
+mod session;
+mod spec;
+mod state;
+mod text;
+mod usage;
+
+pub use answer::{Answer, AnsweredBy, PromptHash, ResumeOutcome, ResumePayload, TokenUsage};
+pub use command::{Command, Question};
+pub use decide::{Rejected, decide};
+pub use error::{AwaitError, CancelError, ObserveError, ObserverRecvError, ResumeError, SpawnError, StateError};
+pub use event::{Event, EventKind, Phase};
+pub use ids::{ParseIdError, QueryId, Seq, SessionId, Timestamp};
+pub use session::{Progress, Session, apply};
+pub use spec::{InvalidSpec, Limits, SessionKind, SessionSpec};
+pub use state::{
+    CancelCode, CancelReason, Cancelled, Done, ExecutionState, Failure, FailureKind, LimitKind, Pause, PauseKind,
+    Prompt, Query, SeenAt, StateName, TerminalOutcome,
+};
+pub use text::{printable, printable_line};
+pub use usage::{TokenCount, TokenSource, Usage, estimate_tokens};

@@ -1,0 +1,227 @@
+//! A session as a fold over its events.
+//!
+//! [`apply`] is total: it has no clock, no error and no opinion. What may happen is for
+//! [`decide`](super::decide) to say; what did happen is applied, live and in recovery alike.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AnsweredBy, Event, EventKind, ExecutionState, Pause, Prompt, QueryId, ResumeOutcome, Seq, SessionId, SessionSpec,
+    Timestamp, Usage,
+};
+
+/// Everything that the rules need to know of one session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    pub(super) id: SessionId,
+    pub(super) spec: Arc<SessionSpec>,
+    pub(super) created_at: Timestamp,
+    pub(super) state: ExecutionState,
+    pub(super) last_seq: Seq,
+    pub(super) last_at: Timestamp,
+    pub(super) begun: bool,
+    pub(super) epoch: u32,
+    /// Who answered `q-1`, `q-2`, …; as long as queries were asked.
+    pub(super) answered: Vec<Option<AnsweredBy>>,
+    /// The answers of the pause, in the order of its queries.
+    pub(super) replies: Vec<Option<Arc<str>>>,
+    /// What became of deliveries that had a name.
+    pub(super) deliveries: HashMap<Arc<str>, ResumeOutcome>,
+    pub(super) usage: Usage,
+    pub(super) progress: Option<Arc<Progress>>,
+}
+
+/// What a program said last of its progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Steps in all.
+    pub total: u64,
+    /// What it is doing.
+    pub message: Option<String>,
+}
+
+impl Session {
+    /// A session as it is born: running, with no event.
+    pub fn new(id: SessionId, spec: Arc<SessionSpec>, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            spec,
+            created_at,
+            state: ExecutionState::BORN,
+            last_seq: 0,
+            last_at: created_at,
+            begun: false,
+            epoch: 0,
+            answered: Vec::new(),
+            replies: Vec::new(),
+            deliveries: HashMap::new(),
+            usage: Usage::default(),
+            progress: None,
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What it was made of.
+    pub fn spec(&self) -> &Arc<SessionSpec> {
+        &self.spec
+    }
+
+    /// When it was made.
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// Its state.
+    pub fn state(&self) -> &ExecutionState {
+        &self.state
+    }
+
+    /// The number of its last event; 0 before the first.
+    pub fn last_seq(&self) -> Seq {
+        self.last_seq
+    }
+
+    /// The time of its last event; its birth before the first.
+    pub fn last_at(&self) -> Timestamp {
+        self.last_at
+    }
+
+    /// Whether its program has begun.
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// What it has used so far.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// What its program said last of its progress.
+    pub fn progress(&self) -> Option<&Arc<Progress>> {
+        self.progress.as_ref()
+    }
+
+    /// Forgets who answered what, which only later answers would be told.
+    pub fn forget_answers(&mut self) {
+        self.answered = Vec::new();
+        self.deliveries = HashMap::new();
+    }
+
+    /// Its usage as of `now`: the clock of a session that has not ended goes on between its events.
+    pub fn usage_at(&self, now: Timestamp) -> Usage {
+        let mut usage = self.usage;
+        if !self.state.is_ended() {
+            usage.elapsed_ms = since(self.created_at, now);
+            if let ExecutionState::Paused(pause) = &self.state {
+                usage.waiting_ms += since(pause.paused_at, now);
+            }
+        }
+        usage
+    }
+
+    /// Takes the answers of the pause that has just ended, in the order of its queries.
+    ///
+    /// Empty while a query is open, and after they were taken.
+    pub fn take_replies(&mut self) -> Vec<Arc<str>> {
+        if self.replies.iter().any(Option::is_none) {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.replies).into_iter().flatten().collect()
+    }
+
+    /// The time at which the wall limit ends the session, if it has one.
+    pub fn wall_deadline(&self) -> Option<Timestamp> {
+        let wall = i64::try_from(self.spec.limits.wall_ms?).unwrap_or(i64::MAX);
+        Some(self.created_at.saturating_add(wall))
+    }
+
+    /// Who answered `query`, if somebody has.
+    pub(super) fn answered_by(&self, query: QueryId) -> Option<&AnsweredBy> {
+        let index = (query.number() as usize).checked_sub(1)?;
+        self.answered.get(index)?.as_ref()
+    }
+}
+
+impl Pause {
+    /// Where `query` stands among the prompts of this pause.
+    pub(super) fn position(&self, query: QueryId) -> Option<usize> {
+        let first = self.prompts.first()?.query.query_id.number();
+        let position = query.number().checked_sub(first)? as usize;
+        (position < self.prompts.len()).then_some(position)
+    }
+}
+
+pub(super) fn since(start: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(now.saturating_sub(start)).unwrap_or(0)
+}
+
+/// Folds one event into a session.
+pub fn apply(session: &mut Session, event: &Event) {
+    session.last_seq = event.seq;
+    session.last_at = event.at;
+    session.usage.elapsed_ms = since(session.created_at, event.at);
+    match &event.kind {
+        EventKind::Tick { .. } => session.begun = true,
+        EventKind::StateTransition { end, .. } => {
+            if let ExecutionState::Paused(pause) = &session.state {
+                session.usage.waiting_ms += since(pause.paused_at, event.at);
+            }
+            // A transition to `paused` is completed by the event behind it, which carries the pause.
+            session.state = end.clone().map_or(ExecutionState::BORN, ExecutionState::from);
+        }
+        EventKind::PauseRequested { info } => {
+            session.epoch = info.epoch;
+            session.usage.pauses += 1;
+            for Prompt { query, .. } in &info.prompts {
+                session.answered.push(None);
+                session.usage.book_query(&query.prompt, query.system.as_deref());
+            }
+            session.replies.clear();
+            session.replies.resize(info.prompts.len(), None);
+            session.state = ExecutionState::Paused(Arc::clone(info));
+        }
+        EventKind::AnswerAccepted { query_id, by, answer_id, remaining, response, usage } => {
+            if let ExecutionState::Paused(pause) = &mut session.state
+                && let Some(position) = pause.position(*query_id)
+            {
+                let prompt = &mut Arc::make_mut(pause).prompts[position];
+                prompt.answered_by = Some(by.clone());
+                session.usage.book_answer(
+                    &prompt.query.prompt,
+                    prompt.query.system.as_deref(),
+                    response,
+                    usage.as_ref(),
+                );
+                session.replies[position] = Some(Arc::clone(response));
+                session.answered[query_id.number() as usize - 1] = Some(by.clone());
+            }
+            if let Some(answer_id) = answer_id {
+                let outcome = match remaining {
+                    0 => ResumeOutcome::Continued,
+                    n => ResumeOutcome::Remaining(*n),
+                };
+                session.deliveries.insert(Arc::clone(answer_id), outcome);
+            }
+        }
+        EventKind::ResumeAccepted { .. } => session.usage.rounds += 1,
+        EventKind::Progress { step, total, message } => {
+            session.progress = Some(Arc::new(Progress { step: *step, total: *total, message: message.clone() }));
+        }
+        EventKind::LlmCallBegin { .. }
+        | EventKind::LlmCallEnd { .. }
+        | EventKind::Note { .. }
+        | EventKind::Log { .. }
+        | EventKind::LogDropped { .. }
+        | EventKind::Stats { .. }
+        | EventKind::CancelRequested { .. } => {}
+    }
+}

@@ -1,0 +1,220 @@
+//! What a session is made of: its program, its `ctx`, and the limits it runs under.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that is needed to start a session. JSON names are `snake_case`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionSpec {
+    /// What to run.
+    #[serde(flatten)]
+    pub kind: SessionKind,
+    /// The first library directory, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_root: Option<PathBuf>,
+    /// The value of the global `ctx`; absent is `{}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ctx: Option<serde_json::Value>,
+    /// What `os.getenv` sees; nothing of the process's own environment reaches a program.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// A name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Free labels for people and filters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// The limits the session runs under.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// The kinds of session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SessionKind {
+    /// Executes Lua source.
+    Run {
+        /// The program text.
+        code: Arc<str>,
+        /// What errors call the script, usually its file name; absent is `script`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// Runs an installed strategy. Refused until it exists.
+    Advice {
+        /// The package to run.
+        strategy: String,
+        /// Merged into `opts` as `task`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<String>,
+        /// The strategy's `ctx`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opts: Option<serde_json::Value>,
+    },
+    /// Evaluates a strategy against a scenario. Refused until it exists.
+    Eval {
+        /// The scenario: its text, its name or its file.
+        scenario: String,
+        /// The package to evaluate.
+        strategy: String,
+        /// The strategy's options.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opts: Option<serde_json::Value>,
+        /// Whether to write a card of the report.
+        #[serde(default)]
+        auto_card: bool,
+    },
+}
+
+/// What a session may use. Every size is in bytes, every time in milliseconds; an absent limit does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Lua heap. 64 MB: a hundred sessions at their limit still fit a laptop.
+    pub memory_bytes: u64,
+    /// CPU time in all, counted while the program really runs.
+    pub cpu_ms: Option<u64>,
+    /// Time since the session was made, waiting for people included.
+    pub wall_ms: Option<u64>,
+    /// Time in one section that cannot be interrupted. 50 ms: a pause that a person does not notice.
+    pub section_ms: u64,
+    /// Pauses that may be answered; the next one is announced and ends the session.
+    pub pauses: Option<u64>,
+    /// Queries that may be asked; the pause that goes beyond is announced and ends the session.
+    pub queries: Option<u64>,
+    /// Program text. 1 MB: compiling is linear and cannot be interrupted.
+    pub source_bytes: u64,
+    /// `ctx` as JSON. 16 MB: it is copied into the Lua heap, which is larger.
+    pub ctx_bytes: u64,
+    /// One prompt with its system text. 4 MB: far beyond what any model takes; every observer holds it.
+    pub prompt_bytes: u64,
+    /// One answer. 4 MB, as for a prompt.
+    pub answer_bytes: u64,
+    /// The result as JSON. 16 MB: it is kept with the session for ever.
+    pub result_bytes: u64,
+    /// One log line; the rest is cut off and said to be. 16 KB: several screens full.
+    pub log_line_bytes: u64,
+    /// Log lines per second that are kept, after a burst of ten times as many. 1000: more cannot be read.
+    pub log_lines_per_s: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 64 << 20,
+            cpu_ms: None,
+            wall_ms: None,
+            section_ms: 50,
+            pauses: None,
+            queries: None,
+            source_bytes: 1 << 20,
+            ctx_bytes: 16 << 20,
+            prompt_bytes: 4 << 20,
+            answer_bytes: 4 << 20,
+            result_bytes: 16 << 20,
+            log_line_bytes: 16 << 10,
+            log_lines_per_s: 1000,
+        }
+    }
+}
+
+/// Why a spec is refused before any session exists.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSpec {
+    /// Nothing but white space.
+    #[error("the program is blank; give it at least one statement")]
+    Blank,
+    /// More source than the limit allows.
+    #[error("the program is {bytes} bytes long; the limit is {limit}")]
+    SourceTooLarge {
+        /// Its length.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A larger `ctx` than the limit allows.
+    #[error("ctx is {bytes} bytes of JSON; the limit is {limit}")]
+    CtxTooLarge {
+        /// Its length.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A kind of session that this version cannot run.
+    #[error("sessions of kind {kind} are not available in this version; use kind run")]
+    KindNotAvailable {
+        /// The kind asked for.
+        kind: &'static str,
+    },
+}
+
+impl SessionSpec {
+    /// A spec that runs `code` with everything else at its default.
+    pub fn run(code: impl Into<Arc<str>>) -> Self {
+        Self {
+            kind: SessionKind::Run { code: code.into(), name: None },
+            project_root: None,
+            ctx: None,
+            env: BTreeMap::new(),
+            title: None,
+            tags: BTreeMap::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Says whether a session can be made of this.
+    ///
+    /// # Errors
+    /// [`InvalidSpec`] names what is wrong and what to do. Source that does not compile is no invalid spec: it is a
+    /// session that fails.
+    pub fn check(&self) -> Result<(), InvalidSpec> {
+        let limits = &self.limits;
+        match &self.kind {
+            SessionKind::Run { code, .. } => {
+                if code.trim().is_empty() {
+                    return Err(InvalidSpec::Blank);
+                }
+                if code.len() as u64 > limits.source_bytes {
+                    return Err(InvalidSpec::SourceTooLarge { bytes: code.len() as u64, limit: limits.source_bytes });
+                }
+            }
+            SessionKind::Advice { .. } => return Err(InvalidSpec::KindNotAvailable { kind: "advice" }),
+            SessionKind::Eval { .. } => return Err(InvalidSpec::KindNotAvailable { kind: "eval" }),
+        }
+        let bytes = self.ctx.as_ref().map_or(0, json_len);
+        if bytes > limits.ctx_bytes {
+            return Err(InvalidSpec::CtxTooLarge { bytes, limit: limits.ctx_bytes });
+        }
+        Ok(())
+    }
+
+    /// What the screen calls the session: its title, else the name of its script.
+    pub fn display_title(&self) -> &str {
+        let script = match &self.kind {
+            SessionKind::Run { name, .. } => name.as_deref().unwrap_or("script"),
+            SessionKind::Advice { strategy, .. } | SessionKind::Eval { strategy, .. } => strategy,
+        };
+        self.title.as_deref().unwrap_or(script)
+    }
+}
+
+/// The length of the compact JSON text of `value`, without making it.
+fn json_len(value: &serde_json::Value) -> u64 {
+    struct Count(u64);
+    impl std::io::Write for Count {
+        fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+            self.0 += buf.len() as u64;
+            Ok(buf.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).expect("a JSON value with string keys always serializes");
+    count.0
+}

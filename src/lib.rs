@@ -1,0 +1,3 @@
+//! Switchboard: a terminal desk for people who watch over many running Lua programs that stop to ask questions.
+
+pub mod domain;

@@ -1,0 +1,1 @@
+//! The fast tests: everything but the real terminal.
