@@ -1,3 +1,4 @@
 //! Switchboard: a terminal desk for people who watch over many running Lua programs that stop to ask questions.
 
 pub mod domain;
+pub mod engine;

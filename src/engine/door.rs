@@ -1,0 +1,248 @@
+//! The one door: everything nondeterministic that reaches a program comes through here and is recorded, and
+//! everything a program says on its way goes out through here.
+//!
+//! It never waits and never does IO. It is bounded: a full door ends the slice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::{Clock, Entropy};
+use crate::domain::{Command, Limits, Timestamp, Usage};
+
+/// How long a program runs before others get their turn. A key on the screen or an answer never waits longer for a
+/// program that can be interrupted.
+pub const SLICE: Duration = Duration::from_millis(1);
+
+/// Emissions a door takes in before the slice ends: a screenful of screens, a few hundred kilobytes at most.
+const CAPACITY: usize = 256;
+
+/// A recorded read: what a program got to see of the world outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// The time, in Unix milliseconds.
+    Time(Timestamp),
+    /// Sixty-four random bits.
+    Seed(u64),
+    /// Milliseconds since the session was made.
+    Elapsed(u64),
+    /// Nanoseconds of CPU time used by the session.
+    Cpu(u64),
+}
+
+/// What came out of a door, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Emission {
+    /// Something the program said: a log line, its progress, a figure.
+    Said(Command),
+    /// Something the program got to see.
+    Read(Read),
+}
+
+/// Asks a running program to stop; looked at by its door. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Asks the program to stop, for good.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Takes the request back: the cancel behind it could not be recorded.
+    pub fn lower(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
+    /// Whether it was asked to.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The door of one session. Moves into its VM for each step and comes back.
+pub struct Door(Box<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    stop: StopFlag,
+    created_at: Timestamp,
+    limits: Limits,
+    usage: Usage,
+    cpu_before_slice: Duration,
+    slice_start: Instant,
+    slice: Duration,
+    emissions: Vec<Emission>,
+    bucket: LogBucket,
+}
+
+impl Door {
+    /// Makes the door of a session that was made at `created_at`.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        stop: StopFlag,
+        created_at: Timestamp,
+        limits: &Limits,
+    ) -> Self {
+        Self(Box::new(Inner {
+            clock,
+            entropy,
+            stop,
+            created_at,
+            limits: limits.clone(),
+            usage: Usage::default(),
+            cpu_before_slice: Duration::ZERO,
+            slice_start: Instant::now(),
+            slice: SLICE,
+            emissions: Vec::new(),
+            bucket: LogBucket {
+                dropped: 0,
+                tokens: limits.log_lines_per_s * LogBucket::BURST_SECONDS,
+                filled_at: created_at,
+            },
+        }))
+    }
+
+    /// Starts a slice: `usage` is what has been booked for the session so far.
+    pub fn begin_slice(&mut self, usage: Usage) {
+        self.0.usage = usage;
+        self.0.slice_start = Instant::now();
+    }
+
+    /// Ends a slice and takes what came out of the door during it. Its time counts as CPU time of the session.
+    pub fn end_slice(&mut self) -> Vec<Emission> {
+        self.0.cpu_before_slice += self.0.slice_start.elapsed();
+        if let Some(n) = self.0.bucket.take_dropped() {
+            self.0.emissions.push(Emission::Said(Command::DropLogs { n }));
+        }
+        std::mem::take(&mut self.0.emissions)
+    }
+
+    /// CPU time the session has used, the current slice not included.
+    pub fn cpu(&self) -> Duration {
+        self.0.cpu_before_slice
+    }
+
+    /// Whether the program should be interrupted where it stands: its time is up, the door is full, or it was
+    /// asked to stop.
+    pub fn slice_is_over(&self) -> bool {
+        self.is_stopped() || self.is_full() || self.0.slice_start.elapsed() >= self.0.slice
+    }
+
+    /// Whether the session was asked to stop: it will never be stepped again.
+    pub fn is_stopped(&self) -> bool {
+        self.0.stop.is_raised()
+    }
+
+    /// Whether nothing more fits before the slice ends. What is said all the same is kept; the bound is for those
+    /// who can end the slice.
+    pub fn is_full(&self) -> bool {
+        self.0.emissions.len() >= CAPACITY
+    }
+
+    /// The limits of the session.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// What has been booked for the session before this slice. No read: it follows from the answers.
+    pub fn usage(&self) -> &Usage {
+        &self.0.usage
+    }
+
+    /// The time now, recorded.
+    pub fn now(&mut self) -> Timestamp {
+        let now = self.0.clock.now();
+        self.0.emissions.push(Emission::Read(Read::Time(now)));
+        now
+    }
+
+    /// Sixty-four random bits, recorded.
+    pub fn seed(&mut self) -> u64 {
+        let bits = self.0.entropy.bits();
+        self.0.emissions.push(Emission::Read(Read::Seed(bits)));
+        bits
+    }
+
+    /// Milliseconds since the session was made, recorded.
+    pub fn elapsed_ms(&mut self) -> u64 {
+        let elapsed = u64::try_from(self.0.clock.now() - self.0.created_at).unwrap_or(0);
+        self.0.emissions.push(Emission::Read(Read::Elapsed(elapsed)));
+        elapsed
+    }
+
+    /// CPU time the session has used, recorded.
+    pub fn cpu_time(&mut self) -> Duration {
+        let cpu = self.0.cpu_before_slice + self.0.slice_start.elapsed();
+        self.0.emissions.push(Emission::Read(Read::Cpu(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX))));
+        cpu
+    }
+
+    /// Says a log line. Above the rate limit it is counted instead of kept; above the length limit it is cut.
+    pub fn log(&mut self, level: &Arc<str>, source: &Arc<str>, message: &str) {
+        let inner = &mut *self.0;
+        if !inner.bucket.take(inner.clock.now(), inner.limits.log_lines_per_s) {
+            return;
+        }
+        if let Some(n) = inner.bucket.take_dropped() {
+            inner.emissions.push(Emission::Said(Command::DropLogs { n }));
+        }
+        let message = cut(message, inner.limits.log_line_bytes);
+        let said = Command::Log { level: Arc::clone(level), source: Arc::clone(source), message };
+        inner.emissions.push(Emission::Said(said));
+    }
+
+    /// Says how far the program is.
+    pub fn progress(&mut self, step: u64, total: u64, message: Option<&str>) {
+        let message = message.map(|message| cut(message, self.0.limits.log_line_bytes));
+        self.0.emissions.push(Emission::Said(Command::Progress { step, total, message }));
+    }
+
+    /// Says a figure.
+    pub fn stats(&mut self, key: String, value: serde_json::Value) {
+        self.0.emissions.push(Emission::Said(Command::Stats { key, value }));
+    }
+}
+
+/// Cuts a text that is too long, at a character, and says how much is missing.
+fn cut(text: &str, limit: u64) -> String {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(limit);
+    format!("{}… ({} more bytes)", &text[..end], text.len() - end)
+}
+
+/// Keeps a program from logging faster than anybody can read: a bucket of tokens that time refills.
+struct LogBucket {
+    tokens: u64,
+    filled_at: Timestamp,
+    dropped: u64,
+}
+
+impl LogBucket {
+    /// The bucket holds so many seconds' worth: a burst, such as a table printed at once, passes whole.
+    const BURST_SECONDS: u64 = 10;
+
+    /// Takes a token for one line, or counts the line as dropped.
+    fn take(&mut self, now: Timestamp, per_second: u64) -> bool {
+        let refill = u64::try_from(now - self.filled_at).unwrap_or(0).saturating_mul(per_second) / 1000;
+        if refill > 0 {
+            self.tokens = self.tokens.saturating_add(refill).min(per_second * Self::BURST_SECONDS);
+            self.filled_at = now;
+        }
+        let Some(left) = self.tokens.checked_sub(1) else {
+            self.dropped += 1;
+            return false;
+        };
+        self.tokens = left;
+        true
+    }
+
+    fn take_dropped(&mut self) -> Option<u64> {
+        (self.dropped > 0).then(|| std::mem::take(&mut self.dropped))
+    }
+}

@@ -1,0 +1,152 @@
+//! What a session shows of itself: its latest state, and a bounded ring of its last events.
+//!
+//! The session's task publishes here; everybody else reads, and never waits for the task. One short lock guards both
+//! parts, so that whoever has read event `n` sees a state at least as new. It is never held across an await.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::changes::Mark;
+use super::{EventRef, Summary, Turn};
+use crate::domain::{Seq, Session, SessionId, TerminalOutcome};
+
+/// Events kept in the ring. A reader this close behind never asks the journal; at a typical event's size it is some
+/// tens of kilobytes for a busy session and next to nothing for one that waits.
+const RING: usize = 256;
+
+/// The published part of one session.
+#[derive(Debug)]
+pub(super) struct Feed {
+    id: SessionId,
+    published: Mutex<Published>,
+    /// Rung for each publication.
+    pub(super) wake: Notify,
+    /// Rung once, when the session has ended.
+    end: Notify,
+    /// For the list of changes.
+    pub(super) mark: Mark,
+}
+
+/// What is behind the lock.
+#[derive(Debug)]
+pub(super) struct Published {
+    pub(super) summary: Summary,
+    ring: VecDeque<Turn>,
+    /// Events in the ring.
+    in_ring: usize,
+    pub(super) observers: usize,
+    /// The session itself, once it has ended and has no task any more.
+    pub(super) remains: Option<Arc<Session>>,
+}
+
+/// What the ring has for a reader.
+pub(super) enum Look {
+    /// The next events, now in the reader's buffer.
+    Some,
+    /// Nothing yet.
+    NothingYet,
+    /// The session has ended and the reader has read everything.
+    Closed,
+    /// The next events have left the ring; they end before this one.
+    Older(Seq),
+}
+
+impl Feed {
+    pub(super) fn new(session: &Session) -> Self {
+        Self::with(session, None)
+    }
+
+    /// The feed of a session that ended long ago.
+    pub(super) fn of_remains(session: Arc<Session>) -> Self {
+        Self::with(&Arc::clone(&session), Some(session))
+    }
+
+    fn with(session: &Session, remains: Option<Arc<Session>>) -> Self {
+        let published =
+            Published { summary: Summary::from(session), ring: VecDeque::new(), in_ring: 0, observers: 0, remains };
+        Self {
+            id: session.id(),
+            published: Mutex::new(published),
+            wake: Notify::new(),
+            end: Notify::new(),
+            mark: Mark::default(),
+        }
+    }
+
+    pub(super) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Published> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes the state of the session and the turn that led to it.
+    pub(super) fn publish(&self, session: &Session, turn: Option<Turn>) {
+        {
+            let mut published = self.lock();
+            let summary = &mut published.summary;
+            summary.state.clone_from(session.state());
+            summary.last_seq = session.last_seq();
+            summary.last_at = session.last_at();
+            summary.usage = *session.usage();
+            summary.progress.clone_from(&session.progress().cloned());
+            if let Some(turn) = turn {
+                published.in_ring += turn.len();
+                published.ring.push_back(turn);
+            }
+            while let Some(oldest) = published.ring.front().map(|turn| turn.len())
+                && published.in_ring - oldest >= RING
+            {
+                published.ring.pop_front();
+                published.in_ring -= oldest;
+            }
+        }
+        self.wake.notify_waiters();
+        if session.state().is_ended() {
+            self.end.notify_waiters();
+        }
+    }
+
+    /// Leaves the session itself behind, as its task ends.
+    pub(super) fn bury(&self, session: Session) {
+        self.lock().remains = Some(Arc::new(session));
+    }
+
+    /// The session itself, once its task has left it behind. The channel of a session closes only after that.
+    pub(super) fn remains(&self) -> Option<Arc<Session>> {
+        self.lock().remains.clone()
+    }
+
+    /// Waits until the session has ended. Cancel-safe.
+    pub(super) async fn ended(&self) -> TerminalOutcome {
+        loop {
+            let end = self.end.notified();
+            tokio::pin!(end);
+            end.as_mut().enable();
+            let outcome = self.lock().summary.state.outcome();
+            if let Some(outcome) = outcome {
+                return outcome;
+            }
+            end.await;
+        }
+    }
+
+    /// Moves events from number `next` on into `buffer`, as many as are there and at most `max`.
+    pub(super) fn look(&self, next: Seq, max: usize, buffer: &mut VecDeque<EventRef>) -> Look {
+        let published = self.lock();
+        let last = published.summary.last_seq;
+        if next > last {
+            return if published.summary.state.is_ended() { Look::Closed } else { Look::NothingYet };
+        }
+        let first = last + 1 - published.in_ring as Seq;
+        if next < first {
+            return Look::Older(first);
+        }
+        let turns = published.ring.range(published.ring.partition_point(|turn| turn.last_seq() < next)..);
+        buffer.extend(turns.flat_map(|turn| turn.since(next)).take(max));
+        Look::Some
+    }
+}

@@ -1,0 +1,209 @@
+//! Keeps records in memory: a [`Journal`] for as long as the process lives.
+//!
+//! It writes no disk, so nothing in it outlives the process. Answers are kept for ever; of the other events of a
+//! session only the newest 4 MB, and of the sessions taken over only the newest whole.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Durability, EventRef, Journal, Page, Read, Record, Reply, Turn};
+use crate::domain::{Event, EventKind, Seq, Session, SessionId};
+
+/// Bytes of events, answers not counted, that are kept of one session: some tens of thousands of log lines.
+const EVENT_BYTES: usize = 4 << 20;
+
+/// Sessions taken over that are kept whole; of older ones their end and their summary. At the bound above they are
+/// a few gigabytes in the worst case and some tens of megabytes in the usual one.
+const KEPT_WHOLE: usize = 1000;
+
+/// Locks over the sessions, so that two workers seldom meet at one.
+const SHARDS: usize = 64;
+
+/// The in-memory journal.
+#[derive(Debug)]
+pub struct MemoryJournal {
+    shards: [Mutex<HashMap<SessionId, Log>>; SHARDS],
+    retired: Mutex<Retired>,
+    event_bytes: usize,
+    kept_whole: usize,
+}
+
+/// The records of one session.
+#[derive(Debug, Default)]
+struct Log {
+    /// Answers that are older than everything in `turns`.
+    answers: Vec<EventRef>,
+    /// The newest turns, each with its size: a turn that is about to go is no longer in any cache.
+    turns: VecDeque<(Turn, usize)>,
+    reads: VecDeque<Read>,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Retired {
+    sessions: HashMap<SessionId, Arc<Session>>,
+    whole: VecDeque<SessionId>,
+}
+
+impl Default for MemoryJournal {
+    fn default() -> Self {
+        Self::new(EVENT_BYTES, KEPT_WHOLE)
+    }
+}
+
+impl MemoryJournal {
+    /// Makes an empty journal that keeps `event_bytes` of events a session, and `kept_whole` sessions taken over.
+    pub fn new(event_bytes: usize, kept_whole: usize) -> Self {
+        let shards = std::array::from_fn(|_| Mutex::default());
+        Self { shards, retired: Mutex::default(), event_bytes, kept_whole }
+    }
+
+    /// The recorded reads of a session that are still kept, oldest first.
+    pub fn reads(&self, session: SessionId) -> Vec<Read> {
+        self.shard(session).get(&session).map_or_else(Vec::new, |log| log.reads.iter().copied().collect())
+    }
+
+    fn shard(&self, session: SessionId) -> MutexGuard<'_, HashMap<SessionId, Log>> {
+        // Ids are random, so any bits of them spread evenly.
+        let shard = &self.shards[session.bits() as usize % SHARDS];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn retired_lock(&self) -> MutexGuard<'_, Retired> {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn append(&self, session: SessionId, records: &[Record], _durability: Durability) -> Reply<()> {
+        let mut shard = self.shard(session);
+        let log = shard.entry(session).or_default();
+        for record in records {
+            match record {
+                // The spec lives as long as the session, which the registry or `retired` holds.
+                Record::Spawned { .. } => {}
+                Record::Read(read) => {
+                    log.reads.push_back(*read);
+                    log.bytes += size_of::<Read>();
+                }
+                Record::Turn(turn) => {
+                    let size = turn.iter().map(size).sum();
+                    log.bytes += size;
+                    log.turns.push_back((turn.clone(), size));
+                }
+            }
+        }
+        log.prune(self.event_bytes);
+        Reply::Ready(Ok(()))
+    }
+
+    fn events(&self, session: SessionId, from: Seq, max: usize) -> Reply<Page> {
+        let shard = self.shard(session);
+        Reply::Ready(Ok(shard.get(&session).map_or_else(Page::default, |log| log.page(from, max))))
+    }
+
+    fn retire(&self, session: Arc<Session>) {
+        let id = session.id();
+        let mut retired = self.retired_lock();
+        retired.sessions.insert(id, session);
+        retired.whole.push_back(id);
+        if retired.whole.len() > self.kept_whole
+            && let Some(oldest) = retired.whole.pop_front()
+        {
+            if let Some(session) = retired.sessions.get_mut(&oldest) {
+                Arc::make_mut(session).forget_answers();
+            }
+            drop(retired);
+            if let Some(log) = self.shard(oldest).get_mut(&oldest) {
+                log.keep_the_end();
+            }
+        }
+    }
+
+    fn retired(&self, session: SessionId) -> Option<Arc<Session>> {
+        self.retired_lock().sessions.get(&session).cloned()
+    }
+
+    fn all_retired(&self) -> Vec<Arc<Session>> {
+        self.retired_lock().sessions.values().cloned().collect()
+    }
+}
+
+impl Log {
+    /// Drops the oldest records that are no answers until the rest is within `bound`; never the newest turn.
+    fn prune(&mut self, bound: usize) {
+        while self.bytes > bound && self.reads.len() * size_of::<Read>() > bound / 2 {
+            self.reads.pop_front();
+            self.bytes -= size_of::<Read>();
+        }
+        while self.bytes > bound && self.turns.len() > 1 {
+            let Some((turn, size)) = self.turns.pop_front() else { return };
+            self.bytes -= size;
+            let answers = turn.iter().filter(|event| matches!(event.kind, EventKind::AnswerAccepted { .. }));
+            // By themselves: the rest of their turn goes.
+            self.answers.extend(answers.cloned().map(EventRef::from));
+        }
+    }
+
+    fn keep_the_end(&mut self) {
+        let end = self.turns.pop_back().and_then(|(turn, _)| Turn::new([turn.last()?.clone()]));
+        *self = Self { turns: end.map(|turn| (turn, 0)).into_iter().collect(), ..Self::default() };
+    }
+
+    /// At most `max` events from `from` on, with the gap before them if the first is missing.
+    fn page(&self, from: Seq, max: usize) -> Page {
+        let old = &self.answers[self.answers.partition_point(|event| event.seq < from)..];
+        let new = self.turns.range(self.turns.partition_point(|(turn, _)| turn.last_seq() < from)..);
+        let new = new.flat_map(|(turn, _)| turn.since(from));
+        let mut page = Page::default();
+        for event in old.iter().cloned().chain(new).take(max) {
+            let expected = page.events.last().map_or(from, |last| last.seq + 1);
+            match event.seq {
+                seq if seq == expected => page.events.push(event),
+                seq if page.events.is_empty() => {
+                    page.gap = Some((from, seq - 1));
+                    page.events.push(event);
+                }
+                _ => break,
+            }
+        }
+        page
+    }
+}
+
+/// About how many bytes keeping an event takes. Answers cost nothing here: they are never dropped.
+fn size(event: &Event) -> usize {
+    let payload = match &event.kind {
+        EventKind::AnswerAccepted { .. } => return 0,
+        EventKind::PauseRequested { info } => {
+            let texts = info.prompts.iter().map(|prompt| {
+                let query = &prompt.query;
+                size_of_val(&**query) + query.prompt.len() + query.system.as_deref().map_or(0, str::len)
+            });
+            texts.sum()
+        }
+        EventKind::Note { title, content } => content.len() + title.as_ref().map_or(0, String::len),
+        EventKind::Log { message, .. } => message.len(),
+        EventKind::Progress { message, .. } => message.as_ref().map_or(0, String::len),
+        EventKind::Stats { key, value } => key.len() + json_size(value),
+        EventKind::Tick { .. }
+        | EventKind::StateTransition { .. }
+        | EventKind::ResumeAccepted { .. }
+        | EventKind::LlmCallBegin { .. }
+        | EventKind::LlmCallEnd { .. }
+        | EventKind::LogDropped { .. }
+        | EventKind::CancelRequested { .. } => 0,
+    };
+    size_of::<Event>() + payload
+}
+
+fn json_size(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    let inner = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(json_size).sum(),
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + json_size(value)).sum(),
+    };
+    size_of_val(value) + inner
+}

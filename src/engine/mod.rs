@@ -1,0 +1,33 @@
+//! Runs sessions: the registry, one task per live session, feeds, collection, and the ports to the world.
+//!
+//! What is deliberately absent: a wire, a terminal, a protocol, Lua, SQL. The engine sees VMs, the journal, files,
+//! time and randomness only through the ports [`Vm`], [`Journal`], [`Files`], [`Clock`] and [`Entropy`].
+
+mod changes;
+mod clock;
+mod collect;
+mod door;
+mod feed;
+mod files;
+mod journal;
+mod memory_journal;
+mod observer;
+mod registry;
+mod session_task;
+mod summary;
+mod turn;
+mod vm;
+mod world;
+
+pub use crate::domain::Progress;
+pub use changes::{ChangeCursor, Changes};
+pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
+pub use door::{Door, Emission, Read, SLICE, StopFlag};
+pub use files::Files;
+pub use journal::{Durability, Journal, JournalError, Page, Record, Reply};
+pub use memory_journal::MemoryJournal;
+pub use observer::Observer;
+pub use registry::{Registry, RegistryConfig};
+pub use summary::Summary;
+pub use turn::{EventRef, Turn};
+pub use vm::{Effect, EffectResult, Input, ModuleSource, Step, Vm, VmFactory, VmFailure};

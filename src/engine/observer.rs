@@ -1,0 +1,159 @@
+//! Reading the events of a session, from any point, at any pace.
+//!
+//! Reads the ring while it is close behind, the journal when it is not. It changes nothing and slows nobody down.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::feed::{Feed, Look};
+use super::{EventRef, Journal, Page, Reply};
+use crate::domain::{ObserverRecvError, Seq, SessionId};
+
+/// Events taken at a time: few enough to hold the lock for a microsecond or two.
+const BATCH: usize = 64;
+
+/// A reader of one session's events: the whole stream from where it was opened, the transition into an ended state
+/// last, then [`Closed`](ObserverRecvError::Closed).
+pub struct Observer {
+    feed: Arc<Feed>,
+    journal: Arc<dyn Journal>,
+    next: Seq,
+    buffer: VecDeque<EventRef>,
+    page: Option<Reply<Page>>,
+}
+
+/// What a reader finds without waiting.
+enum Found {
+    Event(EventRef),
+    Error(ObserverRecvError),
+    NothingYet,
+    AskedJournal,
+}
+
+impl Observer {
+    /// Opens a reader; the caller has counted it under the feed's lock.
+    pub(super) fn open(feed: Arc<Feed>, journal: Arc<dyn Journal>, from: Seq) -> Self {
+        Self { feed, journal, next: from.max(1), buffer: VecDeque::new(), page: None }
+    }
+
+    /// The session it reads.
+    pub fn session(&self) -> SessionId {
+        self.feed.id()
+    }
+
+    /// Waits for the next event. Cancel-safe: an event is either returned or still to come.
+    ///
+    /// # Errors
+    /// [`Gap`](ObserverRecvError::Gap) names events that are no longer kept; reading goes on behind them.
+    /// [`Closed`](ObserverRecvError::Closed) after the last event.
+    pub async fn recv(&mut self) -> Result<EventRef, ObserverRecvError> {
+        loop {
+            let feed = Arc::clone(&self.feed);
+            let woken = feed.wake.notified();
+            tokio::pin!(woken);
+            let mut found = self.find();
+            if matches!(found, Found::NothingYet) {
+                // Registered before the second look, so that no publication in between is missed.
+                woken.as_mut().enable();
+                found = self.find();
+            }
+            match found {
+                Found::Event(event) => return Ok(event),
+                Found::Error(error) => return Err(error),
+                Found::NothingYet => woken.await,
+                Found::AskedJournal => {
+                    if let Some(page) = &mut self.page {
+                        // What it says, `find` reads.
+                        let _ = page.get().await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next event if one is there, `None` if not yet. Never waits.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn try_recv(&mut self) -> Result<Option<EventRef>, ObserverRecvError> {
+        match self.find() {
+            Found::Event(event) => Ok(Some(event)),
+            Found::Error(error) => Err(error),
+            Found::NothingYet | Found::AskedJournal => Ok(None),
+        }
+    }
+
+    /// Stops reading; the same as dropping it.
+    pub fn close(self) {}
+
+    fn find(&mut self) -> Found {
+        loop {
+            if let Some(event) = self.buffer.pop_front() {
+                self.next = event.seq + 1;
+                return Found::Event(event);
+            }
+            match self.page.take() {
+                Some(Reply::Ready(page)) => {
+                    if let Some(gap) = self.take_page(page) {
+                        return Found::Error(gap);
+                    }
+                }
+                Some(Reply::Later(mut receiver)) => match receiver.try_recv() {
+                    Ok(page) => self.page = Some(Reply::Ready(page)),
+                    Err(tokio::sync::oneshot::error::TryRecvError::Empty) => {
+                        self.page = Some(Reply::Later(receiver));
+                        return Found::AskedJournal;
+                    }
+                    Err(tokio::sync::oneshot::error::TryRecvError::Closed) => {
+                        self.page = Some(Reply::Ready(Ok(Page::default())));
+                    }
+                },
+                None => match self.feed.look(self.next, BATCH, &mut self.buffer) {
+                    Look::Some => {}
+                    Look::NothingYet => return Found::NothingYet,
+                    Look::Closed => return Found::Error(ObserverRecvError::Closed),
+                    Look::Older(ring) => {
+                        let wanted = (ring - self.next).min(BATCH as Seq) as usize;
+                        self.page = Some(self.journal.events(self.session(), self.next, wanted));
+                    }
+                },
+            }
+        }
+    }
+
+    /// Takes what the journal had; gives the gap it begins with, if any.
+    fn take_page(&mut self, page: Result<Page, super::JournalError>) -> Option<ObserverRecvError> {
+        let page = page.unwrap_or_else(|error| {
+            tracing::warn!(session = %self.session(), %error, "the journal could not be read");
+            Page::default()
+        });
+        if page.events.is_empty() && page.gap.is_none() {
+            // The feed has announced these events and the journal does not have them: they are lost.
+            let mut ring = VecDeque::new();
+            let to = match self.feed.look(self.next, 0, &mut ring) {
+                Look::Older(first) => first - 1,
+                Look::Some | Look::NothingYet | Look::Closed => return None,
+            };
+            return Some(self.skip(self.next, to));
+        }
+        self.buffer.extend(page.events);
+        page.gap.map(|(from, to)| self.skip(from, to))
+    }
+
+    fn skip(&mut self, from: Seq, to: Seq) -> ObserverRecvError {
+        self.next = to + 1;
+        ObserverRecvError::Gap { from, to }
+    }
+}
+
+impl Drop for Observer {
+    fn drop(&mut self) {
+        self.feed.lock().observers -= 1;
+    }
+}
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Observer").field("session", &self.session()).field("next", &self.next).finish_non_exhaustive()
+    }
+}

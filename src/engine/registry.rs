@@ -1,0 +1,337 @@
+//! The registry: one cheap-to-clone handle over all sessions, and the verbs of the contract.
+//!
+//! It decides nothing about a session: it finds the session's task and passes the request on.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::changes::{ChangeCursor, ChangeLog, Changes};
+use super::feed::Feed;
+use super::session_task::{INBOX, Request, SessionTask, answer_to_ended};
+use super::world::World;
+use super::{Clock, Durability, Entropy, Files, Journal, Observer, Record, StopFlag, Summary, VmFactory};
+use crate::domain::{
+    AwaitError, CancelCode, CancelError, CancelReason, ExecutionState, Limits, ObserveError, ResumeError,
+    ResumeOutcome, ResumePayload, Seq, Session, SessionId, SessionSpec, SpawnError, StateError, TerminalOutcome,
+};
+
+/// Everything a registry needs from outside. It reads no environment and no home.
+pub struct RegistryConfig {
+    /// Makes the VMs.
+    pub vms: Arc<dyn VmFactory>,
+    /// Keeps the records.
+    pub journal: Arc<dyn Journal>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives random bits.
+    pub entropy: Arc<dyn Entropy>,
+    /// Reads modules.
+    pub files: Arc<dyn Files>,
+    /// Where modules are looked for, behind a session's own `project_root`.
+    pub library_dirs: Vec<PathBuf>,
+    /// The runtime that the sessions run on.
+    pub runtime: tokio::runtime::Handle,
+}
+
+/// The handle. Clones share everything; when the last is dropped, every session that has not ended is cancelled
+/// (`parent_dropped`).
+#[derive(Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) world: Arc<World>,
+    pub(super) sessions: RwLock<HashMap<SessionId, Arc<Live>>>,
+    pub(super) runtime: tokio::runtime::Handle,
+    /// Owns every task of the registry.
+    pub(super) tasks: TaskTracker,
+    /// Raised by `shutdown`, and when the last handle is dropped.
+    pub(super) closing: CancellationToken,
+    _close_on_drop: DropGuard,
+}
+
+/// What the registry keeps of a session that it has not evicted. Its task holds the feed but not this, so that a
+/// dropped registry closes the channel.
+pub(super) struct Live {
+    pub(super) feed: Arc<Feed>,
+    inbox: mpsc::Sender<Box<Request>>,
+    stop: StopFlag,
+}
+
+impl Registry {
+    /// Makes a registry with no sessions.
+    pub fn new(config: RegistryConfig) -> Self {
+        let RegistryConfig { vms, journal, clock, entropy, files, library_dirs, runtime } = config;
+        let world = World { vms, journal, clock, entropy, files, library_dirs, changes: ChangeLog::new() };
+        let closing = CancellationToken::new();
+        let shared = Shared {
+            world: Arc::new(world),
+            sessions: RwLock::default(),
+            runtime,
+            tasks: TaskTracker::new(),
+            _close_on_drop: closing.clone().drop_guard(),
+            closing,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Starts a session and gives its id, once it is durable and before its program has run.
+    ///
+    /// # Errors
+    /// [`SpawnError::InvalidSpec`] where no session can be made of the spec; [`SpawnError::Engine`] where it could not
+    /// be recorded or the registry is shutting down. Then no session exists.
+    pub async fn spawn(&self, spec: SessionSpec) -> Result<SessionId, SpawnError> {
+        spec.check()?;
+        let shared = &*self.shared;
+        if shared.closing.is_cancelled() {
+            return Err(SpawnError::Engine("shutting down; no session is started any more".into()));
+        }
+        let world = &shared.world;
+        let (spec, at) = (Arc::new(spec), world.clock.now());
+        let id = self.fresh_id();
+        let record = Record::Spawned { spec: Arc::clone(&spec), at };
+        let mut receipt = world.journal.append(id, &[record], Durability::Acknowledged);
+        receipt.get().await.map_err(|error| SpawnError::Engine(format!("not recorded: {error}")))?;
+
+        let session = Session::new(id, spec, at);
+        let feed = Arc::new(Feed::new(&session));
+        let (inbox, requests) = mpsc::channel(INBOX);
+        let stop = StopFlag::default();
+        let live = Live { feed: Arc::clone(&feed), inbox, stop: stop.clone() };
+        world.changes.grow();
+        let live = Arc::new(live);
+        self.sessions_mut(|sessions| sessions.insert(id, Arc::clone(&live)));
+        world.changes.mark(id, &feed.mark);
+        let task = SessionTask::new(session, feed, Arc::clone(world), requests, stop);
+        shared.tasks.spawn_on(task.run(), &shared.runtime);
+        if shared.closing.is_cancelled() {
+            // A shutdown that began meanwhile may have listed the sessions before this one was among them.
+            self.send_cancel(&live, self.closing_reason());
+        }
+        Ok(id)
+    }
+
+    /// The state of a session now. Never waits.
+    ///
+    /// # Errors
+    /// [`StateError::NotFound`] of a session that never was, or was pruned.
+    pub fn state(&self, id: SessionId) -> Result<ExecutionState, StateError> {
+        match self.find(id) {
+            Some(Found::Live(live)) => Ok(live.feed.lock().summary.state.clone()),
+            Some(Found::Retired(session)) => Ok(session.state().clone()),
+            None => Err(StateError::NotFound(id)),
+        }
+    }
+
+    /// What lists show of a session now. Never waits.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state).
+    pub fn summary(&self, id: SessionId) -> Result<Summary, StateError> {
+        match self.find(id) {
+            Some(Found::Live(live)) => Ok(live.feed.lock().summary.clone()),
+            Some(Found::Retired(session)) => Ok(Summary::from(&*session)),
+            None => Err(StateError::NotFound(id)),
+        }
+    }
+
+    /// Answers queries of a paused session: `Single` any one, `Batch` one or more, all or nothing.
+    ///
+    /// Returns once the answer is durable and every observer can see it; the program goes on behind that.
+    ///
+    /// # Errors
+    /// [`ResumeError`], the first that applies in the order of its variants; then nothing was changed.
+    pub async fn resume(&self, id: SessionId, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
+        let live = match self.find(id) {
+            Some(Found::Live(live)) => live,
+            Some(Found::Retired(session)) => return answer_to_ended(&session, payload),
+            None => {
+                payload.check(&Limits::default())?;
+                return Err(ResumeError::NotFound { session: id });
+            }
+        };
+        let (reply, answer) = oneshot::channel();
+        match live.inbox.send(Box::new(Request::Answer(payload, reply))).await {
+            Ok(()) => match answer.await {
+                Ok(result) => result,
+                // The task died with the request in its hands.
+                Err(_) => Err(refusal_after(&live.feed.ended().await)),
+            },
+            Err(mpsc::error::SendError(request)) => {
+                let Request::Answer(payload, _) = *request else {
+                    unreachable!("the request comes back as it was sent")
+                };
+                match live.feed.remains() {
+                    Some(session) => answer_to_ended(&session, payload),
+                    None => Err(refusal_after(&live.feed.ended().await)),
+                }
+            }
+        }
+    }
+
+    /// Cancels a session and gives its state, which has then ended. `Ok` also of one that had ended before.
+    ///
+    /// The caller may stop waiting: what was asked for is done all the same.
+    ///
+    /// # Errors
+    /// [`CancelError::NotFound`] as for [`state`](Self::state); [`CancelError::NotRecorded`] where the cancel could
+    /// not be made durable: then the session goes on.
+    pub async fn cancel(&self, id: SessionId, reason: CancelReason) -> Result<ExecutionState, CancelError> {
+        let live = match self.find(id) {
+            Some(Found::Live(live)) => live,
+            Some(Found::Retired(session)) => return Ok(session.state().clone()),
+            None => return Err(CancelError::NotFound { session: id }),
+        };
+        if let Some(answer) = self.send_cancel(&live, reason)
+            && let Ok(result) = answer.await
+        {
+            result?;
+        }
+        Ok(live.feed.ended().await.into())
+    }
+
+    /// Asks a session's task to cancel it; `None` if it has ended. Never waits: the flag and the request go out
+    /// together, whatever becomes of the caller.
+    fn send_cancel(&self, live: &Live, reason: CancelReason) -> Option<oneshot::Receiver<Result<(), CancelError>>> {
+        let (reply, answer) = oneshot::channel();
+        live.stop.raise();
+        match live.inbox.try_send(Box::new(Request::Cancel(reason, reply))) {
+            Ok(()) => Some(answer),
+            Err(mpsc::error::TrySendError::Closed(_)) => None,
+            Err(mpsc::error::TrySendError::Full(request)) => {
+                let inbox = live.inbox.clone();
+                // If the task ends meanwhile the request is dropped, and with it the reply.
+                let send = async move { drop(inbox.send(request).await) };
+                self.shared.tasks.spawn_on(send, &self.shared.runtime);
+                Some(answer)
+            }
+        }
+    }
+
+    /// Opens a reader of a session's events from number `from` on (absent: 1). Never waits.
+    ///
+    /// # Errors
+    /// [`ObserveError::NotFound`] as for [`state`](Self::state).
+    pub fn observe(&self, id: SessionId, from: Option<Seq>) -> Result<Observer, ObserveError> {
+        // Counted under the lock that an eviction takes: never a reader of a half-removed session.
+        let feed = self.sessions(|sessions| {
+            let feed = Arc::clone(&sessions.get(&id)?.feed);
+            feed.lock().observers += 1;
+            Some(feed)
+        });
+        let journal = &self.shared.world.journal;
+        let feed = if let Some(feed) = feed {
+            feed
+        } else {
+            let session = journal.retired(id).ok_or(ObserveError::NotFound(id))?;
+            let feed = Arc::new(Feed::of_remains(session));
+            feed.lock().observers += 1;
+            feed
+        };
+        Ok(Observer::open(feed, Arc::clone(journal), from.unwrap_or(1)))
+    }
+
+    /// Waits until a session has ended. Any number may wait, and one that gives up hurts nobody.
+    ///
+    /// # Errors
+    /// [`AwaitError::NotFound`] as for [`state`](Self::state).
+    pub async fn await_terminal(&self, id: SessionId) -> Result<TerminalOutcome, AwaitError> {
+        let feed = match self.find(id) {
+            Some(Found::Live(live)) => Arc::clone(&live.feed),
+            Some(Found::Retired(session)) => Arc::new(Feed::of_remains(session)),
+            None => return Err(AwaitError::NotFound(id)),
+        };
+        Ok(feed.ended().await)
+    }
+
+    /// Every session, oldest first. For start-up and the command line; a screen asks for [`changes`](Self::changes).
+    pub fn list(&self) -> Vec<Summary> {
+        let live: Vec<Arc<Live>> = self.sessions(|sessions| sessions.values().cloned().collect());
+        let mut list: Vec<Summary> = live.iter().map(|live| live.feed.lock().summary.clone()).collect();
+        let retired = self.shared.world.journal.all_retired();
+        list.extend(retired.iter().map(|session| Summary::from(&**session)));
+        list.sort_by_key(|summary| (summary.created_at, summary.id));
+        // A session may be evicted between the two looks.
+        list.dedup_by_key(|summary| summary.id);
+        list
+    }
+
+    /// Which sessions changed since somebody last looked.
+    pub fn changes(&self, since: ChangeCursor) -> Changes {
+        self.shared.world.changes.since(since)
+    }
+
+    /// Waits until some session has changed since `since`. Cancel-safe.
+    pub async fn changed(&self, since: ChangeCursor) {
+        self.shared.world.changes.changed(since).await;
+    }
+
+    /// Evicts sessions that have ended, have no observer and were idle for `ttl`; looks every `interval`, first one
+    /// `interval` from now, for as long as the registry lives.
+    ///
+    /// Only the resident copy goes: the journal goes on answering for it.
+    pub fn collect(&self, ttl: Duration, interval: Duration) {
+        super::collect::start(&self.shared, ttl, interval);
+    }
+
+    /// Ends the registry: refuses new sessions, and cancels every live one (`system_shutdown`), since without a disk
+    /// nothing of them would be left. Returns how many tasks had not stopped at the `deadline`.
+    pub async fn shutdown(&self, deadline: Duration) -> usize {
+        self.shared.closing.cancel();
+        let reason = self.closing_reason();
+        let live: Vec<Arc<Live>> = self.sessions(|sessions| sessions.values().cloned().collect());
+        for session in &live {
+            self.send_cancel(session, reason.clone());
+        }
+        self.shared.tasks.close();
+        let _ = tokio::time::timeout(deadline, self.shared.tasks.wait()).await;
+        self.shared.tasks.len()
+    }
+
+    fn closing_reason(&self) -> CancelReason {
+        CancelReason { code: CancelCode::SystemShutdown, detail: None, requested_at: self.shared.world.clock.now() }
+    }
+
+    fn fresh_id(&self) -> SessionId {
+        loop {
+            let id = SessionId::from_bits(self.shared.world.entropy.bits());
+            if self.find(id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    fn find(&self, id: SessionId) -> Option<Found> {
+        let live = self.sessions(|sessions| sessions.get(&id).cloned());
+        // An evicted session is in the journal before it leaves the map.
+        live.map(Found::Live).or_else(|| self.shared.world.journal.retired(id).map(Found::Retired))
+    }
+
+    fn sessions<T>(&self, read: impl FnOnce(&HashMap<SessionId, Arc<Live>>) -> T) -> T {
+        read(&self.shared.sessions.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn sessions_mut<T>(&self, write: impl FnOnce(&mut HashMap<SessionId, Arc<Live>>) -> T) -> T {
+        write(&mut self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What an answer is told of which nothing is known but how its session ended.
+fn refusal_after(outcome: &TerminalOutcome) -> ResumeError {
+    match outcome {
+        TerminalOutcome::Cancelled(_) => ResumeError::AlreadyCancelled,
+        TerminalOutcome::Done(_) | TerminalOutcome::Failed(_) => ResumeError::NotPaused { actual: outcome.name() },
+    }
+}
+
+enum Found {
+    Live(Arc<Live>),
+    Retired(Arc<Session>),
+}

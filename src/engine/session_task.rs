@@ -1,0 +1,426 @@
+//! The one task that owns a live session and its VM, and is the only writer of both.
+//!
+//! Turn order: decide → record → apply → publish → act. The task reads top to bottom in [`SessionTask::live`].
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::sync::{mpsc, oneshot};
+
+use super::feed::Feed;
+use super::world::World;
+use super::{
+    Door, Durability, Effect, EffectResult, Emission, Input, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure,
+};
+use crate::domain::{
+    CancelCode, CancelError, CancelReason, Command, Event, ExecutionState, FailureKind, LimitKind, Rejected,
+    ResumeError, ResumeOutcome, ResumePayload, SeenAt, Session, apply, decide,
+};
+
+/// Requests that wait for the task, at most: enough that a burst of answers to a large batch never makes its senders
+/// wait for each other, and few enough to be read at once.
+pub(super) const INBOX: usize = 64;
+
+/// A heap above this is given back on a thread of its own: freeing 50 MB takes 22 ms, in which no answer would move.
+const LARGE_HEAP: usize = 4 << 20;
+
+/// What others ask of a session. Boxed in the channel, whose slots exist for every session.
+pub(super) enum Request {
+    Answer(ResumePayload, oneshot::Sender<Result<ResumeOutcome, ResumeError>>),
+    Cancel(CancelReason, oneshot::Sender<Result<(), CancelError>>),
+}
+
+/// A turn that did not happen.
+enum NoTurn {
+    Rejected(Rejected),
+    NotRecorded(String),
+}
+
+/// A session has ended; there is nothing more to do.
+struct Ended;
+
+/// A live session.
+pub(super) struct SessionTask {
+    session: Session,
+    feed: Arc<Feed>,
+    world: Arc<World>,
+    inbox: mpsc::Receiver<Box<Request>>,
+    stop: StopFlag,
+    vm: Option<Box<dyn Vm>>,
+    /// Away while the VM has it.
+    door: Option<Door>,
+    /// The journal's word on what it has not written yet.
+    unwritten: Option<Reply<()>>,
+}
+
+impl SessionTask {
+    pub(super) fn new(
+        session: Session,
+        feed: Arc<Feed>,
+        world: Arc<World>,
+        inbox: mpsc::Receiver<Box<Request>>,
+        stop: StopFlag,
+    ) -> Self {
+        let (clock, entropy) = (Arc::clone(&world.clock), Arc::clone(&world.entropy));
+        let door = Door::new(clock, entropy, stop.clone(), session.created_at(), &session.spec().limits);
+        Self { session, feed, world, inbox, stop, vm: None, door: Some(door), unwritten: None }
+    }
+
+    /// Lives until the session has ended. A panic on the way ends it as an engine error.
+    pub(super) async fn run(mut self) {
+        if let Err(panic) = AssertUnwindSafe(self.live()).catch_unwind().await {
+            self.end_by_force(format!("the session's task panicked: {}", panic_text(panic.as_ref())));
+        }
+        self.refuse_the_rest();
+        if let Some(vm) = self.vm.take()
+            && vm.memory() > LARGE_HEAP
+        {
+            tokio::task::spawn_blocking(move || drop(vm));
+        }
+    }
+
+    async fn live(&mut self) -> Result<(), Ended> {
+        // Checkpoint A: before the first instruction.
+        self.serve_waiting().await?;
+        match self.world.vms.make(self.session.spec()) {
+            Ok(vm) => self.vm = Some(vm),
+            Err(failure) => return self.fail(failure),
+        }
+        self.turn(Command::Begin)?;
+        let mut input = Input::Start;
+        loop {
+            input = match self.step(input).await? {
+                Step::Preempted => {
+                    tokio::task::yield_now().await;
+                    // Checkpoint D: at any moment in between.
+                    self.serve_waiting().await?;
+                    Input::Continue
+                }
+                Step::Wants(effect) => Input::Done(self.perform(effect).await?),
+                Step::Asked { kind, questions } => {
+                    // Checkpoint B: after a question is asked, before it is published.
+                    self.serve_before_pause().await?;
+                    self.turn(Command::Ask { kind, questions })?;
+                    Input::Answers(self.wait_for_answers().await?)
+                }
+                Step::Finished(result) => {
+                    self.serve_waiting().await?;
+                    match result {
+                        Ok(value) => self.turn(Command::Finish { value })?,
+                        Err(failure) => self.fail(failure)?,
+                    }
+                    return Err(Ended);
+                }
+            };
+        }
+    }
+
+    /// Runs the program for one slice, and takes in what it said on the way.
+    async fn step(&mut self, input: Input) -> Result<Step, Ended> {
+        if let Some(mut unwritten) = self.unwritten.take() {
+            // A session with too much unwritten is not stepped.
+            let written = unwritten.get().await;
+            self.note_lost(written);
+        }
+        let vm = self.vm.as_mut().expect("a session has its VM from its first step to its end");
+        let mut door = self.door.take().expect("the door is here between steps");
+        door.begin_slice(*self.session.usage());
+        let (step, mut door) = vm.step(input, door);
+        let emissions = door.end_slice();
+        let cpu = door.cpu();
+        self.door = Some(door);
+        if !emissions.is_empty() {
+            self.take_in(emissions);
+        }
+        let limits = &self.session.spec().limits;
+        if let Some(limit) = limits.cpu_ms
+            && cpu > Duration::from_millis(limit)
+            && !matches!(step, Step::Finished(_))
+        {
+            let message = format!("the program used {} ms of CPU time; the limit is {limit} ms", cpu.as_millis());
+            self.fail(limit_failure(LimitKind::Cpu, message))?;
+        }
+        if !matches!(step, Step::Finished(_)) {
+            self.check_wall()?;
+        }
+        Ok(step)
+    }
+
+    /// Does what the program waits for, and serves requests meanwhile.
+    async fn perform(&mut self, effect: Effect) -> Result<EffectResult, Ended> {
+        let Effect::ReadModule { name } = effect;
+        let world = Arc::clone(&self.world);
+        let project_root: Option<PathBuf> = self.session.spec().project_root.clone();
+        let mut work = tokio::task::spawn_blocking(move || {
+            let roots: Vec<PathBuf> = project_root.into_iter().chain(world.library_dirs.iter().cloned()).collect();
+            EffectResult::Module(world.files.read_module(&roots, &name))
+        });
+        loop {
+            tokio::select! {
+                result = &mut work => {
+                    return Ok(result.unwrap_or_else(|error| EffectResult::Module(Err(error.to_string()))));
+                }
+                request = self.inbox.recv() => self.serve(request, SeenAt::Running).await?,
+            }
+        }
+    }
+
+    /// Waits until every query of the pause is answered.
+    async fn wait_for_answers(&mut self) -> Result<Vec<Arc<str>>, Ended> {
+        loop {
+            match self.session.state() {
+                ExecutionState::Paused(_) => {}
+                ExecutionState::Running { .. } => return Ok(self.session.take_replies()),
+                ExecutionState::Done(_) | ExecutionState::Cancelled(_) | ExecutionState::Failed(_) => {
+                    return Err(Ended);
+                }
+            }
+            let request = match self.session.wall_deadline() {
+                None => self.inbox.recv().await,
+                Some(deadline) => {
+                    let left = u64::try_from(deadline - self.world.clock.now()).unwrap_or(0);
+                    tokio::select! {
+                        biased;
+                        () = tokio::time::sleep(Duration::from_millis(left)) => {
+                            self.check_wall()?;
+                            continue;
+                        }
+                        request = self.inbox.recv() => request,
+                    }
+                }
+            };
+            self.serve(request, SeenAt::Paused).await?;
+        }
+    }
+
+    /// Serves every request that waits, without waiting for more.
+    async fn serve_waiting(&mut self) -> Result<(), Ended> {
+        self.serve_all(|session| if session.has_begun() { SeenAt::Running } else { SeenAt::BeforeStart }).await
+    }
+
+    async fn serve_before_pause(&mut self) -> Result<(), Ended> {
+        self.serve_all(|_| SeenAt::BeforePause).await
+    }
+
+    async fn serve_all(&mut self, seen_at: impl Fn(&Session) -> SeenAt) -> Result<(), Ended> {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(request) => self.serve(Some(request), seen_at(&self.session)).await?,
+                Err(mpsc::error::TryRecvError::Empty) if self.stop.is_raised() => {
+                    // Whoever raises the flag sends the cancel in the same breath.
+                    let request = self.inbox.recv().await;
+                    self.serve(request, seen_at(&self.session)).await?;
+                }
+                Err(mpsc::error::TryRecvError::Empty) => return Ok(()),
+                Err(mpsc::error::TryRecvError::Disconnected) => self.serve(None, seen_at(&self.session)).await?,
+            }
+        }
+    }
+
+    /// Serves one request. `None`: the registry is gone, and nobody can ever answer or cancel.
+    async fn serve(&mut self, request: Option<Box<Request>>, seen_at: SeenAt) -> Result<(), Ended> {
+        match request.map(|request| *request) {
+            Some(Request::Answer(payload, reply)) => {
+                let result = self.answer(payload).await;
+                // A caller that has given up does not take its answer back.
+                let _ = reply.send(result);
+            }
+            Some(Request::Cancel(reason, reply)) => {
+                let result = self.cancel(reason, seen_at).await;
+                let _ = reply.send(result);
+            }
+            None => {
+                let detail = Some("the registry was dropped".to_owned());
+                let reason =
+                    CancelReason { code: CancelCode::ParentDropped, detail, requested_at: self.world.clock.now() };
+                if self.cancel(reason, seen_at).await.is_err() {
+                    self.end_by_force("the registry was dropped and the journal refused the cancel".into());
+                }
+            }
+        }
+        self.unless_ended()
+    }
+
+    async fn answer(&mut self, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
+        match self.acknowledged(Command::Answer(payload)).await {
+            Ok(()) => Ok(match self.session.state() {
+                ExecutionState::Paused(pause) => ResumeOutcome::Remaining(pause.pending().count() as u32),
+                _ => ResumeOutcome::Continued,
+            }),
+            Err(NoTurn::NotRecorded(cause)) => Err(ResumeError::NotRecorded { cause }),
+            Err(NoTurn::Rejected(rejected)) => refused_answer(&self.session, rejected),
+        }
+    }
+
+    async fn cancel(&mut self, reason: CancelReason, seen_at: SeenAt) -> Result<(), CancelError> {
+        match self.acknowledged(Command::Cancel { reason, seen_at }).await {
+            Ok(()) | Err(NoTurn::Rejected(_)) => Ok(()),
+            Err(NoTurn::NotRecorded(cause)) => {
+                self.stop.lower();
+                Err(CancelError::NotRecorded { cause })
+            }
+        }
+    }
+
+    /// Takes a turn for a command from outside: it is durable before anything shows it.
+    async fn acknowledged(&mut self, command: Command) -> Result<(), NoTurn> {
+        let events = decide(&self.session, command, self.world.clock.now()).map_err(NoTurn::Rejected)?;
+        let Some(turn) = Turn::new(events) else { return Ok(()) };
+        let record = Record::Turn(turn.clone());
+        let mut receipt = self.world.journal.append(self.session.id(), &[record], Durability::Acknowledged);
+        receipt.get().await.map_err(|error| NoTurn::NotRecorded(error.0))?;
+        self.apply_and_publish(turn);
+        Ok(())
+    }
+
+    /// Takes a turn for what the program did: recorded behind its inputs, published at once.
+    fn turn(&mut self, command: Command) -> Result<(), Ended> {
+        match decide(&self.session, command, self.world.clock.now()) {
+            Ok(events) => self.derive(events),
+            Err(rejected) => self.end_by_force(format!("the program's host is out of step: {rejected}")),
+        }
+        self.unless_ended()
+    }
+
+    fn unless_ended(&self) -> Result<(), Ended> {
+        if self.session.state().is_ended() { Err(Ended) } else { Ok(()) }
+    }
+
+    fn fail(&mut self, failure: VmFailure) -> Result<(), Ended> {
+        let VmFailure { message, kind, limit, traceback } = failure;
+        tracing::warn!(session = %self.session.id(), %message, "failed");
+        self.turn(Command::Fail { message, kind, limit, traceback })
+    }
+
+    fn check_wall(&mut self) -> Result<(), Ended> {
+        let Some(limit) = self.session.spec().limits.wall_ms else { return Ok(()) };
+        if self.session.wall_deadline().is_some_and(|deadline| self.world.clock.now() >= deadline) {
+            let message = format!("the session did not end within {limit} ms of its start");
+            self.fail(limit_failure(LimitKind::Wall, message))?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what came out of the door during a slice: one batch of records, one publication.
+    fn take_in(&mut self, emissions: Vec<Emission>) {
+        let now = self.world.clock.now();
+        let mut records = Vec::new();
+        let mut said = Vec::with_capacity(emissions.len());
+        for emission in emissions {
+            match emission {
+                Emission::Read(read) => records.push(Record::Read(read)),
+                Emission::Said(command) => {
+                    let Ok(events) = decide(&self.session, command, now) else { continue };
+                    for event in events {
+                        apply(&mut self.session, &event);
+                        said.push(event);
+                    }
+                }
+            }
+        }
+        let turn = Turn::new(said);
+        records.extend(turn.clone().map(Record::Turn));
+        self.record(&records);
+        self.publish(turn);
+    }
+
+    fn derive(&mut self, events: Vec<Event>) {
+        if let Some(turn) = Turn::new(events) {
+            self.record(&[Record::Turn(turn.clone())]);
+            self.apply_and_publish(turn);
+        }
+    }
+
+    /// Records what follows from the inputs, behind them.
+    fn record(&mut self, records: &[Record]) {
+        match self.world.journal.append(self.session.id(), records, Durability::Derived) {
+            Reply::Ready(written) => self.note_lost(written),
+            later @ Reply::Later(_) => self.unwritten = Some(later),
+        }
+    }
+
+    fn note_lost(&self, written: Result<(), super::JournalError>) {
+        if let Err(error) = written {
+            tracing::warn!(session = %self.session.id(), %error, "events were not recorded");
+        }
+    }
+
+    fn apply_and_publish(&mut self, turn: Turn) {
+        for event in turn.iter() {
+            apply(&mut self.session, event);
+        }
+        self.publish(Some(turn));
+    }
+
+    fn publish(&self, turn: Option<Turn>) {
+        self.feed.publish(&self.session, turn);
+        self.world.changes.mark(self.session.id(), &self.feed.mark);
+    }
+
+    /// Tells everybody who still waits that the session has ended.
+    fn refuse_the_rest(&mut self) {
+        self.inbox.close();
+        while let Ok(request) = self.inbox.try_recv() {
+            match *request {
+                Request::Answer(payload, reply) => {
+                    let _ = reply.send(answer_to_ended(&self.session, payload));
+                }
+                Request::Cancel(_, reply) => {
+                    let _ = reply.send(Ok(()));
+                }
+            }
+        }
+    }
+
+    /// Ends the session here and now, where no ordinary turn can.
+    fn end_by_force(&mut self, message: String) {
+        tracing::error!(session = %self.session.id(), %message, "failed");
+        let fail = Command::Fail { message, kind: FailureKind::EngineError, limit: None, traceback: None };
+        if let Ok(events) = decide(&self.session, fail, self.world.clock.now()) {
+            self.derive(events);
+        }
+    }
+}
+
+/// However a task ends, its session is left in an ended state, and its remains where others find them.
+impl Drop for SessionTask {
+    fn drop(&mut self) {
+        if !self.session.state().is_ended() {
+            self.end_by_force("the session's task was dropped".into());
+        }
+        let placeholder = Session::new(self.session.id(), Arc::clone(self.session.spec()), self.session.created_at());
+        self.feed.bury(std::mem::replace(&mut self.session, placeholder));
+    }
+}
+
+/// What an answer to a session that has ended is told.
+pub(super) fn answer_to_ended(session: &Session, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
+    match decide(session, Command::Answer(payload), session.last_at()) {
+        Ok(_) => Err(ResumeError::NotPaused { actual: session.state().name() }),
+        Err(rejected) => refused_answer(session, rejected),
+    }
+}
+
+fn refused_answer(session: &Session, rejected: Rejected) -> Result<ResumeOutcome, ResumeError> {
+    match rejected {
+        Rejected::Answer(error) => {
+            tracing::debug!(session = %session.id(), %error, "answer refused");
+            Err(error)
+        }
+        Rejected::Repeated(outcome) => Ok(outcome),
+        Rejected::Ended(actual) | Rejected::OutOfTurn(actual) => Err(ResumeError::NotPaused { actual }),
+    }
+}
+
+fn limit_failure(limit: LimitKind, message: String) -> VmFailure {
+    VmFailure { message, kind: FailureKind::Limit, limit: Some(limit), traceback: None }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

@@ -1,0 +1,72 @@
+//! The events of one turn, shared as a whole by the journal, the feed and every reader.
+//!
+//! One allocation for a turn and not for each event: answering a question makes seven of them.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::domain::{Event, Seq};
+
+/// The events of one turn, in order; never empty. Cheap to clone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn(Arc<[Event]>);
+
+impl Turn {
+    /// Shares the events of a turn; `None` of a turn in which nothing happened.
+    pub fn new(events: impl Into<Arc<[Event]>>) -> Option<Self> {
+        let events = events.into();
+        (!events.is_empty()).then_some(Self(events))
+    }
+
+    /// The number of its first event.
+    pub fn first_seq(&self) -> Seq {
+        self.0[0].seq
+    }
+
+    /// The number of its last event.
+    pub fn last_seq(&self) -> Seq {
+        self.0[self.0.len() - 1].seq
+    }
+
+    /// Its events from number `from` on, in order.
+    pub fn since(&self, from: Seq) -> impl Iterator<Item = EventRef> + '_ {
+        let skipped = usize::try_from(from.saturating_sub(self.first_seq())).unwrap_or(usize::MAX);
+        (skipped..self.0.len()).map(|index| EventRef { turn: self.clone(), index })
+    }
+}
+
+impl Deref for Turn {
+    type Target = [Event];
+
+    fn deref(&self) -> &[Event] {
+        &self.0
+    }
+}
+
+/// One event, together with the turn that it shares its memory with. Cheap to clone.
+#[derive(Clone, PartialEq)]
+pub struct EventRef {
+    turn: Turn,
+    index: usize,
+}
+
+impl Deref for EventRef {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        &self.turn.0[self.index]
+    }
+}
+
+impl fmt::Debug for EventRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl From<Event> for EventRef {
+    fn from(event: Event) -> Self {
+        Self { turn: Turn([event].into()), index: 0 }
+    }
+}
