@@ -52,6 +52,9 @@ pub fn decide(session: &Session, command: Command, now: Timestamp) -> Result<Vec
 
         (Running { .. }, Command::Begin) if session.begun => return Err(Rejected::OutOfTurn(StateName::Running)),
         (Running { .. }, Command::Begin) => events.push(EventKind::Tick { phase: Phase::Running }),
+        (Running { .. }, Command::Ask { questions, .. }) if questions.is_empty() => {
+            return Err(Rejected::OutOfTurn(StateName::Running));
+        }
         (Running { .. }, Command::Ask { kind, questions }) => events.ask(kind, questions),
         (Running { .. }, Command::Finish { value }) => events.finish(value),
         (Running { .. }, Command::Log { level, source, message }) => {
@@ -106,12 +109,16 @@ fn check_answer<'a>(session: &'a Session, payload: &ResumePayload) -> Result<&'a
 }
 
 /// What became of this delivery, if every answer of it was taken before under the same name.
+///
+/// Each answer has its own part of the outcome; the one that left fewest queries open was the last, whatever order
+/// they come in now.
 fn delivered_before(session: &Session, answers: &[Answer]) -> Option<ResumeOutcome> {
-    let mut last = None;
-    for answer in answers {
-        last = Some(*session.deliveries.get(answer.answer_id.as_ref()?)?);
-    }
-    last
+    let before = |answer: &Answer| session.deliveries.get(answer.answer_id.as_ref()?).copied();
+    let outcomes = answers.iter().map(before).collect::<Option<Vec<_>>>()?;
+    outcomes.into_iter().min_by_key(|outcome| match outcome {
+        ResumeOutcome::Continued => 0,
+        ResumeOutcome::Remaining(n) => *n,
+    })
 }
 
 fn check_fresh(session: &Session, answers: &[Answer]) -> Result<(), ResumeError> {

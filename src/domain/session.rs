@@ -146,9 +146,13 @@ impl Session {
 
     /// Who answered `query`, if somebody has.
     pub(super) fn answered_by(&self, query: QueryId) -> Option<&AnsweredBy> {
-        let index = (query.number() as usize).checked_sub(1)?;
-        self.answered.get(index)?.as_ref()
+        self.answered.get(index(query)?)?.as_ref()
     }
+}
+
+/// Where `query` stands among all queries of its session.
+fn index(query: QueryId) -> Option<usize> {
+    (query.number() as usize).checked_sub(1)
 }
 
 impl Pause {
@@ -173,7 +177,7 @@ pub fn apply(session: &mut Session, event: &Event) {
         EventKind::Tick { .. } => session.begun = true,
         EventKind::StateTransition { end, .. } => {
             if let ExecutionState::Paused(pause) = &session.state {
-                session.usage.waiting_ms += since(pause.paused_at, event.at);
+                session.usage.waiting_ms = session.usage.waiting_ms.saturating_add(since(pause.paused_at, event.at));
             }
             // A transition to `paused` is completed by the event behind it, which carries the pause.
             session.state = end.clone().map_or(ExecutionState::BORN, ExecutionState::from);
@@ -202,7 +206,9 @@ pub fn apply(session: &mut Session, event: &Event) {
                     usage.as_ref(),
                 );
                 session.replies[position] = Some(Arc::clone(response));
-                session.answered[query_id.number() as usize - 1] = Some(by.clone());
+                if let Some(answered) = index(*query_id).and_then(|index| session.answered.get_mut(index)) {
+                    *answered = Some(by.clone());
+                }
             }
             if let Some(answer_id) = answer_id {
                 let outcome = match remaining {

@@ -72,7 +72,7 @@ impl TokenCount {
     }
 
     fn add_estimate(&mut self, tokens: u64) {
-        self.tokens += tokens;
+        self.tokens = self.tokens.saturating_add(tokens);
         self.estimates += 1;
     }
 
@@ -82,8 +82,8 @@ impl TokenCount {
     }
 
     fn take_estimate(&mut self, tokens: u64) {
-        self.tokens -= tokens;
-        self.estimates -= 1;
+        self.tokens = self.tokens.saturating_sub(tokens);
+        self.estimates = self.estimates.saturating_sub(1);
     }
 
     fn sum(self, other: Self) -> Self {

@@ -99,7 +99,7 @@ impl Door {
             emissions: Vec::new(),
             bucket: LogBucket {
                 dropped: 0,
-                tokens: limits.log_lines_per_s * LogBucket::BURST_SECONDS,
+                tokens: limits.log_lines_per_s.saturating_mul(LogBucket::BURST_SECONDS),
                 filled_at: created_at,
             },
         }))
@@ -231,7 +231,7 @@ impl LogBucket {
     fn take(&mut self, now: Timestamp, per_second: u64) -> bool {
         let refill = u64::try_from(now - self.filled_at).unwrap_or(0).saturating_mul(per_second) / 1000;
         if refill > 0 {
-            self.tokens = self.tokens.saturating_add(refill).min(per_second * Self::BURST_SECONDS);
+            self.tokens = self.tokens.saturating_add(refill).min(per_second.saturating_mul(Self::BURST_SECONDS));
             self.filled_at = now;
         }
         let Some(left) = self.tokens.checked_sub(1) else {

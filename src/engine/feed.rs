@@ -111,8 +111,10 @@ impl Feed {
     }
 
     /// Leaves the session itself behind, as its task ends.
-    pub(super) fn bury(&self, session: Session) {
-        self.lock().remains = Some(Arc::new(session));
+    pub(super) fn bury(&self, session: Session) -> Arc<Session> {
+        let remains = Arc::new(session);
+        self.lock().remains = Some(Arc::clone(&remains));
+        remains
     }
 
     /// The session itself, once its task has left it behind. The channel of a session closes only after that.

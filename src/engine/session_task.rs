@@ -75,12 +75,15 @@ impl SessionTask {
         if let Err(panic) = AssertUnwindSafe(self.live()).catch_unwind().await {
             self.end_by_force(format!("the session's task panicked: {}", panic_text(panic.as_ref())));
         }
-        self.refuse_the_rest();
+        // The remains are there before the channel closes: whoever can no longer ask the task asks them.
+        let session = self.bury();
+        self.inbox.close();
         if let Some(vm) = self.vm.take()
             && vm.memory() > LARGE_HEAP
         {
             tokio::task::spawn_blocking(move || drop(vm));
         }
+        self.refuse_the_rest(&session).await;
     }
 
     async fn live(&mut self) -> Result<(), Ended> {
@@ -160,10 +163,15 @@ impl SessionTask {
             EffectResult::Module(world.files.read_module(&roots, &name))
         });
         loop {
+            let wall = self
+                .session
+                .wall_deadline()
+                .map(|deadline| Duration::from_millis(u64::try_from(deadline - self.world.clock.now()).unwrap_or(0)));
             tokio::select! {
                 result = &mut work => {
                     return Ok(result.unwrap_or_else(|error| EffectResult::Module(Err(error.to_string()))));
                 }
+                () = tokio::time::sleep(wall.unwrap_or_default()), if wall.is_some() => self.check_wall()?,
                 request = self.inbox.recv() => self.serve(request, SeenAt::Running).await?,
             }
         }
@@ -361,19 +369,25 @@ impl SessionTask {
         self.world.changes.mark(self.session.id(), &self.feed.mark);
     }
 
-    /// Tells everybody who still waits that the session has ended.
-    fn refuse_the_rest(&mut self) {
-        self.inbox.close();
-        while let Ok(request) = self.inbox.try_recv() {
+    /// Tells everybody who still waits that the session has ended; also those who were let into the channel before
+    /// it was closed and are about to send.
+    async fn refuse_the_rest(&mut self, session: &Session) {
+        while let Some(request) = self.inbox.recv().await {
             match *request {
                 Request::Answer(payload, reply) => {
-                    let _ = reply.send(answer_to_ended(&self.session, payload));
+                    let _ = reply.send(answer_to_ended(session, payload));
                 }
                 Request::Cancel(_, reply) => {
                     let _ = reply.send(Ok(()));
                 }
             }
         }
+    }
+
+    /// Leaves the session where others find it. The task has no more use for it.
+    fn bury(&mut self) -> Arc<Session> {
+        let placeholder = Session::new(self.session.id(), Arc::clone(self.session.spec()), self.session.created_at());
+        self.feed.bury(std::mem::replace(&mut self.session, placeholder))
     }
 
     /// Ends the session here and now, where no ordinary turn can.
@@ -389,11 +403,13 @@ impl SessionTask {
 /// However a task ends, its session is left in an ended state, and its remains where others find them.
 impl Drop for SessionTask {
     fn drop(&mut self) {
+        if self.feed.remains().is_some() {
+            return;
+        }
         if !self.session.state().is_ended() {
             self.end_by_force("the session's task was dropped".into());
         }
-        let placeholder = Session::new(self.session.id(), Arc::clone(self.session.spec()), self.session.created_at());
-        self.feed.bury(std::mem::replace(&mut self.session, placeholder));
+        self.bury();
     }
 }
 

@@ -1,1 +1,9 @@
 //! The fast tests: everything but the real terminal.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, also in a function it calls")]
+
+mod domain;
+mod engine;
+mod structure;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,16 @@
+//! The registry and its sessions, behind fake ports.
+
+mod cancelling;
+mod changes;
+mod collection;
+mod concurrent;
+mod ending;
+mod figures;
+mod journal;
+mod limits;
+mod model;
+mod observers;
+mod programs;
+mod promises;
+mod shutdown;
+mod verbs;

@@ -1,0 +1,145 @@
+//! A journal that keeps records in memory, and refuses or waits when a test says so.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use switchboard::domain::{Seq, Session, SessionId};
+use switchboard::engine::{Durability, Journal, JournalError, MemoryJournal, Page, Record, Reply};
+use tokio::sync::oneshot;
+
+/// Which records something is done to.
+type Selector = Box<dyn Fn(SessionId, &[Record], Durability) -> bool + Send + Sync>;
+
+/// The journal of a test.
+pub(crate) struct TestJournal {
+    pub(crate) memory: MemoryJournal,
+    refused: Mutex<Option<Selector>>,
+    held: Mutex<Option<Selector>>,
+    waiting: Mutex<Vec<Waiting>>,
+    reads_wait: AtomicBool,
+    waiting_reads: Mutex<Vec<WaitingRead>>,
+    reads: AtomicUsize,
+}
+
+/// A page that its reader has not got yet.
+type WaitingRead = (oneshot::Sender<Result<Page, JournalError>>, Result<Page, JournalError>);
+
+/// Records that nobody has written yet.
+struct Waiting {
+    session: SessionId,
+    records: Vec<Record>,
+    durability: Durability,
+    reply: oneshot::Sender<Result<(), JournalError>>,
+}
+
+impl TestJournal {
+    pub(crate) fn new(memory: MemoryJournal) -> Self {
+        Self {
+            memory,
+            refused: Mutex::default(),
+            held: Mutex::default(),
+            waiting: Mutex::default(),
+            reads_wait: AtomicBool::default(),
+            waiting_reads: Mutex::default(),
+            reads: AtomicUsize::default(),
+        }
+    }
+
+    /// Refuses records of this kind from now on.
+    pub(crate) fn refuse(&self, selector: impl Fn(SessionId, &[Record], Durability) -> bool + Send + Sync + 'static) {
+        *self.refused.lock().unwrap() = Some(Box::new(selector));
+    }
+
+    /// Refuses what somebody waits for.
+    pub(crate) fn refuse_acknowledged(&self) {
+        self.refuse(|_, _, durability| durability == Durability::Acknowledged);
+    }
+
+    /// Takes everything again.
+    pub(crate) fn accept(&self) {
+        *self.refused.lock().unwrap() = None;
+    }
+
+    /// Leaves records of this kind unwritten until they are released.
+    pub(crate) fn hold(&self, selector: impl Fn(SessionId, &[Record], Durability) -> bool + Send + Sync + 'static) {
+        *self.held.lock().unwrap() = Some(Box::new(selector));
+    }
+
+    /// Writes what was held back, or refuses it, and holds back nothing more.
+    pub(crate) fn release(&self, word: &Result<(), JournalError>) {
+        *self.held.lock().unwrap() = None;
+        for Waiting { session, records, durability, reply } in std::mem::take(&mut *self.waiting.lock().unwrap()) {
+            if word.is_ok() {
+                let Reply::Ready(Ok(())) = self.memory.append(session, &records, durability) else {
+                    panic!("memory takes everything at once")
+                };
+            }
+            let _ = reply.send(word.clone());
+        }
+    }
+
+    /// How many calls are held back.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.lock().unwrap().len()
+    }
+
+    /// Lets readers wait until they are released.
+    pub(crate) fn hold_reads(&self) {
+        self.reads_wait.store(true, Ordering::SeqCst);
+    }
+
+    /// Serves the readers that wait, and lets none wait any more.
+    pub(crate) fn release_reads(&self) {
+        self.reads_wait.store(false, Ordering::SeqCst);
+        for (reply, page) in std::mem::take(&mut *self.waiting_reads.lock().unwrap()) {
+            let _ = reply.send(page);
+        }
+    }
+
+    /// How often it was read.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+}
+
+impl Journal for TestJournal {
+    fn append(&self, session: SessionId, records: &[Record], durability: Durability) -> Reply<()> {
+        let selects = |selector: &Mutex<Option<Selector>>| {
+            selector.lock().unwrap().as_ref().is_some_and(|selector| selector(session, records, durability))
+        };
+        if selects(&self.refused) {
+            return Reply::Ready(Err(JournalError("the disk is full".into())));
+        }
+        if selects(&self.held) {
+            let (reply, receipt) = oneshot::channel();
+            let waiting = Waiting { session, records: records.to_vec(), durability, reply };
+            self.waiting.lock().unwrap().push(waiting);
+            return Reply::Later(receipt);
+        }
+        self.memory.append(session, records, durability)
+    }
+
+    fn events(&self, session: SessionId, from: Seq, max: usize) -> Reply<Page> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        let page = self.memory.events(session, from, max);
+        if !self.reads_wait.load(Ordering::SeqCst) {
+            return page;
+        }
+        let Reply::Ready(page) = page else { panic!("memory answers at once") };
+        let (reply, receipt) = oneshot::channel();
+        self.waiting_reads.lock().unwrap().push((reply, page));
+        Reply::Later(receipt)
+    }
+
+    fn retire(&self, session: Arc<Session>) {
+        self.memory.retire(session);
+    }
+
+    fn retired(&self, session: SessionId) -> Option<Arc<Session>> {
+        self.memory.retired(session)
+    }
+
+    fn all_retired(&self) -> Vec<Arc<Session>> {
+        self.memory.all_retired()
+    }
+}
