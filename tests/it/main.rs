@@ -4,6 +4,7 @@
 
 mod domain;
 mod engine;
+mod lua;
 mod structure;
 #[path = "../support/mod.rs"]
 mod support;

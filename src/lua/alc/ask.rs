@@ -1,0 +1,149 @@
+//! `alc.llm` and `alc.llm_batch`: takes the arguments, looks at budget and limits, and keeps the questions until the
+//! prelude yields.
+
+use std::sync::Arc;
+
+use mlua::{Lua, LuaString, Table, Value};
+
+use super::budget;
+use crate::domain::{LimitKind, PauseKind, Question};
+use crate::lua::convert::{self, Place};
+use crate::lua::host::{Host, Wanted};
+
+/// How long an answer is wanted where the program does not say.
+const MAX_TOKENS: u32 = 1024;
+
+/// What a question of a batch costs besides its text, for the limit on batches.
+const QUESTION_BYTES: u64 = 200;
+
+/// The fields of one question, as the prelude read them.
+type Fields = (Value, Value, Value, Value, Value, Value, Value);
+
+/// Which texts are taken for `system`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum System {
+    /// `alc.llm`.
+    NumbersToo,
+    /// `alc.llm_batch`.
+    OnlyTexts,
+}
+
+/// Takes one question. Gives the text of the error, if there is one.
+pub(in crate::lua) fn ask(lua: &Lua, host: &Arc<Host>, fields: Fields) -> mlua::Result<Option<String>> {
+    let question = match question(lua, host, Place::Argument(1), System::NumbersToo, fields)? {
+        Ok(question) => question,
+        Err(text) => return Ok(Some(host.refuse(text))),
+    };
+    if let Some(text) = budget::exceeded(host) {
+        return Ok(Some(host.refuse(text)));
+    }
+    host.state().asked = Some(Wanted::Answers(PauseKind::Single, vec![question]));
+    Ok(None)
+}
+
+/// Takes a batch: `n` questions, the fields of each one behind those of the one before.
+pub(in crate::lua) fn ask_batch(
+    lua: &Lua,
+    host: &Arc<Host>,
+    (fields, n): (Table, Value),
+) -> mlua::Result<Option<String>> {
+    let n = n.as_i64().unwrap_or(0);
+    if n < 1 {
+        return Ok(Some(host.refuse("alc.llm_batch: empty items array".into())));
+    }
+    let mut questions = Vec::new();
+    let mut bytes = 0;
+    for i in 0..n {
+        let field = |k: i64| fields.raw_get::<Value>(7 * i + k);
+        let of_one = (field(1)?, field(2)?, field(3)?, field(4)?, field(5)?, field(6)?, field(7)?);
+        match question(lua, host, Place::Inside, System::OnlyTexts, of_one)? {
+            Ok(question) => {
+                bytes += size(&question) + QUESTION_BYTES;
+                let limit = host.limits().memory_bytes;
+                if bytes > limit {
+                    let message =
+                        format!("a batch of questions takes more than {limit} bytes, the limit of its memory");
+                    return Err(host.exceed(LimitKind::Size, message));
+                }
+                questions.push(question);
+            }
+            Err(text) => return Ok(Some(host.refuse(text))),
+        }
+    }
+    if let Some(text) = budget::exceeded(host) {
+        return Ok(Some(host.refuse(text)));
+    }
+    host.state().asked = Some(Wanted::Answers(PauseKind::Batch, questions));
+    Ok(None)
+}
+
+/// What is said of a value that should be a table: argument `n`, or something within one.
+pub(in crate::lua) fn misfit(_: &Lua, host: &Arc<Host>, (value, n): (Value, Option<u32>)) -> mlua::Result<String> {
+    let place = n.map_or(Place::Inside, Place::Argument);
+    Ok(host.refuse(convert::misfit(place, &value, "table")))
+}
+
+fn question(
+    lua: &Lua,
+    host: &Arc<Host>,
+    place: Place,
+    numbers: System,
+    (prompt, system, max_tokens, grounded, underspecified, role, cache_breakpoint): Fields,
+) -> mlua::Result<Result<Question, String>> {
+    check_size(host, &[&prompt, &system, &role, &cache_breakpoint])?;
+    let prompt = match convert::text(lua, place, &prompt)? {
+        Ok(text) => shared(&text)?,
+        Err(text) => return Ok(Err(text)),
+    };
+    let system = match system {
+        Value::Nil => None,
+        Value::String(text) => Some(text),
+        number if numbers == System::NumbersToo => convert::coerced(lua, &number)?,
+        _ => None,
+    };
+    Ok(Ok(Question {
+        prompt,
+        system: system.as_ref().and_then(optional),
+        max_tokens: tokens(lua, &max_tokens),
+        grounded: is_true(&grounded),
+        underspecified: is_true(&underspecified),
+        role: role.as_string().and_then(optional),
+        cache_breakpoint: cache_breakpoint.as_string().and_then(optional),
+    }))
+}
+
+/// Refuses texts that are too long before they are copied.
+fn check_size(host: &Host, texts: &[&Value]) -> mlua::Result<()> {
+    let length = |text: &&Value| text.as_string().map_or(0, |text| text.as_bytes().len() as u64);
+    let bytes: u64 = texts.iter().map(length).sum();
+    let limit = host.limits().prompt_bytes;
+    if bytes > limit {
+        let message = format!("a prompt of {bytes} bytes; the limit is {limit}");
+        return Err(host.exceed(LimitKind::Size, message));
+    }
+    Ok(())
+}
+
+fn size(question: &Question) -> u64 {
+    let of = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
+    (question.prompt.len() + of(&question.system) + of(&question.role) + of(&question.cache_breakpoint)) as u64
+}
+
+fn shared(text: &LuaString) -> mlua::Result<Arc<str>> {
+    Ok(Arc::from(&*text.to_str()?))
+}
+
+/// A text that may be absent; one that is not UTF-8 is as good as absent.
+fn optional(text: &LuaString) -> Option<Arc<str>> {
+    text.to_str().ok().map(|text| Arc::from(&*text))
+}
+
+/// What Lua takes for true.
+fn is_true(value: &Value) -> bool {
+    !matches!(value, Value::Nil | Value::Boolean(false))
+}
+
+fn tokens(lua: &Lua, value: &Value) -> u32 {
+    let number = convert::number(lua, value).unwrap_or(-1.0).trunc();
+    if (0.0..=f64::from(u32::MAX)).contains(&number) { number as u32 } else { MAX_TOKENS }
+}

@@ -1,0 +1,57 @@
+//! Arguments of engine functions: what is taken for a text or a number, and what an argument error says.
+
+use mlua::{Lua, LuaString, Value};
+
+/// Which argument an error speaks of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// An argument, from 1.
+    Argument(u32),
+    /// Something within an argument.
+    Inside,
+}
+
+impl Place {
+    fn prefix(self) -> String {
+        match self {
+            Self::Argument(n) => format!("bad argument #{n}: "),
+            Self::Inside => String::new(),
+        }
+    }
+}
+
+/// What an argument error says.
+pub(super) fn misfit(place: Place, value: &Value, wanted: &str) -> String {
+    format!("{}error converting Lua {} to {wanted}", place.prefix(), value.type_name())
+}
+
+/// A text, or a number as a text; nothing for anything else.
+pub(super) fn coerced(lua: &Lua, value: &Value) -> mlua::Result<Option<LuaString>> {
+    match value {
+        Value::String(text) => Ok(Some(text.clone())),
+        Value::Integer(_) | Value::Number(_) => lua.coerce_string(value.clone()),
+        _ => Ok(None),
+    }
+}
+
+/// A text that is UTF-8, or a number as a text; `Err` within is what the argument error says.
+pub(super) fn text(lua: &Lua, place: Place, value: &Value) -> mlua::Result<Result<LuaString, String>> {
+    let Some(text) = coerced(lua, value)? else {
+        return Ok(Err(misfit(place, value, "String (expected string or number)")));
+    };
+    let fault = std::str::from_utf8(&text.as_bytes()).err();
+    Ok(match fault {
+        None => Ok(text),
+        Some(fault) => Err(misfit(place, value, &format!("String ({fault})"))),
+    })
+}
+
+/// A number, or a text that is one.
+pub(super) fn number(lua: &Lua, value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(n) => Some(*n as f64),
+        Value::Number(n) => Some(*n),
+        Value::String(_) => lua.coerce_number(value.clone()).ok().flatten(),
+        _ => None,
+    }
+}

@@ -1,0 +1,222 @@
+//! What a VM and the functions that its program calls share: the door while a step lasts, what is asked for, and
+//! whether the session has to end.
+//!
+//! It holds no Lua handle: functions own it, so that would be a cycle.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use mlua::Lua;
+
+use super::interrupt;
+use super::sandbox::LIBRARIES;
+use crate::domain::{FailureKind, LimitKind, Limits, PauseKind, Question, SessionSpec};
+use crate::engine::{Door, Effect, VmFailure};
+
+/// Shared by the VM and every function of one session.
+pub(super) struct Host {
+    /// What the session is made of.
+    pub(super) spec: Arc<SessionSpec>,
+    /// The limits of `ctx.budget`.
+    pub(super) budget: Budget,
+    state: Mutex<State>,
+}
+
+/// What changes while a session runs.
+#[derive(Default)]
+pub(super) struct State {
+    /// The door, while a step lasts.
+    door: Option<Door>,
+    /// What the program asks; taken when it yields.
+    pub(super) asked: Option<Wanted>,
+    /// Why the session must end, once it must.
+    pub(super) doom: Option<VmFailure>,
+    /// The first attempt in this step to interrupt the program, if it did not succeed at once.
+    pub(super) attempt: Option<interrupt::Attempt>,
+    /// Whether the hook was told to run at the next instruction.
+    pub(super) hurries: bool,
+    /// Whether errors are raised at every instruction.
+    pub(super) raising: bool,
+    /// The last error text of an engine function: it has no position, so an uncaught one is given one.
+    pub(super) engine_error: Option<String>,
+    /// The Lua stack at the uncaught error.
+    pub(super) traceback: Option<String>,
+    /// Where the uncaught error was raised, if its text does not say.
+    pub(super) position: Option<String>,
+    /// The parts of the prelude that are loaded, a bit each.
+    pub(super) loaded: u64,
+    /// The addresses of the libraries of which parts are loaded on first use. They are compared, never followed.
+    pub(super) libraries: [usize; LIBRARIES.len()],
+    /// Whether the library `math` is open.
+    pub(super) has_math: bool,
+    /// What was written since the last line end.
+    pub(super) written: String,
+}
+
+/// What a program waits for.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    /// Answers.
+    Answers(PauseKind, Vec<Question>),
+    /// Something done outside.
+    Effect(Effect),
+}
+
+/// The limits of `ctx.budget`. Only non-negative integers count.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Budget {
+    /// Queries.
+    pub(super) llm_calls: Option<u64>,
+    /// Milliseconds since the session was made.
+    pub(super) elapsed_ms: Option<u64>,
+    /// Tokens.
+    pub(super) tokens: Option<u64>,
+}
+
+impl Budget {
+    fn of(ctx: Option<&serde_json::Value>) -> Self {
+        let limit = |name| ctx?.get("budget")?.as_object()?.get(name)?.as_u64();
+        Self { llm_calls: limit("max_llm_calls"), elapsed_ms: limit("max_elapsed_ms"), tokens: limit("max_tokens") }
+    }
+
+    /// Whether any limit is set.
+    pub(super) fn is_set(&self) -> bool {
+        self.llm_calls.is_some() || self.elapsed_ms.is_some() || self.tokens.is_some()
+    }
+}
+
+impl Host {
+    /// The host of a session that has not been stepped.
+    pub(super) fn new(spec: &Arc<SessionSpec>) -> Self {
+        Self { budget: Budget::of(spec.ctx.as_ref()), spec: Arc::clone(spec), state: Mutex::default() }
+    }
+
+    /// The limits of the session.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.spec.limits
+    }
+
+    /// What changes. Held for a moment only, and never while Lua is called.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that the session must end, unless something said so before; the error to raise.
+    pub(super) fn condemn(&self, failure: VmFailure) -> mlua::Error {
+        let mut state = self.state();
+        let doom = state.doom.get_or_insert(failure);
+        mlua::Error::runtime(&doom.message)
+    }
+
+    /// Says that the session must end because it went beyond a limit; the error to raise.
+    pub(super) fn exceed(&self, limit: LimitKind, message: String) -> mlua::Error {
+        self.condemn(VmFailure { message, kind: FailureKind::Limit, limit: Some(limit), traceback: None })
+    }
+
+    /// Says that memory ran out; the error to raise.
+    pub(super) fn out_of_memory(&self) -> mlua::Error {
+        let limit = self.limits().memory_bytes;
+        self.exceed(LimitKind::Memory, format!("out of memory: the limit is {limit} bytes of Lua heap"))
+    }
+
+    /// Looks at an error on its way into Lua: running out of memory ends the session.
+    pub(super) fn note(&self, error: &mlua::Error) {
+        if is_memory_error(error) {
+            self.out_of_memory();
+        }
+    }
+
+    /// Keeps the text of an error that an engine function raises.
+    pub(super) fn refuse(&self, text: String) -> String {
+        self.state().engine_error = Some(text.clone());
+        text
+    }
+}
+
+impl State {
+    /// The door.
+    pub(super) fn door(&mut self) -> &mut Door {
+        self.door
+            .as_mut()
+            .expect("functions of a program run within a step, and the door is in for as long as it lasts")
+    }
+
+    /// Puts the door in for a step.
+    pub(super) fn begin_step(&mut self, door: Door) {
+        self.door = Some(door);
+        self.attempt = None;
+    }
+
+    /// Takes the door out after a step.
+    pub(super) fn end_step(&mut self) -> Door {
+        self.door.take().expect("the door was put in as the step began, and only this takes it out")
+    }
+}
+
+/// Whether memory ran out somewhere below `error`.
+pub(super) fn is_memory_error(error: &mlua::Error) -> bool {
+    match error {
+        mlua::Error::MemoryError(_) => true,
+        mlua::Error::CallbackError { cause, .. }
+        | mlua::Error::BadArgument { cause, .. }
+        | mlua::Error::WithContext { cause, .. } => is_memory_error(cause),
+        _ => false,
+    }
+}
+
+/// Keeps a function of the host from holding its worker: it looks at the clock now and then and gives up when the
+/// session is stopped or the section has lasted too long.
+pub(super) struct Patience<'a> {
+    lua: &'a Lua,
+    host: &'a Arc<Host>,
+    since: Option<Instant>,
+    steps: u32,
+    is_tired: bool,
+    has_limit: bool,
+}
+
+impl<'a> Patience<'a> {
+    /// So many steps take some ten microseconds.
+    const STEPS: u32 = 4096;
+
+    /// The patience for one call.
+    pub(super) fn new(lua: &'a Lua, host: &'a Arc<Host>) -> Self {
+        Self { lua, host, since: None, steps: 0, is_tired: false, has_limit: true }
+    }
+
+    /// The patience with the engine's own work, which no program can make longer than its limits of size: it lasts until
+    /// the session is stopped.
+    pub(super) fn with_engine(lua: &'a Lua, host: &'a Arc<Host>) -> Self {
+        Self { has_limit: false, ..Self::new(lua, host) }
+    }
+
+    /// Counts a step.
+    ///
+    /// # Errors
+    /// The error to raise when it has lasted too long. The session has to end then.
+    #[inline]
+    pub(super) fn step(&mut self) -> mlua::Result<()> {
+        self.steps += 1;
+        if self.steps < Self::STEPS {
+            return Ok(());
+        }
+        self.steps = 0;
+        self.look()
+    }
+
+    #[cold]
+    fn look(&mut self) -> mlua::Result<()> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let too_long = since.elapsed() >= Duration::from_millis(self.host.limits().section_ms);
+        if too_long && self.has_limit || self.host.state().door().is_stopped() {
+            return Err(interrupt::give_up(self.lua, self.host));
+        }
+        self.is_tired = interrupt::hurry(self.lua, self.host)?;
+        Ok(())
+    }
+
+    /// Whether the slice is over: what can be gone on with later should be.
+    pub(super) fn is_tired(&self) -> bool {
+        self.is_tired
+    }
+}

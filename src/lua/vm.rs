@@ -1,0 +1,168 @@
+//! The VM of one session: steps its program, and tells the engine what it wants or how it ended.
+
+use std::sync::Arc;
+
+use mlua::chunk::ChunkMode;
+use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
+
+use super::host::{Host, Wanted};
+use super::mark::Mark;
+use super::{alc, decode, encode, failure};
+use crate::domain::{FailureKind, PauseKind, SessionKind};
+use crate::engine::{Door, EffectResult, Input, ModuleSource, Step, Vm, VmFailure};
+
+/// One program in a state of its own. Every handle of the state is in here.
+pub(super) struct LuaVm {
+    // The handles are dropped before the state.
+    program: Program,
+    lua: Lua,
+    host: Arc<Host>,
+    /// What the program waits for.
+    waits_for: PauseKind,
+    /// Whether it has asked before.
+    has_asked: bool,
+}
+
+/// Up to this size of its heap a state is cleaned of what making it left behind when its program first asks: that takes
+/// some microseconds, and most states will wait for a long time then.
+const CLEANED: usize = 64 << 10;
+
+enum Program {
+    /// Not begun: the body of its thread.
+    Ready(Function),
+    /// Begun.
+    Begun(Thread),
+    /// It ended, or it did not compile.
+    Ended,
+}
+
+impl LuaVm {
+    /// A VM that is ready to begin.
+    pub(super) fn new(lua: Lua, host: Arc<Host>, body: Function) -> Self {
+        Self { program: Program::Ready(body), lua, host, waits_for: PauseKind::Single, has_asked: false }
+    }
+
+    fn run(&mut self, input: Input) -> Step {
+        if self.host.state().door().is_stopped() {
+            return Step::Preempted;
+        }
+        let came_out = match input {
+            Input::Start => self.begin(),
+            Input::Continue => self.resume(()),
+            Input::Answers(answers) => self.answer(&answers),
+            Input::Done(EffectResult::Module(result)) => match result {
+                Ok(Some(ModuleSource { path, text })) => self.resume((text, path.to_string_lossy().into_owned())),
+                Ok(None) => self.resume(()),
+                Err(why) => self.resume((false, why)),
+            },
+        };
+        let step = came_out.unwrap_or_else(|error| Step::Finished(Err(failure::of_error(&self.host, &error))));
+        let mut state = self.host.state();
+        if let Some(doom) = state.doom.take() {
+            return Step::Finished(Err(doom));
+        }
+        if state.raising {
+            // Stopped where it could not yield: whatever came out of it is of no account.
+            return Step::Preempted;
+        }
+        step
+    }
+
+    fn begin(&mut self) -> mlua::Result<Step> {
+        let Program::Ready(body) = std::mem::replace(&mut self.program, Program::Ended) else {
+            return Err(mlua::Error::runtime("the program has begun before"));
+        };
+        let spec = Arc::clone(&self.host.spec);
+        let SessionKind::Run { code, .. } = &spec.kind else {
+            return Err(mlua::Error::runtime("only sessions of kind run can be stepped"));
+        };
+        let ctx = match &spec.ctx {
+            Some(ctx) => decode::value(&self.lua, &self.host, ctx)?,
+            None => Value::Table(self.lua.create_table()?),
+        };
+        self.lua.globals().raw_set("ctx", ctx)?;
+        let name = format!("={}", failure::script(&self.host));
+        let program = self.lua.load(&**code).set_name(name).set_mode(ChunkMode::Text).into_function()?;
+        self.program = Program::Begun(self.lua.create_thread(body)?);
+        self.resume(program)
+    }
+
+    fn answer(&mut self, answers: &[Arc<str>]) -> mlua::Result<Step> {
+        match self.waits_for {
+            PauseKind::Single => self.resume(answers.first().map_or("", |answer| answer)),
+            PauseKind::Batch => {
+                let table = self.lua.create_sequence_from(answers.iter().map(|answer| &**answer))?;
+                self.resume(table)
+            }
+        }
+    }
+
+    fn resume(&mut self, args: impl IntoLuaMulti) -> mlua::Result<Step> {
+        let Program::Begun(thread) = &self.program else {
+            return Err(mlua::Error::runtime("the program is not running"));
+        };
+        let mut out: (Value, Value) = thread.resume(args)?;
+        loop {
+            return match Mark::of(&out.0) {
+                // The program's own thread yielded: nobody but us resumes it.
+                Some(Mark::Yielded) => {
+                    out = thread.resume(())?;
+                    continue;
+                }
+                Some(Mark::Ask) => {
+                    let asked = self.host.state().asked.take();
+                    match asked {
+                        Some(Wanted::Answers(kind, questions)) => {
+                            self.waits_for = kind;
+                            self.clean_once()?;
+                            Ok(Step::Asked { kind, questions })
+                        }
+                        Some(Wanted::Effect(effect)) => Ok(Step::Wants(effect)),
+                        None => Err(mlua::Error::runtime("the program waits for nothing")),
+                    }
+                }
+                Some(Mark::Finished) => self.finish(out.1),
+                Some(Mark::Failed) => {
+                    let text = out.1.as_string().map(mlua::LuaString::to_string_lossy).unwrap_or_default();
+                    Ok(self.end(Err(failure::of_text(&self.host, &text))))
+                }
+                Some(Mark::Refused) | None => Ok(Step::Preempted),
+            };
+        }
+    }
+
+    fn clean_once(&mut self) -> mlua::Result<()> {
+        if !std::mem::replace(&mut self.has_asked, true) && self.lua.used_memory() <= CLEANED {
+            self.lua.gc_collect()?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, value: Value) -> mlua::Result<Step> {
+        let not_json = |message| VmFailure { message, kind: FailureKind::EngineError, limit: None, traceback: None };
+        let json = encode::encode(&self.lua, &self.host, value, encode::Bound::Result)?;
+        let result = json
+            .map_err(not_json)
+            .and_then(|json| serde_json::from_str(&json).map_err(|error| not_json(format!("JSON parse: {error}"))));
+        Ok(self.end(result))
+    }
+
+    fn end(&mut self, result: Result<serde_json::Value, VmFailure>) -> Step {
+        self.program = Program::Ended;
+        alc::log::flush(&mut self.host.state());
+        Step::Finished(result)
+    }
+}
+
+impl Vm for LuaVm {
+    fn step(&mut self, input: Input, door: Door) -> (Step, Door) {
+        self.host.state().begin_step(door);
+        let step = self.run(input);
+        let door = self.host.state().end_step();
+        (step, door)
+    }
+
+    fn memory(&self) -> usize {
+        self.lua.used_memory()
+    }
+}
