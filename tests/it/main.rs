@@ -8,3 +8,4 @@ mod lua;
 mod structure;
 #[path = "../support/mod.rs"]
 mod support;
+mod tui;

@@ -1,0 +1,278 @@
+//! Everything the desk knows and shows. `update` changes it, `view` reads it.
+//!
+//! What is deliberately absent: the registry, the terminal, the clock. What they have to say comes in as a
+//! [`Msg`](super::Msg); what the desk wants of them goes out as a [`Cmd`](super::Cmd).
+
+use std::sync::Arc;
+
+use super::editor::{Drafts, Editor};
+use super::feed::Feed;
+use super::forms::{CancelForm, SameAnswer};
+use super::keymap::{Context, Keymap};
+use super::layout::{self, Layout, Showing};
+use super::pager::Pager;
+use super::sessions::{Place, Sessions};
+use super::theme::Look;
+use super::words;
+use crate::domain::{ExecutionState, Pause, Prompt, QueryId, ResumePayload, SessionId, StateName, Timestamp};
+use crate::engine::Summary;
+
+/// The panes the keyboard can be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Focus {
+    List,
+    Session,
+    Editor,
+}
+
+/// What the right side shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tab {
+    Questions,
+    Feed,
+    Result,
+}
+
+/// What lies over the panes.
+#[derive(Debug)]
+pub(super) enum Layer {
+    Help(Pager),
+    Cancel(Box<CancelForm>),
+    Same(SameAnswer),
+    Quit,
+}
+
+/// How a message in the status line is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    Said,
+    Refused,
+}
+
+/// The message in the status line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) weight: Weight,
+    pub(super) text: String,
+    /// When a key may take it away. What a key caused goes with the next key; what came by itself must be seen first.
+    pub(super) stays_until: Timestamp,
+}
+
+/// Answers that were given and whose outcome is not known yet.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) token: u64,
+    pub(super) session: SessionId,
+    pub(super) epoch: u32,
+    pub(super) payload: ResumePayload,
+}
+
+/// What the text of the right side was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TextKey {
+    Nothing,
+    Question(SessionId, QueryId),
+    NoQuestion(SessionId, StateName),
+    Result(SessionId, StateName),
+}
+
+/// The desk.
+#[derive(Debug)]
+pub struct App {
+    pub(super) look: Look,
+    pub(super) keymap: Keymap,
+    pub(super) now: Timestamp,
+    pub(super) size: (u16, u16),
+    pub(super) sessions: Sessions,
+    /// Moves only by keys: new and changed sessions never take it along.
+    pub(super) selected: Option<SessionId>,
+    /// How many rows of the list stand above the selected one, where there are so many.
+    pub(super) anchor: usize,
+    /// Whether the first session of all is seen; then it stays so for as long as the selected one allows.
+    pub(super) at_top: bool,
+    pub(super) focus: Focus,
+    /// Where `a` was pressed, and where the keyboard goes when the editor closes.
+    pub(super) before_editor: Focus,
+    pub(super) tab: Tab,
+    pub(super) layer: Option<Layer>,
+    /// The question the person went to in the selected session.
+    pub(super) question: Option<QueryId>,
+    pub(super) editor: Option<Editor>,
+    pub(super) drafts: Drafts,
+    pub(super) cancel_drafts: Vec<CancelForm>,
+    pub(super) sent: Vec<Sent>,
+    /// The answer sent last, for "the same for the rest".
+    pub(super) last_answer: Option<(SessionId, u32, Arc<str>)>,
+    pub(super) feed: Feed,
+    pub(super) text: Pager,
+    pub(super) text_key: TextKey,
+    pub(super) status: Option<Status>,
+    /// Until when a message stays whose cause is being taken in now.
+    pub(super) messages_stay: Timestamp,
+    /// Makes answer ids of this desk differ from those of any other.
+    pub(super) nonce: u64,
+    pub(super) next_token: u64,
+}
+
+impl App {
+    /// A desk that knows no session yet. `nonce` is random, so that answer ids never repeat.
+    pub fn new(look: Look, nonce: u64, now: Timestamp) -> Self {
+        Self {
+            look,
+            keymap: Keymap::default(),
+            now,
+            size: (0, 0),
+            sessions: Sessions::default(),
+            selected: None,
+            anchor: 0,
+            at_top: true,
+            focus: Focus::List,
+            before_editor: Focus::List,
+            tab: Tab::Questions,
+            layer: None,
+            question: None,
+            editor: None,
+            drafts: Drafts::default(),
+            cancel_drafts: Vec::new(),
+            sent: Vec::new(),
+            last_answer: None,
+            feed: Feed::default(),
+            text: Pager::default(),
+            text_key: TextKey::Nothing,
+            status: None,
+            messages_stay: now,
+            nonce,
+            next_token: 1,
+        }
+    }
+
+    /// The session that keys act on.
+    pub fn selected(&self) -> Option<SessionId> {
+        self.selected
+    }
+
+    /// The word at the top right: what the keyboard does now.
+    pub fn mode(&self) -> &'static str {
+        match (&self.layer, self.focus) {
+            (Some(Layer::Help(_)), _) => "HELP",
+            (Some(Layer::Cancel(_)), _) => "CANCEL",
+            (Some(Layer::Same(_)), _) => "SAME?",
+            (Some(Layer::Quit), _) => "QUIT?",
+            (None, Focus::List) => "LIST",
+            (None, Focus::Session) => "SESSION",
+            (None, Focus::Editor) => "ANSWER",
+        }
+    }
+
+    /// The message in the status line.
+    pub fn status(&self) -> Option<&str> {
+        self.status.as_ref().map(|status| status.text.as_str())
+    }
+
+    /// The query of the open editor and its text.
+    pub fn editing(&self) -> Option<(QueryId, String)> {
+        self.editor.as_ref().map(|editor| (editor.query, editor.text()))
+    }
+
+    /// The draft kept for a query.
+    pub fn draft(&self, session: SessionId, query: QueryId) -> Option<String> {
+        self.drafts.text(session, query)
+    }
+
+    /// The texts kept whose queries are gone, the newest last.
+    pub fn orphans(&self, session: SessionId) -> Vec<(QueryId, String)> {
+        self.drafts.orphans(session).map(|orphan| (orphan.query, orphan.text.clone())).collect()
+    }
+
+    /// When the picture changes by itself; `None` if nothing on it moves.
+    pub fn next_tick(&self) -> Option<Timestamp> {
+        let next = |since| words::next_age(since, self.now);
+        let header = self.sessions.waiting_since().map(next);
+        let rows = self.list_window().into_iter().filter_map(|place| {
+            let summary = self.sessions.get(place.id())?;
+            words::live_since(&summary.state, summary.created_at).map(next)
+        });
+        let selected =
+            self.selected_summary().and_then(|summary| words::live_since(&summary.state, summary.created_at));
+        rows.chain(header).chain(selected.map(next)).min()
+    }
+
+    pub(super) fn context(&self) -> Context {
+        match (&self.layer, self.focus) {
+            (Some(Layer::Help(_)), _) => Context::Help,
+            (Some(Layer::Cancel(form)), _) => form.context(),
+            (Some(Layer::Same(_) | Layer::Quit), _) => Context::Question,
+            (None, Focus::List) => Context::List,
+            (None, Focus::Session) => Context::Session,
+            (None, Focus::Editor) => Context::Editor,
+        }
+    }
+
+    pub(super) fn selected_summary(&self) -> Option<&Summary> {
+        self.sessions.get(self.selected?)
+    }
+
+    /// The pause of the selected session.
+    pub(super) fn pause(&self) -> Option<&Arc<Pause>> {
+        match &self.selected_summary()?.state {
+            ExecutionState::Paused(pause) => Some(pause),
+            ExecutionState::Running { .. }
+            | ExecutionState::Done(_)
+            | ExecutionState::Cancelled(_)
+            | ExecutionState::Failed(_) => None,
+        }
+    }
+
+    /// The question that the right side shows.
+    pub(super) fn shown_question(&self) -> Option<&Prompt> {
+        let pause = self.pause()?;
+        let find = |query| pause.prompts.iter().find(|prompt| prompt.query.query_id == query);
+        let editing = self.editor.as_ref().and_then(|editor| find(editor.query));
+        let chosen = self.question.and_then(find);
+        editing.or(chosen).or_else(|| self.first_open(pause)).or_else(|| pause.prompts.first())
+    }
+
+    /// The first question of a pause that is neither answered nor being answered.
+    pub(super) fn first_open<'a>(&self, pause: &'a Pause) -> Option<&'a Prompt> {
+        pause.pending().find(|prompt| !self.is_under_way(prompt.query.query_id))
+    }
+
+    /// Whether an answer to a query of the selected session is on its way.
+    pub(super) fn is_under_way(&self, query: QueryId) -> bool {
+        self.sent.iter().any(|sent| {
+            Some(sent.session) == self.selected && sent.payload.answers().iter().any(|answer| answer.query_id == query)
+        })
+    }
+
+    /// The rows of the list that are seen.
+    pub(super) fn list_window(&self) -> Vec<Place> {
+        let height = usize::from(self.layout().list.inside.height);
+        self.sessions.window(self.selected.and_then(|id| self.sessions.place(id)), self.anchor, height)
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        self.layout_of(self.size)
+    }
+
+    pub(super) fn layout_of(&self, (width, height): (u16, u16)) -> Layout {
+        layout::place(
+            width,
+            height,
+            Showing {
+                in_list: self.focus == Focus::List,
+                questions: self.tab == Tab::Questions,
+                question_rows: self.pause().map_or(0, |pause| pause.prompts.len()),
+                orphan_rows: self.selected.map_or(0, |id| self.drafts.orphans(id).count()),
+                editor: self.editor.is_some(),
+            },
+        )
+    }
+
+    pub(super) fn say(&mut self, text: impl Into<String>) {
+        self.status = Some(Status { weight: Weight::Said, text: text.into(), stays_until: self.messages_stay });
+    }
+
+    pub(super) fn refuse(&mut self, text: impl Into<String>) {
+        self.status = Some(Status { weight: Weight::Refused, text: text.into(), stays_until: self.messages_stay });
+    }
+}

@@ -1,0 +1,70 @@
+//! Cancels: the form, sending it, and what became of it.
+//!
+//! A cancel is sent even when the session has ended by then; the answer says that nothing changed.
+
+use super::app::{App, Layer};
+use super::editor::text_of;
+use super::forms::CancelForm;
+use super::msg::Cmd;
+use crate::domain::{CancelError, CancelReason, ExecutionState, SessionId};
+
+impl App {
+    pub(super) fn open_cancel(&mut self) {
+        let Some(session) = self.selected_summary().map(|summary| summary.id) else {
+            self.refuse("no session is selected");
+            return;
+        };
+        let kept = self.cancel_drafts.iter().position(|form| form.session == session);
+        let form = match kept {
+            Some(at) => self.cancel_drafts.remove(at),
+            None => CancelForm::new(session),
+        };
+        self.layer = Some(Layer::Cancel(Box::new(form)));
+    }
+
+    /// Keeps what was written in a form that was not sent.
+    pub(super) fn keep_cancel(&mut self, form: CancelForm) {
+        if !form.detail.is_empty() {
+            self.cancel_drafts.push(form);
+            self.say("not cancelled; the reason is kept");
+        }
+    }
+
+    pub(super) fn send_cancel(&mut self, cmds: &mut Vec<Cmd>) {
+        match self.layer.take() {
+            Some(Layer::Cancel(form)) => {
+                let detail = text_of(&form.detail);
+                let detail = (!detail.trim().is_empty()).then_some(detail);
+                let reason = CancelReason { code: form.code, detail, requested_at: self.now };
+                self.say(format!("cancel of {} sent", self.name_of(form.session)));
+                cmds.push(Cmd::Cancel { session: form.session, reason });
+            }
+            layer @ (Some(Layer::Help(_) | Layer::Same(_) | Layer::Quit) | None) => self.layer = layer,
+        }
+    }
+
+    /// Takes in what became of a cancel.
+    pub(super) fn cancelled(
+        &mut self,
+        session: SessionId,
+        reason: &CancelReason,
+        result: Result<ExecutionState, CancelError>,
+    ) {
+        let name = self.name_of(session);
+        match result {
+            Ok(ExecutionState::Cancelled(cancelled)) if cancelled.reason == *reason => {
+                self.say(format!("{name} is cancelled"));
+            }
+            Ok(state) => self.say(format!("nothing changed: {name} was already {}", state.name())),
+            Err(refused) => self.refuse(format!("{name} not cancelled: {refused}")),
+        }
+    }
+
+    /// What people call a session.
+    pub(super) fn name_of(&self, session: SessionId) -> String {
+        match self.sessions.get(session) {
+            Some(summary) => super::text::head(summary.spec.display_title(), 60).to_owned(),
+            None => session.short(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The long texts of the right side: a question in full, and how a session ended in full.
+//!
+//! Made once when they come into view, as blocks that the pager lays out. Nothing is drawn here.
+
+use std::sync::Arc;
+
+use super::pager::Block;
+use super::theme::Tone;
+use super::words::{asked_with, clock, count, duration, failure_kind, first_line, tokens};
+use crate::domain::{Cancelled, ExecutionState, Query, StateName};
+
+/// Bytes of a result that are shown. 1 MB: nobody reads more on a screen, and laying it out would be felt.
+const RESULT_BYTES: usize = 1 << 20;
+
+/// The text of a question: the prompt first, since it is what is answered, then what it was asked with.
+pub(super) fn question_text(query: &Query) -> Vec<Block> {
+    let mut blocks = vec![
+        Block::new(Tone::Plain, Arc::clone(&query.prompt)),
+        Block::new(Tone::Plain, ""),
+        Block::new(Tone::Dim, asked_with(query)),
+    ];
+    if let Some(system) = &query.system {
+        blocks.push(Block::new(Tone::Dim, format!("system: {system}")));
+    }
+    blocks
+}
+
+/// What stands where a question would stand.
+pub(super) fn no_question_text(state: &ExecutionState) -> Vec<Block> {
+    let text = match state {
+        ExecutionState::Running { .. } => "It is running and asks nothing.",
+        ExecutionState::Paused(_) => "It waits for an answer.",
+        ExecutionState::Done(_) => "It is done; 3 shows its result.",
+        ExecutionState::Cancelled(_) => "It was cancelled; 3 shows by whom and why.",
+        ExecutionState::Failed(_) => "It failed; 3 shows the error.",
+    };
+    vec![Block::new(Tone::Dim, text)]
+}
+
+/// How a session ended, in full.
+pub(super) fn result_text(state: &ExecutionState) -> Vec<Block> {
+    match state {
+        ExecutionState::Running { .. } => vec![Block::new(Tone::Dim, "It has not ended: it is running.")],
+        ExecutionState::Paused(_) => {
+            vec![Block::new(Tone::Dim, "It has not ended: it waits for an answer (a).")]
+        }
+        ExecutionState::Done(done) => {
+            let mut blocks =
+                vec![Block::new(Tone::State(StateName::Done), format!("done at {}", clock(done.finished_at)))];
+            if let Some(usage) = &done.usage {
+                let of = format!(
+                    "{} · {} · waited {}",
+                    count(usage.llm_calls as usize, "question"),
+                    tokens(usage.total_tokens.tokens),
+                    duration(usage.waiting_ms as i64)
+                );
+                blocks.push(Block::new(Tone::Dim, of));
+            }
+            blocks.push(Block::new(Tone::Plain, ""));
+            let (json, complete) = pretty(&done.value);
+            blocks.push(Block::new(Tone::Plain, json));
+            if !complete {
+                blocks.push(Block::new(Tone::Warning, "… the value is longer; only its first megabyte is shown"));
+            }
+            blocks
+        }
+        ExecutionState::Failed(failure) => {
+            let heading = format!("failed ({}) at {}", failure_kind(failure), clock(failure.occurred_at));
+            let mut blocks = vec![
+                Block::new(Tone::Error, heading),
+                Block::new(Tone::Plain, ""),
+                Block::new(Tone::Plain, failure.message.as_str()),
+            ];
+            if let Some(traceback) = &failure.traceback {
+                blocks.push(Block::new(Tone::Plain, ""));
+                blocks.push(Block::new(Tone::Dim, traceback.as_str()));
+            }
+            blocks
+        }
+        ExecutionState::Cancelled(cancelled) => cancelled_text(cancelled),
+    }
+}
+
+fn cancelled_text(cancelled: &Cancelled) -> Vec<Block> {
+    let reason = &cancelled.reason;
+    let seen_at = serde_json::to_value(cancelled.seen_at).ok();
+    let seen_at = seen_at.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let mut blocks = vec![
+        Block::new(Tone::State(StateName::Cancelled), format!("cancelled: {}", reason.code.as_str())),
+        Block::new(Tone::Plain, format!("detail: {}", reason.detail.as_deref().unwrap_or("none given"))),
+        Block::new(
+            Tone::Plain,
+            format!(
+                "requested {} · observed {} ({} later) · seen at: {seen_at}",
+                clock(reason.requested_at),
+                clock(cancelled.observed_at),
+                duration(cancelled.observed_at - reason.requested_at)
+            ),
+        ),
+        Block::new(Tone::Plain, ""),
+    ];
+    match &cancelled.state_before {
+        ExecutionState::Paused(pause) => {
+            blocks.push(Block::new(Tone::Plain, format!("It was paused at epoch {}:", pause.epoch)));
+            for prompt in &pause.prompts {
+                let (tone, state) = match &prompt.answered_by {
+                    Some(by) => (Tone::Dim, format!("answered by {by}")),
+                    None => (Tone::Plain, "not answered".to_owned()),
+                };
+                let line = format!("  {} “{}” {state}", prompt.query.query_id, first_line(&prompt.query.prompt));
+                blocks.push(Block::new(tone, line));
+            }
+        }
+        before @ (ExecutionState::Running { .. }
+        | ExecutionState::Done(_)
+        | ExecutionState::Cancelled(_)
+        | ExecutionState::Failed(_)) => {
+            blocks.push(Block::new(Tone::Plain, format!("It was {}.", before.name())));
+        }
+    }
+    blocks
+}
+
+fn pretty(value: &serde_json::Value) -> (String, bool) {
+    let mut room = Room { text: Vec::new(), bytes: RESULT_BYTES };
+    let complete = serde_json::to_writer_pretty(&mut room, value).is_ok();
+    (String::from_utf8_lossy(&room.text).into_owned(), complete)
+}
+
+/// JSON on at most so many bytes.
+pub(super) fn json_text(value: &serde_json::Value, bytes: usize) -> String {
+    let mut room = Room { text: Vec::new(), bytes };
+    // The error is the room running out; what came before it is shown.
+    drop(serde_json::to_writer(&mut room, value));
+    String::from_utf8_lossy(&room.text).into_owned()
+}
+
+/// A writer that refuses more than it has room for.
+struct Room {
+    text: Vec<u8>,
+    bytes: usize,
+}
+
+impl std::io::Write for Room {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        let fits = buf.len().min(self.bytes - self.text.len());
+        if fits == 0 && !buf.is_empty() {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.text.extend_from_slice(&buf[..fits]);
+        Ok(fits)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_value_is_cut_and_said_to_be() {
+        let value = serde_json::Value::String("x".repeat(2 << 20));
+        assert!(!pretty(&value).1);
+        assert!(json_text(&serde_json::json!({"a": 1}), 100).contains("\"a\":1"));
+    }
+}

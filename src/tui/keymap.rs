@@ -1,0 +1,161 @@
+//! What keys mean: the actions, the contexts, and which key is which action where.
+//!
+//! Made from the one table in `table`; nothing is done here.
+
+use std::collections::HashMap;
+
+use super::input::Key;
+use super::table::TABLE;
+
+/// What a key means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Shows the keys.
+    Help,
+    /// Goes back; from the list, quits.
+    Quit,
+    /// Goes back.
+    Back,
+    /// Goes to another pane or field.
+    Pane(Way),
+    /// Shows the questions of the session.
+    ShowQuestions,
+    /// Shows the feed of the session.
+    ShowFeed,
+    /// Shows the result of the session.
+    ShowResult,
+    /// Says how to quit.
+    HowToQuit,
+    /// Draws everything anew.
+    Redraw,
+    /// Stops the desk until the shell continues it.
+    Suspend,
+    /// Moves, in whatever the pane holds.
+    Move(Motion),
+    /// Opens the session.
+    Open,
+    /// Opens the answer editor.
+    Answer,
+    /// Selects another waiting session.
+    Waiting(Way),
+    /// Opens the cancel form.
+    Cancel,
+    /// Goes to another question of the batch.
+    Question(Way),
+    /// Gives one answer to the rest of the batch.
+    SameAnswer,
+    /// Follows the feed, or stops following it.
+    Follow,
+    /// Sends the answer, or confirms the form.
+    Send,
+    /// Puts an orphan draft into the editor.
+    Reuse,
+    /// Says yes.
+    Yes,
+    /// Says no.
+    No,
+}
+
+/// The ways to move in a list or a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Motion {
+    /// One down.
+    Down,
+    /// One up.
+    Up,
+    /// To the top.
+    Top,
+    /// To the bottom.
+    Bottom,
+    /// Half a page down.
+    HalfDown,
+    /// Half a page up.
+    HalfUp,
+}
+
+/// The two ways to go through a few things one by one; both start over at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// To the next one.
+    Next,
+    /// To the one before.
+    Previous,
+}
+
+/// Where a key is pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// In the list of sessions.
+    List,
+    /// In the session on the right.
+    Session,
+    /// In the answer editor.
+    Editor,
+    /// In the code field of the cancel form.
+    Code,
+    /// In the detail field of the cancel form.
+    Detail,
+    /// In the help.
+    Help,
+    /// At a yes/no question.
+    Question,
+}
+
+impl Context {
+    /// Every context.
+    pub const ALL: [Self; 7] =
+        [Self::List, Self::Session, Self::Editor, Self::Code, Self::Detail, Self::Help, Self::Question];
+
+    /// Whether letters typed here are text.
+    pub fn takes_text(self) -> bool {
+        match self {
+            Self::Editor | Self::Detail => true,
+            Self::List | Self::Session | Self::Code | Self::Help | Self::Question => false,
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// What is done.
+    pub action: Action,
+    /// Its name, as a keymap file writes it.
+    pub name: &'static str,
+    /// Its keys, the one that the footer shows first.
+    pub keys: &'static [&'static str],
+    /// Where it can be done.
+    pub contexts: &'static [Context],
+    /// The heading it stands under in the help.
+    pub group: &'static str,
+    /// What it does, as the help says it.
+    pub description: &'static str,
+    /// Its short form in the footer, if it stands there.
+    pub footer: Option<&'static str>,
+}
+
+/// Which key means what, where.
+#[derive(Debug)]
+pub struct Keymap(HashMap<(Context, Key), Action>);
+
+impl Keymap {
+    /// What `key` means in `context`, if it means anything there.
+    pub fn action(&self, context: Context, key: Key) -> Option<Action> {
+        self.0.get(&(context, key)).copied()
+    }
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        let mut map = HashMap::new();
+        for row in TABLE {
+            for key in row.keys {
+                let key: Key = key.parse().expect("the keys of the table are written as keys are");
+                for context in row.contexts {
+                    map.insert((*context, key), row.action);
+                }
+            }
+        }
+        Self(map)
+    }
+}

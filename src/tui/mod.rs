@@ -1,0 +1,41 @@
+//! The desk on a terminal: what the person sees and types.
+//!
+//! One loop ([`run`](run())) turns what happens into a [`Msg`]; [`update`](update()) changes the [`App`] and says what
+//! is to be done as [`Cmd`]s; [`view`](view()) draws the [`App`]. `update` and `view` are plain functions without a
+//! clock, a terminal or a registry, so that a test is a row of keys and a picture.
+//!
+//! What is deliberately absent: sessions, rules, Lua. The desk sees the engine through its `Registry` only, and every
+//! text of a program goes through `domain::printable` before it is drawn.
+
+mod answering;
+mod app;
+mod cancelling;
+mod documents;
+mod editor;
+mod feed;
+mod forms;
+mod help;
+mod input;
+mod keymap;
+mod layout;
+mod msg;
+mod pager;
+mod run;
+mod sessions;
+mod table;
+mod terminal;
+mod text;
+mod theme;
+mod update;
+mod view;
+mod words;
+
+pub use app::App;
+pub use input::{Held, Input, Key, KeyName, ParseKeyError};
+pub use keymap::{Action, Context, Keymap, Motion, Row, Way};
+pub use msg::{Cmd, FeedItem, Msg};
+pub use run::{Exit, TuiError, TuiOptions, run};
+pub use table::{GROUPS, TABLE, TEXT_KEYS};
+pub use theme::{Colors, Look, Signs};
+pub use update::update;
+pub use view::view;

@@ -1,0 +1,86 @@
+//! What reaches the desk ([`Msg`]) and what it asks for ([`Cmd`]). Values only; nothing here does anything.
+
+use super::input::Input;
+use crate::domain::{
+    CancelError, CancelReason, ExecutionState, ObserverRecvError, ResumeError, ResumeOutcome, ResumePayload, Seq,
+    SessionId, Timestamp,
+};
+use crate::engine::{EventRef, Summary};
+
+/// What reaches the desk.
+#[derive(Debug, Clone)]
+pub enum Msg {
+    /// Everything that was read from the terminal at once.
+    Input(Vec<Input>),
+    /// The terminal has so many columns and rows.
+    Resize(u16, u16),
+    /// It is now.
+    Time(Timestamp),
+    /// These sessions are new or changed.
+    Changed(Vec<Summary>),
+    /// These sessions are no longer known.
+    Gone(Vec<SessionId>),
+    /// This happened in an observed session, in order.
+    Feed(SessionId, Vec<FeedItem>),
+    /// A session could not be observed.
+    NotObserved(SessionId, String),
+    /// What became of the answers of [`Cmd::Answer`].
+    Answered {
+        /// The command's number.
+        token: u64,
+        /// What became of it.
+        result: Result<ResumeOutcome, ResumeError>,
+    },
+    /// What became of a [`Cmd::Cancel`].
+    Cancelled {
+        /// The session.
+        session: SessionId,
+        /// The reason given.
+        reason: CancelReason,
+        /// The state the session is in now.
+        result: Result<ExecutionState, CancelError>,
+    },
+}
+
+/// One thing that an observer reads.
+#[derive(Debug, Clone)]
+pub enum FeedItem {
+    /// An event.
+    Event(EventRef),
+    /// Events that are no longer kept, or the end of the feed.
+    Instead(ObserverRecvError),
+}
+
+/// What the desk asks for. Each is done by its owner, the loop, and comes back as a [`Msg`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cmd {
+    /// Give these answers.
+    Answer {
+        /// The number that the outcome comes back with.
+        token: u64,
+        /// The session.
+        session: SessionId,
+        /// The answers.
+        payload: ResumePayload,
+    },
+    /// Cancel a session.
+    Cancel {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// Observe this session, from this event on, instead of any other.
+    Observe {
+        /// The session.
+        session: SessionId,
+        /// The first event wanted.
+        from: Seq,
+    },
+    /// Draw everything anew.
+    Redraw,
+    /// Give the terminal back and stop until continued.
+    Suspend,
+    /// End the desk.
+    Quit,
+}

@@ -1,0 +1,377 @@
+//! The loop of the desk: waits for what happens, hands it to [`update`](update()), does what that asks for, draws.
+//!
+//! One `select!`, whose arms only build a value. What is ready is drained before a picture is drawn; a picture is drawn
+//! only when something changed, and not more often than every 16 ms. Changes of sessions are taken once a picture, so
+//! that ten thousand log lines a second cost no more than sixty looks. Nothing here decides anything.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::TaskTracker;
+
+use super::app::App;
+use super::input::from_terminal;
+use super::msg::{Cmd, FeedItem, Msg};
+use super::terminal::{Guard, HangUp, Reader};
+use super::theme::Look;
+use super::update::update;
+use crate::domain::{ObserverRecvError, SessionId};
+use crate::engine::{ChangeCursor, Clock, Entropy, Observer, Registry};
+
+/// The shortest time between two pictures: sixty a second, as fast as screens are.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// Events of the selected session that are taken between two pictures: 30 000 a second, and a key never waits for more.
+const EVENTS_PER_FRAME: usize = 512;
+
+/// Outcomes that may wait for the loop. A command takes a key, so there are never many.
+const OUTCOMES: usize = 64;
+
+/// How long answers and cancels under way may take when the desk ends: they are acknowledged within milliseconds.
+const LAST_OUTCOMES: Duration = Duration::from_secs(2);
+
+/// What the desk needs from outside.
+pub struct TuiOptions {
+    /// How it looks.
+    pub look: Look,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives the random bits that make answer ids unique.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Why the desk ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The person quit.
+    Quit,
+    /// SIGINT asked for it.
+    Interrupted,
+    /// SIGTERM asked for it.
+    Terminated,
+    /// The terminal is gone, or SIGHUP said so.
+    TerminalLost,
+}
+
+/// Why there is no desk, or none any more.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// The terminal could not be taken.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[source] io::Error),
+    /// Signals cannot be listened to.
+    #[error("signals cannot be listened to: {0}")]
+    Signals(#[source] io::Error),
+}
+
+/// Runs the desk until somebody quits, a signal comes, or the terminal is gone. The terminal is as before then.
+///
+/// To be run on a current-thread runtime of its own, on the main thread, while the sessions run on another: so no
+/// program can make a key wait. Nothing is shut down here; what becomes of the sessions is the caller's to say. The
+/// signals it listened to stay with the runtime: they do not end the process by themselves afterwards.
+///
+/// # Errors
+/// [`TuiError`] if there is no usable terminal.
+pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiError> {
+    let signals = Signals::listen().map_err(TuiError::Signals)?;
+    let terminal = Guard::take().map_err(TuiError::Terminal)?;
+    let size = terminal.size().map_err(TuiError::Terminal)?;
+    let reader = Reader::start().map_err(TuiError::Terminal)?;
+    let (sender, outcomes) = mpsc::channel(OUTCOMES);
+    let mut app = App::new(options.look, options.entropy.bits(), options.clock.now());
+    drop(update(&mut app, Msg::Resize(size.0, size.1)));
+    let mut desk = Desk {
+        app,
+        registry,
+        clock: options.clock,
+        terminal,
+        cursor: ChangeCursor::default(),
+        observer: None,
+        tasks: TaskTracker::new(),
+        sender,
+        dirty: true,
+        changes_waiting: true,
+        events_waiting: false,
+        exit: None,
+    };
+    let exit = desk.run(reader, outcomes, signals).await;
+    // An answer that was sent must not be lost because somebody quit right behind it.
+    desk.tasks.close();
+    drop(tokio::time::timeout(LAST_OUTCOMES, desk.tasks.wait()).await);
+    Ok(exit)
+}
+
+/// The signals that end the desk, and the one after which it must draw itself anew.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+    continued: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+        })
+    }
+
+    /// The next signal. Cancel-safe.
+    async fn next(&mut self) -> Happening {
+        tokio::select! {
+            _ = self.terminate.recv() => Happening::Ended(Exit::Terminated),
+            _ = self.interrupt.recv() => Happening::Ended(Exit::Interrupted),
+            _ = self.hang_up.recv() => Happening::Ended(Exit::TerminalLost),
+            _ = self.continued.recv() => Happening::Continued,
+        }
+    }
+}
+
+/// What the loop waited for.
+enum Happening {
+    Read(Option<io::Result<Vec<crossterm::event::Event>>>),
+    Outcome(Option<Msg>),
+    Changes,
+    Feed(FeedItem),
+    Tick,
+    Draw,
+    HungUp,
+    Ended(Exit),
+    Continued,
+}
+
+struct Desk {
+    app: App,
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    terminal: Guard,
+    cursor: ChangeCursor,
+    observer: Option<Observer>,
+    tasks: TaskTracker,
+    sender: mpsc::Sender<Msg>,
+    /// Whether the picture is not what the desk knows.
+    dirty: bool,
+    /// Whether sessions changed that were not looked at.
+    changes_waiting: bool,
+    /// Whether the observer has events that were not taken.
+    events_waiting: bool,
+    exit: Option<Exit>,
+}
+
+impl Desk {
+    async fn run(&mut self, mut reader: Reader, mut outcomes: mpsc::Receiver<Msg>, mut signals: Signals) -> Exit {
+        let hang_up = HangUp::watch();
+        let mut drawn_at = Instant::now();
+        loop {
+            if let Some(exit) = self.exit {
+                if exit == Exit::TerminalLost {
+                    reader.abandon();
+                }
+                return exit;
+            }
+            let draws = self.dirty || self.changes_waiting || self.events_waiting;
+            let tick = self.app.next_tick().map(|at| self.after(at));
+            let observing = self.observer.is_some() && !self.events_waiting;
+            let happening = tokio::select! {
+                biased;
+                happening = signals.next() => happening,
+                () = hang_up.gone() => Happening::HungUp,
+                read = reader.read() => Happening::Read(read),
+                outcome = outcomes.recv() => Happening::Outcome(outcome),
+                () = sleep_until(drawn_at + FRAME), if draws => Happening::Draw,
+                () = self.registry.changed(self.cursor), if !self.changes_waiting => Happening::Changes,
+                item = next_item(self.observer.as_mut()), if observing => Happening::Feed(item),
+                () = sleep_until(tick.unwrap_or(drawn_at)), if tick.is_some() && !draws => Happening::Tick,
+            };
+            match happening {
+                Happening::Read(Some(Ok(events))) => self.read(events),
+                Happening::Read(Some(Err(_)) | None) | Happening::HungUp => self.exit = Some(Exit::TerminalLost),
+                Happening::Outcome(Some(msg)) => self.tell(msg),
+                // The desk itself holds a sender.
+                Happening::Outcome(None) => {}
+                Happening::Changes => self.changes_waiting = true,
+                Happening::Feed(item) => self.took(item),
+                Happening::Tick => self.dirty = true,
+                Happening::Draw => {
+                    self.catch_up();
+                    self.draw();
+                    drawn_at = Instant::now();
+                }
+                Happening::Ended(exit) => self.exit = Some(exit),
+                Happening::Continued => {
+                    let again = self.terminal.take_again();
+                    self.drawn(&again);
+                    self.dirty = true;
+                }
+            }
+        }
+    }
+
+    /// When on the loop's own clock it is `at` on the desk's.
+    fn after(&self, at: i64) -> Instant {
+        let ms = at.saturating_sub(self.clock.now()).max(0);
+        Instant::now() + Duration::from_millis(ms as u64)
+    }
+
+    fn tell(&mut self, msg: Msg) {
+        let cmds = update(&mut self.app, msg);
+        self.dirty = true;
+        for cmd in cmds {
+            self.perform(cmd);
+        }
+    }
+
+    fn read(&mut self, events: Vec<crossterm::event::Event>) {
+        self.tell(Msg::Time(self.clock.now()));
+        let mut inputs = Vec::new();
+        for event in events {
+            if let crossterm::event::Event::Resize(width, height) = event {
+                self.tell(Msg::Resize(width, height));
+            } else {
+                inputs.extend(from_terminal(event));
+            }
+        }
+        if !inputs.is_empty() {
+            self.tell(Msg::Input(inputs));
+        }
+    }
+
+    /// Takes in what changed since the last picture.
+    fn catch_up(&mut self) {
+        self.tell(Msg::Time(self.clock.now()));
+        if self.changes_waiting {
+            self.changes_waiting = false;
+            self.take_changes();
+        }
+        if let Some(observer) = &mut self.observer {
+            let session = observer.session();
+            let mut items = Vec::new();
+            self.events_waiting = true;
+            while items.len() < EVENTS_PER_FRAME && self.events_waiting {
+                match observer.try_recv() {
+                    Ok(Some(event)) => items.push(FeedItem::Event(event)),
+                    Ok(None) => self.events_waiting = false,
+                    Err(ObserverRecvError::Closed) => {
+                        self.observer = None;
+                        self.events_waiting = false;
+                        break;
+                    }
+                    Err(gap @ ObserverRecvError::Gap { .. }) => items.push(FeedItem::Instead(gap)),
+                }
+            }
+            if !items.is_empty() {
+                self.tell(Msg::Feed(session, items));
+            }
+        }
+    }
+
+    fn take_changes(&mut self) {
+        let changes = self.registry.changes(self.cursor);
+        self.cursor = changes.cursor;
+        if changes.overflowed {
+            self.tell(Msg::Changed(self.registry.list()));
+            return;
+        }
+        let mut summaries = Vec::new();
+        let mut gone = Vec::new();
+        for id in changes.sessions {
+            match self.registry.summary(id) {
+                Ok(summary) => summaries.push(summary),
+                Err(_) => gone.push(id),
+            }
+        }
+        if !summaries.is_empty() {
+            self.tell(Msg::Changed(summaries));
+        }
+        if !gone.is_empty() {
+            self.tell(Msg::Gone(gone));
+        }
+    }
+
+    /// Takes in what the observer woke the loop with; the rest waits for the next picture.
+    fn took(&mut self, item: FeedItem) {
+        let Some(observer) = &self.observer else { return };
+        let session = observer.session();
+        match item {
+            FeedItem::Instead(ObserverRecvError::Closed) => self.observer = None,
+            FeedItem::Event(_) | FeedItem::Instead(ObserverRecvError::Gap { .. }) => {
+                self.events_waiting = true;
+                self.tell(Msg::Feed(session, vec![item]));
+            }
+        }
+    }
+
+    fn draw(&mut self) {
+        self.dirty = false;
+        let drawn = self.terminal.draw(&self.app);
+        self.drawn(&drawn);
+    }
+
+    /// A terminal that takes no picture is gone.
+    fn drawn(&mut self, done: &io::Result<()>) {
+        if done.is_err() {
+            self.exit = Some(Exit::TerminalLost);
+        }
+    }
+
+    fn perform(&mut self, cmd: Cmd) {
+        match cmd {
+            Cmd::Answer { token, session, payload } => {
+                let (registry, sender) = (self.registry.clone(), self.sender.clone());
+                self.tasks.spawn(async move {
+                    let result = registry.resume(session, payload).await;
+                    // A desk that has ended needs no outcome.
+                    drop(sender.send(Msg::Answered { token, result }).await);
+                });
+            }
+            Cmd::Cancel { session, reason } => {
+                let (registry, sender) = (self.registry.clone(), self.sender.clone());
+                self.tasks.spawn(async move {
+                    let result = registry.cancel(session, reason.clone()).await;
+                    drop(sender.send(Msg::Cancelled { session, reason, result }).await);
+                });
+            }
+            Cmd::Observe { session, from } => self.observe(session, from),
+            Cmd::Redraw => {
+                let forgotten = self.terminal.forget();
+                self.drawn(&forgotten);
+            }
+            Cmd::Suspend => {
+                let back = self.terminal.suspend();
+                self.drawn(&back);
+            }
+            Cmd::Quit => self.exit = Some(Exit::Quit),
+        }
+    }
+
+    fn observe(&mut self, session: SessionId, from: u64) {
+        match self.registry.observe(session, Some(from)) {
+            Ok(observer) => {
+                self.observer = Some(observer);
+                self.events_waiting = true;
+            }
+            Err(error) => {
+                self.observer = None;
+                self.tell(Msg::NotObserved(session, error.to_string()));
+            }
+        }
+    }
+}
+
+/// The next thing the observer reads. Cancel-safe.
+async fn next_item(observer: Option<&mut Observer>) -> FeedItem {
+    match observer {
+        Some(observer) => match observer.recv().await {
+            Ok(event) => FeedItem::Event(event),
+            Err(instead) => FeedItem::Instead(instead),
+        },
+        None => std::future::pending().await,
+    }
+}

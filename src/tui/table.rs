@@ -1,0 +1,311 @@
+//! The one table of actions: what can be done, with which keys, where, and what it does.
+//!
+//! Dispatch, the footer and the help are made from it. An action that is not built is not in it. One key has one
+//! action name wherever it has one at all; its object is the pane's.
+
+use super::keymap::{Action, Context, Motion, Row, Way};
+
+const PANES: &[Context] = &[Context::List, Context::Session];
+const MOVING: &[Context] = &[Context::List, Context::Session, Context::Help];
+const CHOOSING: &[Context] = &[Context::List, Context::Session, Context::Help, Context::Code];
+const FIELDS: &[Context] = &[Context::List, Context::Session, Context::Editor, Context::Code, Context::Detail];
+const FORM: &[Context] = &[Context::Editor, Context::Code, Context::Detail];
+const ALL: &[Context] = &Context::ALL;
+
+const EVERYWHERE: &str = "Everywhere";
+const MOVE: &str = "Moving";
+const SESSIONS: &str = "Sessions";
+const QUESTIONS: &str = "Questions and feed";
+const EDITOR: &str = "Answer editor and forms";
+const YES_NO: &str = "Yes/no questions";
+
+/// The table, in the order of the help and of the footer.
+pub const TABLE: &[Row] = &[
+    Row {
+        action: Action::Send,
+        name: "send",
+        keys: &["Ctrl-S", "Alt-Enter"],
+        contexts: FORM,
+        group: EDITOR,
+        description: "send the answer, or confirm the form; nothing else ever sends (Enter is a new line)",
+        footer: Some("send"),
+    },
+    Row {
+        action: Action::Yes,
+        name: "yes",
+        keys: &["y"],
+        contexts: &[Context::Question],
+        group: YES_NO,
+        description: "yes",
+        footer: Some("yes"),
+    },
+    Row {
+        action: Action::No,
+        name: "no",
+        keys: &["n"],
+        contexts: &[Context::Question],
+        group: YES_NO,
+        description: "no; Esc too",
+        footer: Some("no"),
+    },
+    Row {
+        action: Action::Answer,
+        name: "answer",
+        keys: &["a"],
+        contexts: PANES,
+        group: SESSIONS,
+        description: "write an answer to the first open question of the selected session",
+        footer: Some("answer"),
+    },
+    Row {
+        action: Action::Waiting(Way::Next),
+        name: "next_waiting",
+        keys: &["w"],
+        contexts: PANES,
+        group: SESSIONS,
+        description: "select the next waiting session, oldest first",
+        footer: Some("next waiting"),
+    },
+    Row {
+        action: Action::Waiting(Way::Previous),
+        name: "previous_waiting",
+        keys: &["W"],
+        contexts: PANES,
+        group: SESSIONS,
+        description: "select the waiting session before",
+        footer: None,
+    },
+    Row {
+        action: Action::Cancel,
+        name: "cancel",
+        keys: &["c"],
+        contexts: PANES,
+        group: SESSIONS,
+        description: "cancel the selected session, with a reason (a form asks first)",
+        footer: Some("cancel"),
+    },
+    Row {
+        action: Action::Help,
+        name: "help",
+        keys: &["?"],
+        contexts: PANES,
+        group: EVERYWHERE,
+        description: "this help",
+        footer: Some("help"),
+    },
+    Row {
+        action: Action::Quit,
+        name: "quit",
+        keys: &["q"],
+        contexts: MOVING,
+        group: EVERYWHERE,
+        description: "back; from the list: quit",
+        footer: Some("quit"),
+    },
+    Row {
+        action: Action::Back,
+        name: "back",
+        keys: &["Esc"],
+        contexts: ALL,
+        group: EVERYWHERE,
+        description: "back; what was written is kept",
+        footer: Some("back"),
+    },
+    Row {
+        action: Action::Open,
+        name: "open",
+        keys: &["Enter"],
+        contexts: &[Context::List],
+        group: SESSIONS,
+        description: "open the selected session",
+        footer: Some("open"),
+    },
+    Row {
+        action: Action::ShowQuestions,
+        name: "questions",
+        keys: &["1"],
+        contexts: PANES,
+        group: QUESTIONS,
+        description: "show the questions of the session",
+        footer: None,
+    },
+    Row {
+        action: Action::ShowFeed,
+        name: "feed",
+        keys: &["2"],
+        contexts: PANES,
+        group: QUESTIONS,
+        description: "show the live feed of the session",
+        footer: None,
+    },
+    Row {
+        action: Action::ShowResult,
+        name: "result",
+        keys: &["3"],
+        contexts: PANES,
+        group: QUESTIONS,
+        description: "show how the session ended: its value, its error or who cancelled it",
+        footer: None,
+    },
+    Row {
+        action: Action::Question(Way::Next),
+        name: "next_question",
+        keys: &["Alt-N"],
+        contexts: &[Context::Session, Context::Editor],
+        group: QUESTIONS,
+        description: "go to the next question of the batch; what was written stays as a draft",
+        footer: Some("next question"),
+    },
+    Row {
+        action: Action::Question(Way::Previous),
+        name: "previous_question",
+        keys: &["Alt-P"],
+        contexts: &[Context::Session, Context::Editor],
+        group: QUESTIONS,
+        description: "go to the question before",
+        footer: None,
+    },
+    Row {
+        action: Action::SameAnswer,
+        name: "same_answer",
+        keys: &["="],
+        contexts: &[Context::Session],
+        group: QUESTIONS,
+        description: "give the draft of this question, or the answer sent last, to all open questions of the batch (asks first)",
+        footer: Some("same for the rest"),
+    },
+    Row {
+        action: Action::Follow,
+        name: "follow",
+        keys: &["f"],
+        contexts: &[Context::Session],
+        group: QUESTIONS,
+        description: "follow the end of the feed, or stop following",
+        footer: Some("follow"),
+    },
+    Row {
+        action: Action::Reuse,
+        name: "reuse",
+        keys: &["Alt-O"],
+        contexts: &[Context::Editor],
+        group: EDITOR,
+        description: "put the newest orphan draft here: a text whose question was answered by somebody else or is gone",
+        footer: Some("re-use draft"),
+    },
+    Row {
+        action: Action::Move(Motion::Down),
+        name: "down",
+        keys: &["j", "↓"],
+        contexts: CHOOSING,
+        group: MOVE,
+        description: "one down",
+        footer: None,
+    },
+    Row {
+        action: Action::Move(Motion::Up),
+        name: "up",
+        keys: &["k", "↑"],
+        contexts: CHOOSING,
+        group: MOVE,
+        description: "one up",
+        footer: None,
+    },
+    Row {
+        action: Action::Move(Motion::Top),
+        name: "top",
+        keys: &["g", "Home"],
+        contexts: MOVING,
+        group: MOVE,
+        description: "to the top",
+        footer: None,
+    },
+    Row {
+        action: Action::Move(Motion::Bottom),
+        name: "bottom",
+        keys: &["G", "End"],
+        contexts: MOVING,
+        group: MOVE,
+        description: "to the bottom",
+        footer: None,
+    },
+    Row {
+        action: Action::Move(Motion::HalfDown),
+        name: "half_page_down",
+        keys: &["Ctrl-D", "PgDn"],
+        contexts: MOVING,
+        group: MOVE,
+        description: "half a page down",
+        footer: None,
+    },
+    Row {
+        action: Action::Move(Motion::HalfUp),
+        name: "half_page_up",
+        keys: &["Ctrl-U", "PgUp"],
+        contexts: MOVING,
+        group: MOVE,
+        description: "half a page up",
+        footer: None,
+    },
+    Row {
+        action: Action::Pane(Way::Next),
+        name: "next_pane",
+        keys: &["Tab"],
+        contexts: FIELDS,
+        group: EVERYWHERE,
+        description: "next pane, or next field of a form; a draft is kept",
+        footer: Some("pane"),
+    },
+    Row {
+        action: Action::Pane(Way::Previous),
+        name: "previous_pane",
+        keys: &["Shift-Tab"],
+        contexts: FIELDS,
+        group: EVERYWHERE,
+        description: "the pane or field before",
+        footer: None,
+    },
+    Row {
+        action: Action::HowToQuit,
+        name: "how_to_quit",
+        keys: &["Ctrl-C"],
+        contexts: ALL,
+        group: EVERYWHERE,
+        description: "does nothing but say how to leave",
+        footer: None,
+    },
+    Row {
+        action: Action::Redraw,
+        name: "redraw",
+        keys: &["Ctrl-L"],
+        contexts: ALL,
+        group: EVERYWHERE,
+        description: "draw everything anew",
+        footer: None,
+    },
+    Row {
+        action: Action::Suspend,
+        name: "suspend",
+        keys: &["Ctrl-Z"],
+        contexts: ALL,
+        group: EVERYWHERE,
+        description: "suspend the desk; fg brings it back",
+        footer: None,
+    },
+];
+
+/// The headings of the help, in order.
+pub const GROUPS: [&str; 6] = [EVERYWHERE, MOVE, SESSIONS, QUESTIONS, EDITOR, YES_NO];
+
+/// Keys of the text field itself, for the help. They are not actions: the editor keeps them.
+pub const TEXT_KEYS: &[(&str, &str)] = &[
+    ("Enter", "new line"),
+    ("Ctrl-A", "to the start of the line"),
+    ("Ctrl-E", "to the end of the line"),
+    ("Alt-B", "a word back"),
+    ("Alt-F", "a word on"),
+    ("Ctrl-W", "delete the word before"),
+    ("Ctrl-K", "delete to the end of the line"),
+    ("Ctrl-Y", "put back what was deleted"),
+    ("Ctrl-U", "undo"),
+    ("Ctrl-R", "redo"),
+];

@@ -1,0 +1,178 @@
+//! Draws what lies over the panes: the help, the cancel form, the yes/no questions.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::widgets::Widget;
+
+use super::put;
+use super::session::frame;
+use crate::domain::CancelCode;
+use crate::tui::app::{App, Layer};
+use crate::tui::forms::{CancelForm, Field, SameAnswer};
+use crate::tui::layout::Pane;
+use crate::tui::pager::Pager;
+use crate::tui::text::row_at;
+use crate::tui::theme::Tone;
+use crate::tui::words::{self, count};
+
+/// Where the text of the help stands on a screen of this size.
+pub(in crate::tui) fn help_area((width, height): (u16, u16)) -> Rect {
+    window(Rect::new(0, 0, width, height), 100, u16::MAX).inside
+}
+
+/// A window in the middle of the panes, at most this large. Header and footer stay visible where there is room.
+fn window(area: Rect, width: u16, height: u16) -> Pane {
+    let rest = if area.height >= 8 { Rect { y: area.y + 1, height: area.height - 2, ..area } } else { area };
+    let width = width.min(rest.width);
+    let height = height.min(rest.height);
+    let frame = Rect::new(rest.x + (rest.width - width) / 2, rest.y + (rest.height - height) / 2, width, height);
+    let border = u16::from(width >= 6 && height >= 5);
+    let inside = Rect::new(frame.x + border, frame.y + border, frame.width - 2 * border, frame.height - 2 * border);
+    Pane { frame, inside }
+}
+
+pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
+    match &app.layer {
+        None => {}
+        Some(Layer::Help(pager)) => help(pager, area, picture),
+        Some(Layer::Cancel(form)) => cancel(app, form, area, picture),
+        Some(Layer::Same(same)) => ask(area, "The same answer", &same_text(same), picture),
+        Some(Layer::Quit) => ask(area, "Quit", &quit_text(app), picture),
+    }
+}
+
+fn open(pane: Pane, title: &str, right: &str, picture: &mut Buffer) {
+    for y in pane.frame.top()..pane.frame.bottom() {
+        for x in pane.frame.left()..pane.frame.right() {
+            if let Some(cell) = picture.cell_mut((x, y)) {
+                cell.reset();
+            }
+        }
+    }
+    if pane.inside.x > pane.frame.x {
+        frame(pane, title, right, true, picture);
+    }
+}
+
+fn help(pager: &Pager, area: Rect, picture: &mut Buffer) {
+    let pane = window(area, 100, u16::MAX);
+    let more = if pager.hidden().1 { "j/k scroll · q closes" } else { "q closes" };
+    open(pane, "Help", more, picture);
+    for ((tone, row), y) in pager.visible().zip(pane.inside.y..pane.inside.bottom()) {
+        put(picture, pane.inside.x, y, pane.inside.right(), row, tone.style());
+    }
+}
+
+fn ask(area: Rect, title: &str, text: &str, picture: &mut Buffer) {
+    let width = 64.min(area.width);
+    let text_width = usize::from(width.saturating_sub(2)).max(1);
+    let mut rows = Vec::new();
+    let mut at = 0;
+    while at < text.len() && rows.len() < 20 {
+        let (end, next) = row_at(text, at, text_width);
+        rows.push(&text[at..end]);
+        at = next;
+    }
+    let pane = window(area, width, rows.len() as u16 + 2);
+    open(pane, title, "y/n", picture);
+    // The question itself stands last, and is what must be seen.
+    let skipped = rows.len().saturating_sub(pane.inside.height.into());
+    for (row, y) in rows.into_iter().skip(skipped).zip(pane.inside.y..pane.inside.bottom()) {
+        put(picture, pane.inside.x, y, pane.inside.right(), row, Style::new());
+    }
+}
+
+fn quit_text(app: &App) -> String {
+    let counts = app.sessions.counts();
+    let mut text = match counts.live() {
+        0 => "No session is live any more.".to_owned(),
+        n => format!(
+            "{} not ended ({} waiting, {} running). There is no journal yet: quitting ends {}.",
+            if n == 1 { "1 session has".to_owned() } else { format!("{n} sessions have") },
+            counts.waiting,
+            counts.running,
+            if n == 1 { "it" } else { "them" },
+        ),
+    };
+    let unsent = app.drafts.count();
+    if unsent > 0 {
+        text.push(' ');
+        text.push_str(&count(unsent, "unsent draft"));
+        text.push_str(if unsent == 1 { " is lost, too." } else { " are lost, too." });
+    }
+    text.push_str("\nQuit? (y/n)");
+    text
+}
+
+fn same_text(same: &SameAnswer) -> String {
+    format!(
+        "{}: “{}”\nGive this answer to {}? (y/n)",
+        ids(same),
+        words::first_line(&same.text),
+        count(same.queries.len(), "question")
+    )
+}
+
+fn ids(same: &SameAnswer) -> String {
+    const SHOWN: usize = 5;
+    let mut ids = same.queries.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if same.queries.len() > SHOWN {
+        ids.push_str(" …");
+    }
+    ids
+}
+
+fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
+    let pane = window(area, 72, 11);
+    let title = format!("Cancel {}", app.name_of(form.session));
+    open(pane, &title, "Ctrl-S confirms · Esc leaves", picture);
+    let mut rest = pane.inside;
+    if rest.is_empty() {
+        return;
+    }
+    let ended = app.sessions.get(form.session).filter(|summary| summary.state.is_ended());
+    if let Some(summary) = ended.filter(|_| rest.height >= 5) {
+        let note = format!("It is already {}: a cancel will change nothing.", summary.state.name());
+        put(picture, rest.x, rest.y, rest.right(), &note, Tone::Warning.style());
+        next_row(&mut rest);
+    }
+    if rest.height >= 2 {
+        code_row(form, rest, picture);
+        next_row(&mut rest);
+    }
+    if rest.height >= 2 {
+        label(picture, rest, "detail", form.field == Field::Detail);
+        next_row(&mut rest);
+    }
+    (&form.detail).render(rest, picture);
+}
+
+fn next_row(rest: &mut Rect) {
+    rest.y += 1;
+    rest.height -= 1;
+}
+
+fn label(picture: &mut Buffer, area: Rect, text: &str, here: bool) -> u16 {
+    let (marker, tone) = if here { ("▸ ", Tone::Strong) } else { ("  ", Tone::Dim) };
+    let x = put(picture, area.x, area.y, area.right(), marker, tone.style());
+    put(picture, x, area.y, area.right(), text, tone.style())
+}
+
+fn code_row(form: &CancelForm, area: Rect, picture: &mut Buffer) {
+    let here = form.field == Field::Code;
+    let mut x = label(picture, area, "code  ", here);
+    for code in CancelCode::ALL {
+        let chosen = code == form.code;
+        // The chosen one must be seen on the narrowest screen.
+        if !chosen && area.width < 60 {
+            continue;
+        }
+        let style = if chosen { Tone::Strong.style().add_modifier(Modifier::REVERSED) } else { Tone::Dim.style() };
+        let text = if chosen { format!("[{}]", code.as_str()) } else { format!(" {} ", code.as_str()) };
+        x = put(picture, x, area.y, area.right(), &text, style);
+    }
+    if here {
+        put(picture, x + 1, area.y, area.right(), "↑ ↓", Tone::Key.style());
+    }
+}

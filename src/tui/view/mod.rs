@@ -1,0 +1,118 @@
+//! Draws the desk. Only reads; only what is seen is put into words.
+
+mod layers;
+mod list;
+mod session;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::app::{App, Weight};
+use super::keymap::{Action, Context};
+use super::table::TABLE;
+use super::text::{cut, width_of};
+use super::theme::{Tone, finish};
+use super::words;
+
+pub(super) use layers::help_area;
+
+/// Draws everything. A terminal of no size gets nothing.
+pub fn view(app: &App, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    if area.is_empty() {
+        return;
+    }
+    let layout = app.layout_of((area.width, area.height));
+    let picture = frame.buffer_mut();
+    header(app, layout.header, picture);
+    list::draw(app, layout.list, picture);
+    session::draw(app, &layout, picture);
+    footer(app, layout.footer, picture);
+    // Without a row of its own a message takes the row of the keys, until the next key.
+    let status = if layout.status.is_empty() { layout.footer } else { layout.status };
+    message(app, if status.is_empty() { last_row(area) } else { status }, picture);
+    layers::draw(app, area, picture);
+    finish(app.look, picture);
+}
+
+fn last_row(area: Rect) -> Rect {
+    Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area }
+}
+
+/// Puts text of the desk at a place; what does not fit is cut. Returns the column behind it.
+fn put(picture: &mut Buffer, x: u16, y: u16, right: u16, text: &str, style: Style) -> u16 {
+    let room = usize::from(right.saturating_sub(x));
+    if room == 0 || !picture.area.contains((x, y).into()) {
+        return x;
+    }
+    picture.set_stringn(x, y, cut(text, room), room, style).0
+}
+
+fn header(app: &App, area: Rect, picture: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let mode = app.mode();
+    let mode_at = area.right().saturating_sub(width_of(mode) as u16);
+    put(picture, mode_at, area.y, area.right(), mode, Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
+    let counts = app.sessions.counts();
+    let mut right = mode_at.saturating_sub(1);
+    if area.width >= 100 {
+        let tokens = words::tokens(counts.tokens);
+        let at = right.saturating_sub(width_of(&tokens) as u16 + 1);
+        put(picture, at, area.y, right, &tokens, Tone::Dim.style());
+        right = at.saturating_sub(1);
+    }
+    let mut x = area.x;
+    if area.width >= 100 {
+        x = put(picture, x, area.y, right, " switchboard   ", Tone::Strong.style());
+    }
+    for (n, (tone, part)) in words::header_parts(counts, app.sessions.waiting_since(), app.now).iter().enumerate() {
+        let separator = if n > 0 { " · " } else { "" };
+        // A count that would be cut in the middle of its number would lie.
+        if usize::from(right.saturating_sub(x)) < width_of(separator) + width_of(part) {
+            break;
+        }
+        x = put(picture, x, area.y, right, separator, Tone::Dim.style());
+        x = put(picture, x, area.y, right, part, tone.style());
+    }
+}
+
+/// The keys that matter here, from the table; as many as fit.
+fn footer(app: &App, area: Rect, picture: &mut Buffer) {
+    let context = app.context();
+    let mut x = area.x;
+    for row in TABLE {
+        let Some(label) = row.footer.filter(|_| row.contexts.contains(&context)) else { continue };
+        let in_text = context.takes_text() || context == Context::Code;
+        // Where q goes back, Esc need not be told, and in the list there is nothing to go back to.
+        if row.action == Action::Back && !in_text {
+            continue;
+        }
+        let label = if row.action == Action::Quit && context != Context::List { "back" } else { label };
+        let needed = width_of(row.keys[0]) + 1 + width_of(label) + 2;
+        if usize::from(area.right().saturating_sub(x)) < needed {
+            continue;
+        }
+        x = put(picture, x + 1, area.y, area.right(), row.keys[0], Tone::Key.style());
+        x = put(picture, x + 1, area.y, area.right(), label, Style::new());
+    }
+}
+
+fn message(app: &App, area: Rect, picture: &mut Buffer) {
+    let Some(status) = &app.status else { return };
+    if area.is_empty() {
+        return;
+    }
+    let (sign, tone) = match status.weight {
+        Weight::Said => (" ", Tone::Strong),
+        Weight::Refused => (" ! ", Tone::Warning),
+    };
+    for x in area.left()..area.right() {
+        picture[(x, area.y)].reset();
+    }
+    let x = put(picture, area.x, area.y, area.right(), sign, tone.style());
+    put(picture, x, area.y, area.right(), &status.text, tone.style());
+}

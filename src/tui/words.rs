@@ -1,0 +1,280 @@
+//! How the desk puts things into words: ages, counts, states, events, results.
+//!
+//! Texts of programs go in as they are and come out unsafe to draw; `text` makes them visible where they are drawn.
+//! Nothing here takes longer than what it says: long texts are cut before they are copied.
+
+use std::fmt::Write as _;
+
+use super::documents::json_text;
+use super::feed::FeedLine;
+use super::sessions::Counts;
+use super::text::head;
+use super::theme::Tone;
+use crate::domain::{Cancelled, Event, EventKind, ExecutionState, Failure, Prompt, Query, StateName, Timestamp};
+use crate::engine::Summary;
+
+const SECOND: i64 = 1000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Bytes of a text that can be seen on one row at most.
+const ROW_BYTES: usize = 1024;
+
+/// How long ago `since` is: seconds below a minute, minutes above.
+pub(super) fn age(since: Timestamp, now: Timestamp) -> String {
+    let age = now.saturating_sub(since).max(0);
+    match age {
+        0..MINUTE => format!("{}s", age / SECOND),
+        MINUTE..HOUR => format!("{}m", age / MINUTE),
+        HOUR..DAY => format!("{}h{:02}m", age / HOUR, age % HOUR / MINUTE),
+        _ => format!("{}d{:02}h", age / DAY, age % DAY / HOUR),
+    }
+}
+
+/// When the age of `since` is written differently for the first time.
+pub(super) fn next_age(since: Timestamp, now: Timestamp) -> Timestamp {
+    let age = now.saturating_sub(since).max(0);
+    let step = if age < MINUTE { SECOND } else { MINUTE };
+    since + (age / step + 1) * step
+}
+
+/// How long something took.
+pub(super) fn duration(ms: i64) -> String {
+    match ms.max(0) {
+        ms @ 0..SECOND => format!("{ms}ms"),
+        ms @ SECOND..MINUTE => format!("{}.{}s", ms / SECOND, ms % SECOND / 100),
+        ms => age(0, ms),
+    }
+}
+
+/// The time of day in UTC.
+pub(super) fn clock(at: Timestamp) -> String {
+    let day = at.rem_euclid(DAY);
+    format!("{:02}:{:02}:{:02}", day / HOUR, day % HOUR / MINUTE, day % MINUTE / SECOND)
+}
+
+/// A number of tokens.
+pub(super) fn tokens(n: u64) -> String {
+    match n {
+        0..1_000 => format!("{n} tok"),
+        1_000..1_000_000 => format!("{}.{}k tok", n / 1_000, n % 1_000 / 100),
+        _ => format!("{}.{}M tok", n / 1_000_000, n % 1_000_000 / 100_000),
+    }
+}
+
+/// `1 question`, `2 questions`.
+pub(super) fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// The counts of the header, most wanted first.
+pub(super) fn header_parts(counts: Counts, waiting_since: Option<Timestamp>, now: Timestamp) -> Vec<(Tone, String)> {
+    let mut parts = vec![(Tone::Plain, count(counts.total, "session"))];
+    let oldest = waiting_since.map(|since| format!(" (oldest {})", age(since, now))).unwrap_or_default();
+    for (n, state, word) in [
+        (counts.waiting, StateName::Paused, "waiting"),
+        (counts.running, StateName::Running, "running"),
+        (counts.done, StateName::Done, "done"),
+        (counts.failed, StateName::Failed, "failed"),
+        (counts.cancelled, StateName::Cancelled, "cancelled"),
+    ] {
+        if n > 0 {
+            let more = if state == StateName::Paused { oldest.as_str() } else { "" };
+            parts.push((Tone::State(state), format!("{n} {word}{more}")));
+        }
+    }
+    parts
+}
+
+/// The time a row of the list shows: how long it has waited or run, or how long it took.
+pub(super) fn row_time(summary: &Summary, now: Timestamp) -> String {
+    match live_since(&summary.state, summary.created_at) {
+        Some(since) => age(since, now),
+        None => duration(summary.last_at - summary.created_at),
+    }
+}
+
+/// Since when a session waits or runs; `None` when it has ended.
+pub(super) fn live_since(state: &ExecutionState, created_at: Timestamp) -> Option<Timestamp> {
+    match state {
+        ExecutionState::Paused(pause) => Some(pause.paused_at),
+        ExecutionState::Running { .. } => Some(created_at),
+        ExecutionState::Done(_) | ExecutionState::Cancelled(_) | ExecutionState::Failed(_) => None,
+    }
+}
+
+/// What a row of the list says of its session: the question, the progress, or how it ended.
+pub(super) fn row_text(summary: &Summary) -> String {
+    match &summary.state {
+        ExecutionState::Paused(pause) => {
+            let open = pause.pending().count();
+            let first = pause.pending().next().map_or("", |prompt| first_line(&prompt.query.prompt));
+            let of = if pause.prompts.len() > 1 { format!("{open}/{} ", pause.prompts.len()) } else { String::new() };
+            format!("{of}“{first}”")
+        }
+        ExecutionState::Running { waiting_on: Some(n) } => format!("waits for {}", count(*n as usize, "child")),
+        ExecutionState::Running { waiting_on: None } => match &summary.progress {
+            Some(progress) => {
+                let message = progress.message.as_deref().map_or("", |message| head(message, ROW_BYTES));
+                format!("{} {}/{} {message}", bar(progress.step, progress.total), progress.step, progress.total)
+            }
+            None => String::new(),
+        },
+        ExecutionState::Done(done) => match &done.value {
+            serde_json::Value::String(text) => head(text, ROW_BYTES).to_owned(),
+            value @ (serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_)) => {
+                value.to_string()
+            }
+            serde_json::Value::Array(items) => format!("[{}]", count(items.len(), "item")),
+            serde_json::Value::Object(fields) => format!("{{{}}}", count(fields.len(), "field")),
+        },
+        ExecutionState::Cancelled(cancelled) => reason(cancelled),
+        ExecutionState::Failed(failure) => first_line(&failure.message).to_owned(),
+    }
+}
+
+fn reason(cancelled: &Cancelled) -> String {
+    let code = cancelled.reason.code.as_str();
+    match &cancelled.reason.detail {
+        Some(detail) => format!("{code}: {}", head(detail, ROW_BYTES)),
+        None => code.to_owned(),
+    }
+}
+
+fn bar(step: u64, total: u64) -> String {
+    const CELLS: u64 = 6;
+    let full = step.min(total).saturating_mul(CELLS).checked_div(total).unwrap_or(0).min(CELLS);
+    "▇".repeat(full as usize) + &"▁".repeat((CELLS - full) as usize)
+}
+
+/// The first line of a text that is not blank, as far as a row could show it.
+pub(super) fn first_line(text: &str) -> &str {
+    head(text, 4 * ROW_BYTES).trim_ascii_start().lines().next().unwrap_or("")
+}
+
+/// The heading over a session.
+pub(super) fn session_heading(summary: &Summary, now: Timestamp) -> String {
+    let word = summary.state.name().as_str().to_uppercase();
+    let time = row_time(summary, now);
+    match &summary.state {
+        ExecutionState::Paused(pause) => {
+            let of = pause.prompts.len();
+            let answered = of - pause.pending().count();
+            let batch = if of > 1 { format!(" · {answered} of {of} answered") } else { String::new() };
+            format!("{word} {time} · pause {}{batch}", pause.epoch)
+        }
+        ExecutionState::Running { .. } | ExecutionState::Done(_) | ExecutionState::Cancelled(_) => {
+            format!("{word} {time}")
+        }
+        ExecutionState::Failed(failure) => format!("{word} {time} · {}", failure_kind(failure)),
+    }
+}
+
+pub(super) fn failure_kind(failure: &Failure) -> String {
+    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let kind = serde_json::to_value(failure.kind).map(word).unwrap_or_default();
+    match failure.limit {
+        Some(limit) => format!("{kind}: {}", serde_json::to_value(limit).map(word).unwrap_or_default()),
+        None => kind,
+    }
+}
+
+/// The parts of a feed line: number, time, kind, payload.
+pub(super) fn feed_line(line: &FeedLine) -> (String, String, &'static str, String) {
+    match line {
+        FeedLine::Event(event) => (event.seq.to_string(), clock(event.at), event.kind.name(), payload(event)),
+        FeedLine::Gap { from, to } => {
+            (from.to_string(), String::new(), "gap", format!("events {from} to {to} are no longer kept"))
+        }
+    }
+}
+
+fn payload(event: &Event) -> String {
+    let short = |text: &str| head(text, ROW_BYTES).to_owned();
+    match &event.kind {
+        EventKind::Tick { .. } => "the program begins".into(),
+        EventKind::StateTransition { from, to, .. } => format!("{from} → {to}"),
+        EventKind::PauseRequested { info } => {
+            let first = info.prompts.first().map_or("", |prompt| first_line(&prompt.query.prompt));
+            match info.prompts.len() {
+                0 | 1 => format!("epoch {}: “{first}”", info.epoch),
+                n => format!("epoch {}: {n} questions: “{first}”", info.epoch),
+            }
+        }
+        EventKind::ResumeAccepted { .. } => "all answered".into(),
+        EventKind::LlmCallBegin { query_id } | EventKind::LlmCallEnd { query_id, .. } => query_id.to_string(),
+        EventKind::Note { title: Some(title), content } => format!("{}: {}", short(title), short(content)),
+        EventKind::Note { title: None, content } => short(content),
+        EventKind::Log { level, message, .. } => format!("{}: {}", short(level), short(message)),
+        EventKind::LogDropped { n } => format!("{} came too fast and were not kept", count(*n as usize, "line")),
+        EventKind::Progress { step, total, message } => {
+            format!("{step}/{total} {}", message.as_deref().map(short).unwrap_or_default())
+        }
+        EventKind::Stats { key, value } => format!("{} = {}", short(key), json_text(value, ROW_BYTES)),
+        EventKind::AnswerAccepted { query_id, by, remaining, response, .. } => {
+            let left = if *remaining > 0 { format!(" ({remaining} left)") } else { String::new() };
+            format!("{query_id} by {by}{left}: “{}”", first_line(response))
+        }
+        EventKind::CancelRequested { reason } => {
+            let detail = reason.detail.as_deref().map(|detail| format!(": {}", short(detail))).unwrap_or_default();
+            format!("{}{detail}", reason.code.as_str())
+        }
+    }
+}
+
+/// The line of one question in the list of questions.
+pub(super) fn question_state(prompt: &Prompt, place: QuestionPlace) -> (Tone, String) {
+    match (&prompt.answered_by, place) {
+        (Some(by), _) => (Tone::Dim, format!("answered by {by}")),
+        (None, QuestionPlace::Sending) => (Tone::Warning, "sending".into()),
+        (None, QuestionPlace::Drafted) => (Tone::State(StateName::Paused), "waiting · draft".into()),
+        (None, QuestionPlace::Open) => (Tone::State(StateName::Paused), "waiting".into()),
+    }
+}
+
+/// What the desk itself knows of an open question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuestionPlace {
+    Open,
+    Drafted,
+    Sending,
+}
+
+/// What a question was asked with, on one line.
+pub(super) fn asked_with(query: &Query) -> String {
+    let mut with = format!("{} · max_tokens {}", query.query_id, query.max_tokens);
+    if query.grounded {
+        with.push_str(" · grounded");
+    }
+    if query.underspecified {
+        with.push_str(" · underspecified");
+    }
+    for (name, value) in [("role", &query.role), ("cache_breakpoint", &query.cache_breakpoint)] {
+        if let Some(value) = value {
+            let _ = write!(with, " · {name} {}", head(value, ROW_BYTES));
+        }
+    }
+    with
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_count_seconds_below_a_minute_and_minutes_above() {
+        for (ms, text, next) in [
+            (0, "0s", 1_000),
+            (59_999, "59s", 60_000),
+            (60_000, "1m", 120_000),
+            (3_599_999, "59m", 3_600_000),
+            (3_660_000, "1h01m", 3_720_000),
+            (90_000_000, "1d01h", 90_060_000),
+        ] {
+            assert_eq!(age(0, ms), text);
+            assert_eq!(next_age(0, ms), next, "{text}");
+        }
+        assert_eq!(age(5_000, 0), "0s", "a clock that went back");
+    }
+}

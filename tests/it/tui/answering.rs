@@ -1,0 +1,126 @@
+//! Answering one question, a batch, and part of one.
+
+use switchboard::domain::{QueryId, ResumeOutcome, ResumePayload};
+use switchboard::tui::Cmd;
+
+use super::{Desk, answered, done, id, paused, running, session};
+
+const PROMPTS: &[&str] = &["Rate it", "Name it", "Why?"];
+
+fn batch() -> Desk {
+    Desk::with(vec![session(1, "judge", paused(2, 5, 7, PROMPTS))])
+}
+
+#[test]
+fn an_answer_names_its_pause_and_has_an_id_of_its_own() {
+    let mut desk = batch();
+    desk.keys("a one <C-s> two <C-s>");
+    let ids: Vec<_> = desk
+        .cmds
+        .iter()
+        .filter_map(|cmd| match cmd {
+            Cmd::Answer { payload: ResumePayload::Single(answer), .. } => answer.answer_id.clone(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1]);
+    assert!(ids.iter().all(|id| id.contains("0000000000000007")), "{ids:?}");
+}
+
+#[test]
+fn part_of_a_batch_is_answered_and_the_rest_left() {
+    let mut desk = batch();
+    desk.keys("a one <C-s> <Esc>");
+    desk.outcome(Ok(ResumeOutcome::Remaining(2)));
+    assert_eq!(desk.status(), "q-7 answered: 2 questions left");
+    desk.change(session(1, "judge", answered(&paused(2, 5, 7, PROMPTS), 7, "person")));
+    desk.keys("a");
+    assert_eq!(desk.app.editing(), Some((QueryId::new(8), String::new())));
+}
+
+#[test]
+fn alt_n_and_alt_p_go_round_the_open_questions_and_keep_the_drafts() {
+    let mut desk = batch();
+    desk.keys("a one <M-n> two <M-n> three <M-n>");
+    assert_eq!(desk.app.editing(), Some((QueryId::new(7), "one".into())));
+    desk.keys("<M-p>");
+    assert_eq!(desk.app.editing(), Some((QueryId::new(9), "three".into())));
+    desk.keys("<Esc>");
+    assert_eq!(desk.app.draft(id(1), QueryId::new(8)).as_deref(), Some("two"));
+}
+
+#[test]
+fn outside_the_editor_alt_n_chooses_the_question_that_a_answers() {
+    let mut desk = batch();
+    desk.keys("<CR> <M-n> <M-n> a");
+    assert_eq!(desk.app.editing(), Some((QueryId::new(9), String::new())));
+}
+
+#[test]
+fn the_last_answer_of_a_batch_gives_the_keyboard_back_to_where_it_came_from() {
+    for (way, mode) in [("", "LIST"), ("<CR>", "SESSION")] {
+        let mut desk = batch();
+        desk.keys(way);
+        desk.keys("a one <C-s> two <C-s> three <C-s>");
+        assert_eq!(desk.answers().len(), 3);
+        assert_eq!(desk.app.mode(), mode);
+    }
+}
+
+#[test]
+fn the_same_answer_goes_out_as_one_payload() {
+    let mut desk = batch();
+    desk.keys("a same <Esc> <CR> = y");
+    let [Cmd::Answer { payload: ResumePayload::Batch(answers), .. }] = desk.deeds()[..] else {
+        panic!("{:?}", desk.cmds)
+    };
+    assert_eq!(answers.len(), 3);
+    desk.outcome(Ok(ResumeOutcome::Continued));
+    assert_eq!(desk.app.draft(id(1), QueryId::new(7)), None, "the draft was sent");
+    assert!(desk.app.orphans(id(1)).is_empty());
+}
+
+#[test]
+fn a_draft_that_was_not_sent_is_kept_when_its_question_is_answered_by_the_same_for_the_rest() {
+    let mut desk = batch();
+    desk.keys("a other <M-n> same <Esc> <CR>");
+    desk.keys("= y");
+    desk.change(session(1, "judge", running()));
+    desk.outcome(Ok(ResumeOutcome::Continued));
+    assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(7), "other".to_owned())]);
+}
+
+#[test]
+fn a_program_that_asks_again_at_once_is_answered_again() {
+    let mut desk = Desk::with(vec![session(1, "again", paused(1, 5, 1, &["One?"]))]);
+    desk.keys("a one <C-s>");
+    desk.outcome(Ok(ResumeOutcome::Continued));
+    desk.change(session(1, "again", paused(2, 0, 2, &["Two?"])));
+    assert_eq!(desk.app.mode(), "LIST");
+    desk.keys("a two <C-s>");
+    assert_eq!(desk.answers(), [(1, "one".into(), Some(1)), (2, "two".into(), Some(2))]);
+}
+
+#[test]
+fn readline_keys_and_undo_work_in_the_editor() {
+    let mut desk = batch();
+    desk.keys("a hello <Space> world <C-w>");
+    assert_eq!(desk.text(), "hello ");
+    desk.keys("<C-u>");
+    assert_eq!(desk.text(), "hello world");
+    desk.keys("<C-a> <C-k>");
+    assert_eq!(desk.text(), "");
+    desk.keys("<C-y> <C-j> x <CR> <Tab>");
+    assert_eq!(desk.app.draft(id(1), QueryId::new(7)).as_deref(), Some("hello world\nx\n"));
+}
+
+#[test]
+fn an_ended_session_needs_no_answer() {
+    let mut desk = batch();
+    desk.keys("a half");
+    desk.change(session(1, "judge", done(serde_json::json!(null))));
+    desk.keys("<C-s>");
+    assert!(desk.deeds().is_empty());
+    assert_eq!(desk.status(), "not sent: not paused: done; the text is kept");
+}

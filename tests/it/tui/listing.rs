@@ -1,0 +1,123 @@
+//! The list: its order, moving in it, and what it costs.
+
+use switchboard::domain::EventKind;
+use switchboard::tui::{Cmd, Msg};
+
+use super::{Desk, NOW, cancelled, done, event, failed, id, log, paused, running, session};
+
+fn order(desk: &Desk, names: &[&str]) -> Vec<String> {
+    let picture = desk.picture(120, 36);
+    let list = picture.lines().map(|line| line.chars().take(48).collect::<String>());
+    list.filter_map(|line| names.iter().find(|name| line.contains(&format!(" {name} "))).map(ToString::to_string))
+        .collect()
+}
+
+#[test]
+fn what_needs_attention_stands_first() {
+    let desk = Desk::with(vec![
+        session(1, "ended", done(serde_json::json!(1))),
+        session(2, "runs", running()),
+        session(3, "fell", failed("boom", None)),
+        session(4, "young", paused(1, 5, 1, &["?"])),
+        session(5, "old", paused(1, 500, 1, &["?"])),
+    ]);
+    let names = ["ended", "runs", "fell", "young", "old"];
+    assert_eq!(order(&desk, &names), ["old", "young", "fell", "runs", "ended"]);
+}
+
+#[test]
+fn w_goes_round_the_waiting_sessions_oldest_first() {
+    let mut desk = Desk::with(vec![
+        session(1, "runs", running()),
+        session(2, "young", paused(1, 5, 1, &["?"])),
+        session(3, "old", paused(1, 500, 1, &["?"])),
+        session(4, "middle", paused(1, 50, 1, &["?"])),
+    ]);
+    desk.keys("G");
+    let mut seen = Vec::new();
+    for key in ["w", "w", "w", "w", "W", "W"] {
+        desk.keys(key);
+        seen.push(desk.app.selected().unwrap());
+    }
+    assert_eq!(seen, [id(3), id(4), id(2), id(3), id(2), id(4)]);
+}
+
+#[test]
+fn moving_observes_the_selected_session_from_the_end_that_is_shown() {
+    let mut long = session(2, "b", running());
+    long.last_seq = 12_345;
+    let mut desk = Desk::with(vec![session(1, "a", paused(1, 5, 1, &["?"])), long]);
+    desk.keys("j");
+    assert_eq!(
+        desk.cmds,
+        [Cmd::Observe { session: id(1), from: 1 }, Cmd::Observe { session: id(2), from: 12_345 - 5_000 + 1 }]
+    );
+}
+
+#[test]
+fn a_feed_of_another_session_is_not_shown() {
+    let mut desk = Desk::with(vec![session(1, "a", running())]);
+    desk.tell(Msg::Feed(id(9), vec![log(1, "not mine")]));
+    desk.tell(Msg::Feed(id(1), vec![event(1, EventKind::LogDropped { n: 3 })]));
+    let picture = desk.picture(120, 36);
+    assert!(!picture.contains("not mine"));
+    assert!(picture.contains("3 lines came too fast"));
+}
+
+#[test]
+fn a_feed_scrolls_and_follows() {
+    let mut desk = Desk::with(vec![session(1, "a", running())]).resized(80, 24);
+    desk.keys("<CR> 2");
+    for seq in 1..=6_000 {
+        desk.tell(Msg::Feed(id(1), vec![log(seq, &format!("line-{seq}-"))]));
+    }
+    assert!(desk.picture(80, 24).contains("line-6000-"));
+    desk.keys("g");
+    assert!(desk.picture(80, 24).contains("line-1001-"), "the oldest kept line");
+    desk.keys("G k f");
+    desk.tell(Msg::Feed(id(1), vec![log(6_001, "line-6001-")]));
+    assert!(desk.picture(80, 24).contains("line-6001-"), "f follows again");
+}
+
+#[test]
+fn nothing_moves_when_nobody_waits_or_runs() {
+    let ended = [done(serde_json::json!(1)), failed("boom", None), cancelled("no", running())];
+    let desk = Desk::with(ended.into_iter().zip(1..).map(|(state, n)| session(n, "s", state)).collect());
+    assert_eq!(desk.app.next_tick(), None);
+    let desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["?"]))]);
+    assert_eq!(desk.app.next_tick(), Some(NOW + 1_000), "seconds below a minute");
+    let mut desk = Desk::with(vec![session(1, "s", paused(1, 90, 1, &["?"]))]);
+    assert_eq!(desk.app.next_tick(), Some(NOW + 30_000), "minutes above");
+    desk.tell(Msg::Time(NOW + 30_000));
+    assert_eq!(desk.app.next_tick(), Some(NOW + 90_000));
+}
+
+#[test]
+fn a_hundred_thousand_sessions_are_a_list_like_any_other() {
+    let sessions = (1..=100_000).map(|n| session(n, &format!("s{n}"), running())).collect();
+    let mut desk = Desk::with(sessions);
+    desk.keys("G k g j");
+    for n in 0..10_000_u32 {
+        let n = u64::from(n);
+        desk.change(session(n + 1, "changed", paused(1, n.cast_signed(), 1, &["?"])));
+        desk.keys("j");
+    }
+    desk.keys("w W <C-d> <C-u>");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("100000 sessions · 10000 waiting"), "{picture}");
+}
+
+#[test]
+fn the_selected_row_keeps_its_place_on_the_screen_in_a_long_list() {
+    let mut desk = Desk::with((1..=500).map(|n| session(n, &format!("s{n}"), running())).collect());
+    for _ in 0..100 {
+        desk.keys("j");
+    }
+    desk.keys("k k k k k");
+    let row = |desk: &Desk| desk.picture(120, 36).lines().position(|line| line.contains('▶'));
+    let before = row(&desk);
+    for n in 300..350 {
+        desk.change(session(n, "waits", paused(1, 5, 1, &["?"])));
+    }
+    assert_eq!(row(&desk), before);
+}

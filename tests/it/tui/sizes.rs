@@ -1,0 +1,74 @@
+//! Every size of terminal.
+
+use switchboard::tui::{Look, Msg, Signs};
+
+use super::{Desk, answered, cancelled, done, failed, id, log, paused, running, session};
+
+fn desks() -> Vec<Desk> {
+    let ways =
+        ["", "<CR>", "<CR> 2", "<CR> 3", "a text", "a 漢字🙂 <CR> more", "c", "c <Tab>", "?", "q", "a x <Esc> <CR> ="];
+    let mut desks = Vec::new();
+    for way in ways {
+        let mut desk = Desk::with(vec![
+            session(1, "漢字", answered(&paused(3, 5, 7, &["One 🙂", "Two", "Three"]), 8, "person")),
+            session(2, "fails", failed("boom", Some("stack\ntraceback"))),
+            session(3, "ends", done(serde_json::json!({"a": [1, 2, 3]}))),
+            session(4, "off", cancelled("no", paused(1, 5, 1, &["?"]))),
+            session(5, "runs", running()),
+        ]);
+        desk.tell(Msg::Feed(id(1), (1..60).map(|seq| log(seq, "a line")).collect()));
+        desk.keys(way);
+        desks.push(desk);
+    }
+    desks
+}
+
+#[test]
+fn no_size_panics() {
+    for mut desk in desks() {
+        for width in (0..=30).chain([59, 60, 79, 80, 99, 100, 120]) {
+            for height in (0..=14).chain([19, 20, 29, 30, 36]) {
+                // Drawn before the desk has heard of the new size, too.
+                desk.picture(width, height);
+                desk.tell(Msg::Resize(width, height));
+                desk.picture(width, height);
+                desk.keys("<Down> <Up>");
+            }
+        }
+    }
+}
+
+#[test]
+fn resizing_changes_nothing_but_the_picture() {
+    let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["Well?"]))]);
+    desk.keys("a some <CR> text");
+    let before = desk.picture(120, 36);
+    for (width, height) in [(1, 1), (0, 0), (30, 10), (80, 24), (120, 36)] {
+        desk.tell(Msg::Resize(width, height));
+    }
+    assert_eq!(desk.text(), "some\ntext");
+    assert_eq!(desk.picture(120, 36), before);
+}
+
+#[test]
+fn without_utf_8_every_sign_is_ascii() {
+    let mut desk = Desk::looking(Look { signs: Signs::Ascii, ..Look::default() }, 120, 36);
+    desk.tell(Msg::Changed(vec![
+        session(1, "漢字", paused(3, 5, 7, &["One 🙂 \x1b[31m"])),
+        session(2, "fails", failed("boom", None)),
+    ]));
+    for keys in ["a é", "<Esc> ?", "q q", "y"] {
+        desk.keys(keys);
+        let picture = desk.picture(120, 36);
+        assert!(picture.is_ascii(), "{picture}");
+    }
+}
+
+#[test]
+fn the_feed_stays_visible_while_somebody_answers() {
+    let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["Well?"]))]).resized(100, 30);
+    desk.tell(Msg::Feed(id(1), vec![log(1, "still here")]));
+    desk.keys("a text");
+    let picture = desk.picture(100, 30);
+    assert!(picture.contains("still here") && picture.contains("Well?") && picture.contains("text"), "{picture}");
+}
