@@ -1,5 +1,80 @@
 //! Switchboard: a terminal desk for people who watch over many running Lua programs that stop to ask questions.
+//!
+//! # The one idea
+//!
+//! **A session is a fold over its journal.** A Lua program is deterministic but for what it gets from outside: answers,
+//! time, random seeds, module texts. Everything that crosses that border goes through one door ([`engine::Door`]) and
+//! is recorded. Replay, recovery and branches follow from this alone, so nothing may go around the door.
+//!
+//! # A turn, from key to program
+//!
+//! ```text
+//!  key ──► tui: Msg ─► update ─► Cmd ──► Registry::resume ──► the session's inbox (bounded)
+//!                                                                     │
+//!          the session's task, its only writer:   decide ─► record ─► apply ─► publish ─► act
+//!                                                 (domain)  (journal)           (feed)    (step the VM)
+//!                                                                                 │
+//!  frame ◄── view(&App) ◄── Msg ◄── changes, summaries, observers ◄───────────────┘
+//! ```
+//!
+//! # The house
+//!
+//! | module | what it is | what it may import |
+//! |---|---|---|
+//! | [`domain`] | ids, spec, states, events, the transition table; pure | nothing |
+//! | [`engine`] | registry, one task per live session, feeds, collection; the ports | `domain` |
+//! | [`lua`] | the VM behind the port: a sandboxed Lua state, stepped | `engine`, `domain` |
+//! | [`store`] | files behind the port: modules today | `engine`, `domain` |
+//! | [`tui`] | the screen: guard, loop, `Msg` / `update` / `view`, the action table | `engine`, `domain` |
+//! | [`config`] | defaults < environment < flags, merged once | `domain` |
+//! | [`desk`] | the one place that wires all of them together | everything |
+//! | [`cli`] | arguments, one file per subcommand, exit codes | everything |
+//!
+//! `tests/it/structure.rs` reads the sources and refuses other imports.
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | session | one Lua program in its own state, from spawn to its end |
+//! | query | one question of a program, `q-1`, `q-2`, … |
+//! | pause, epoch | the program waits for one query or a batch; the number of the pause |
+//! | answer | what a person, a rule, a file or a command gives for one query |
+//! | event, `seq` | what happened, and its number within the session |
+//! | command | a wish, in the imperative; [`domain::decide`] says which events it causes or why it is refused |
+//! | turn | decide → record → apply → publish → act |
+//! | slice, step | the time a program runs before others get theirs; one run of it |
+//! | door | the one way in and out of a program |
+//! | feed, observer | the published events of a session; a reader of them |
+//! | journal | where records are kept: in memory today |
+//! | summary | what lists show of a session |
+//!
+//! # Invariants
+//!
+//! - **One writer per session.** Its task owns the [`domain::Session`] and the VM; everybody else sends it requests.
+//! - **Recorded before acknowledged, published before delivered.** An answer that was acknowledged is in the journal;
+//!   a program that asks again at once is seen paused, never running with a question outstanding.
+//! - **An ended session never changes.** The rule is one line of the table.
+//! - **No Lua value leaves its VM.** Every handle locks the state, even when it is dropped; what leaves is plain data.
+//! - **Nothing waits without a bound.** Every channel is bounded, every task is tracked by its owner, and none is
+//!   killed: a cancelled program is never stepped again and dropped.
+//! - **No lock across an await**, and no clock, randomness or IO in `domain`.
+//!
+//! # Where this differs from what was planned
+//!
+//! - A session's state and its ring of events stand behind one short mutex instead of an atomic snapshot beside a
+//!   feed: whoever has read event *n* then sees a state at least as new without further rules, and publishing costs
+//!   no allocation.
+//! - The [`engine::Door`] goes into a VM by value and comes back with the step: functions of the program hold it
+//!   meanwhile, and a borrow could only be handed to them by `unsafe` code.
+//! - [`domain::ResumeOutcome`] has no `Terminal`: an answer is acknowledged before the program goes on, so no end can
+//!   be its outcome.
+//! - `answer_accepted` carries the response, so that a journal of events alone can be replayed, and the transition
+//!   into an ended state carries the end.
 
+pub mod cli;
+pub mod config;
+pub mod desk;
 pub mod domain;
 pub mod engine;
 pub mod lua;

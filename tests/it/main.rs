@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic, also in a function it calls")]
 
+mod cli;
 mod domain;
 mod engine;
 mod lua;

@@ -1,0 +1,206 @@
+//! The arguments as clap reads them. What they mean is said where they are used.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::PossibleValue;
+use clap::{Args as Group, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::config::{Color, Flags, LogLevel, parse_duration, parse_size};
+
+/// A terminal desk for people who watch over many running Lua programs that stop to ask questions.
+///
+/// Without a subcommand it opens the desk and starts a session for each file.
+#[derive(Debug, Parser)]
+#[command(name = "switchboard", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(flatten)]
+    pub(super) open: OpenArgs,
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 a limit ended a session, 6 left waiting, \
+7 a session failed, 8 a session was cancelled, 129, 130 and 143 signals. Of several ends, 7 comes before 8, 4 and 6.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// The desk with example sessions that wait, run, fail and loop
+    Demo,
+    /// Runs programs without a screen: events on standard output, answers from files and commands
+    #[command(after_help = EXIT_CODES)]
+    Run(Box<RunArgs>),
+    /// Facts about this installation
+    Info(InfoArgs),
+    /// Prints the completions of a shell
+    Completion(CompletionArgs),
+    /// Prints the manual page
+    Man,
+}
+
+/// What every verb takes.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// When to colour (`$SWITCHBOARD_COLOR`)
+    #[arg(long, global = true, value_name = "WHEN")]
+    color: Option<Color>,
+    /// What to write to the log file (`$SWITCHBOARD_LOG_LEVEL`)
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<LogLevel>,
+    /// The home of packages (`$SWITCHBOARD_HOME`)
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    home: Option<PathBuf>,
+    /// Modules for require, behind every --lib (`$SWITCHBOARD_PACKAGES`, else packages in the home)
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    packages: Option<PathBuf>,
+    /// What the program keeps for itself (`$SWITCHBOARD_STATE_DIR`)
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    state_dir: Option<PathBuf>,
+    /// The log file (`$SWITCHBOARD_LOG_FILE`, else switchboard.log in the state directory)
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    log_file: Option<PathBuf>,
+}
+
+impl Common {
+    /// The same as data.
+    pub(super) fn flags(&self) -> Flags {
+        Flags {
+            home: self.home.clone(),
+            state_dir: self.state_dir.clone(),
+            log_file: self.log_file.clone(),
+            packages: self.packages.clone(),
+            color: self.color,
+            log_level: self.log_level,
+        }
+    }
+}
+
+/// Opens the desk.
+#[derive(Debug, Default, PartialEq, Group)]
+pub(super) struct OpenArgs {
+    /// Lua programs to start; a session each
+    #[arg(value_name = "FILE.lua", value_hint = ValueHint::FilePath)]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+}
+
+/// Runs programs without a screen.
+#[derive(Debug, Group)]
+pub(super) struct RunArgs {
+    /// The Lua program to run; - reads it from standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "code")]
+    pub(super) file: Option<PathBuf>,
+    /// Program text to run instead of a file
+    #[arg(long, value_name = "LUA", conflicts_with = "file", allow_hyphen_values = true)]
+    pub(super) code: Option<String>,
+    /// What to print: readable lines, one document at the end, or every event as a line of JSON
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: Format,
+
+    /// Answers by pattern: lines of `{"match": REGEX?, "response": TEXT}`; the first match on the prompt wins
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Answers (asked in this order)")]
+    pub(super) answers: Option<PathBuf>,
+    /// A command that answers: one query a line in, one answer a line out, both JSON; started by sh -c
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, help_heading = "Answers (asked in this order)")]
+    pub(super) answerer: Option<String>,
+    /// Answers on standard input: lines of `{"session"?, "query_id", "epoch"?, "response", "usage"?, "answer_id"?}`
+    #[arg(long, help_heading = "Answers (asked in this order)")]
+    pub(super) stdin: bool,
+
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// How many copies of the program to run
+    #[arg(short = 'n', value_name = "COPIES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) copies: u32,
+}
+
+/// What a session is started with.
+#[derive(Debug, Default, PartialEq, Group)]
+#[command(next_help_heading = "Sessions")]
+pub(super) struct SessionArgs {
+    /// The value of the global ctx: JSON, or @FILE to read it from a file
+    #[arg(long, value_name = "JSON|@FILE", allow_hyphen_values = true)]
+    pub(super) ctx: Option<String>,
+    /// A directory of modules for require; may be repeated, the first that has a module wins
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) lib: Vec<PathBuf>,
+    /// A name for people
+    #[arg(long, value_name = "TEXT")]
+    pub(super) title: Option<String>,
+    /// A label for people and filters; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
+    pub(super) tag: Vec<(String, String)>,
+    /// Pauses that are answered; the next one is announced and ends the session
+    #[arg(long, value_name = "N")]
+    pub(super) max_pauses: Option<u64>,
+    /// How long a session may take, waiting included: 250ms, 20s, 5m, 1h
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) timeout: Option<Duration>,
+    /// How much memory a program may use: 512KB, 64MB, 1GB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(super) memory: Option<u64>,
+}
+
+/// Shows facts about the installation.
+#[derive(Debug, Clone, Copy, Group)]
+pub(super) struct InfoArgs {
+    /// Every path, and where it comes from
+    #[arg(long, required = true)]
+    pub(super) paths: bool,
+    /// What to print: a table, one document, or a line of JSON for each
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: Format,
+}
+
+/// Prints completions.
+#[derive(Debug, Clone, Copy, Group)]
+pub(super) struct CompletionArgs {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// The forms of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Lines for people
+    Text,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
+}
+
+impl ValueEnum for Color {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Always, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        word_of(Self::WORDS, self)
+    }
+}
+
+impl ValueEnum for LogLevel {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Off, Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        word_of(Self::WORDS, self)
+    }
+}
+
+fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> Option<PossibleValue> {
+    words.iter().find(|(_, one)| one == value).map(|(word, _)| PossibleValue::new(*word))
+}
+
+fn tag(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some(_) | None => Err("it must be KEY=VALUE, such as team=ci"),
+    }
+}

@@ -1,0 +1,196 @@
+//! The exit codes, and the one place that says which error or end has which.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::config::ConfigError;
+use crate::desk::DeskError;
+use crate::domain::{InvalidSpec, SpawnError};
+use crate::tui;
+
+/// How the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything ended well.
+    Ok,
+    /// Something failed that is not a session.
+    Failure,
+    /// The arguments, or what they name, make no sense.
+    Usage,
+    /// What was named is not there.
+    NotFound,
+    /// A limit ended a session.
+    Limit,
+    /// A session was left waiting.
+    Waiting,
+    /// A session failed.
+    SessionFailed,
+    /// A session was cancelled.
+    SessionCancelled,
+    /// Ended by SIGHUP, or because the terminal is gone.
+    HungUp,
+    /// Ended by SIGINT.
+    Interrupted,
+    /// Ended by SIGTERM.
+    Terminated,
+}
+
+impl Exit {
+    /// The number the process ends with.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Ok => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Limit => 4,
+            // 5 is a conflict: two who want the same journal, once there is one.
+            Self::Waiting => 6,
+            Self::SessionFailed => 7,
+            Self::SessionCancelled => 8,
+            Self::HungUp => 129,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// What it means that the desk was left.
+    pub(super) fn of_desk(left: tui::Exit) -> Self {
+        match left {
+            tui::Exit::Quit => Self::Ok,
+            tui::Exit::Interrupted => Self::Interrupted,
+            tui::Exit::Terminated => Self::Terminated,
+            tui::Exit::TerminalLost => Self::HungUp,
+        }
+    }
+
+    /// Of several ends, the one to tell: failed before cancelled before a limit before waiting.
+    pub(super) fn worst_of(ends: impl IntoIterator<Item = Self>) -> Self {
+        let rank = |end: &Self| match end {
+            Self::Ok => 0,
+            Self::Waiting => 1,
+            Self::Limit => 2,
+            Self::SessionCancelled => 3,
+            Self::SessionFailed => 4,
+            Self::Failure | Self::Usage | Self::NotFound | Self::HungUp | Self::Interrupted | Self::Terminated => 5,
+        };
+        ends.into_iter().max_by_key(rank).unwrap_or(Self::Ok)
+    }
+}
+
+/// Why the program could not do what it was asked. Each is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// Arguments that make no sense together.
+    #[error("{0}")]
+    Usage(String),
+    /// A variable that makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file that cannot be read.
+    #[error("{path}: {cause}")]
+    File { path: Shown, cause: FileFault },
+    /// A program that cannot be run.
+    #[error("{name}: {cause}")]
+    Program { name: String, cause: InvalidSpec },
+    /// A session that could not be started.
+    #[error("starting a session: {0}")]
+    Spawn(#[from] SpawnError),
+    /// The desk could not be built or shown.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// Standard output is there and cannot be written.
+    #[error("standard output: {0}; check where it is redirected to")]
+    Output(#[source] io::Error),
+    /// A part of the program is gone.
+    #[error("a part of the run has failed, as told above; this is a fault of switchboard, please report it")]
+    Broken,
+    /// The co-process that answers could not even be started.
+    #[error("--answerer: cannot start sh: {0}; check PATH")]
+    Answerer(#[source] io::Error),
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FileFault {
+    #[error("no such file or directory; check the name")]
+    Missing,
+    #[error("it is a directory; give a file")]
+    IsDirectory,
+    #[error("it is not a directory; give one")]
+    NotADirectory,
+    #[error("it is not UTF-8 (byte {0}); save it as UTF-8")]
+    NotUtf8(usize),
+    #[error("it is longer than {0} bytes; make it shorter")]
+    TooLong(u64),
+    #[error("{0}")]
+    System(#[source] io::Error),
+    /// Says itself what is wrong and what to do.
+    #[error("{0}")]
+    Content(String),
+}
+
+/// A path in a message, as one line whatever it holds.
+#[derive(Debug)]
+pub(super) struct Shown(PathBuf);
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&crate::domain::printable_line(&self.0.to_string_lossy()))
+    }
+}
+
+impl CliError {
+    /// An error in how the program was called.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
+    /// A fault of a file.
+    pub(super) fn file(path: impl Into<PathBuf>, cause: FileFault) -> Self {
+        Self::File { path: Shown(path.into()), cause }
+    }
+
+    /// What the system said of a file.
+    pub(super) fn io(path: impl Into<PathBuf>, error: io::Error) -> Self {
+        let cause = match error.kind() {
+            io::ErrorKind::NotFound => FileFault::Missing,
+            io::ErrorKind::IsADirectory => FileFault::IsDirectory,
+            io::ErrorKind::NotADirectory => FileFault::NotADirectory,
+            _ => FileFault::System(error),
+        };
+        Self::file(path, cause)
+    }
+
+    /// The exit code of this error.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::File { cause: FileFault::Missing, .. } => Exit::NotFound,
+            Self::Usage(_)
+            | Self::Config(_)
+            | Self::File { .. }
+            | Self::Program { .. }
+            | Self::Spawn(SpawnError::InvalidSpec(_)) => Exit::Usage,
+            Self::Spawn(SpawnError::Engine(_)) | Self::Desk(_) | Self::Output(_) | Self::Broken | Self::Answerer(_) => {
+                Exit::Failure
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_mixed_ends_failed_comes_before_cancelled_before_a_limit_before_waiting() {
+        use Exit::{Limit, Ok, SessionCancelled, SessionFailed, Waiting};
+        let order = [Ok, Waiting, Limit, SessionCancelled, SessionFailed];
+        for (at, end) in order.into_iter().enumerate() {
+            assert_eq!(Exit::worst_of(order.into_iter().take(at + 1).rev()), end);
+            assert_eq!(Exit::worst_of(order.into_iter().take(at + 1)), end);
+        }
+        assert_eq!(Exit::worst_of([]), Ok);
+        assert_eq!([Ok, Limit, Waiting, SessionFailed, SessionCancelled].map(Exit::code), [0, 4, 6, 7, 8]);
+    }
+}

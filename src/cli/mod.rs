@@ -1,0 +1,56 @@
+//! The command line: arguments become options, options become a run of the program, its end becomes an exit code.
+//!
+//! Data goes to standard output and messages to standard error; this is the one module that prints. One file per
+//! subcommand. What is deliberately absent: leaving the process, which only `main` does.
+
+mod args;
+mod completion;
+mod demo;
+mod exit;
+mod info;
+mod log;
+mod man;
+mod open;
+mod output;
+mod program;
+mod run;
+mod usage;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser};
+
+pub use exit::Exit;
+
+use crate::config::{Environment, Settings};
+use args::{Args, OpenArgs, Verb};
+use exit::CliError;
+
+/// Runs the program with its arguments, the first of which is its own name, and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    match Args::try_parse_from(&arguments) {
+        Ok(args) => start(args).unwrap_or_else(|error| {
+            output::message(&format!("error: {error}"));
+            error.exit()
+        }),
+        Err(said) => usage::show(&said, &arguments),
+    }
+}
+
+fn start(args: Args) -> Result<Exit, CliError> {
+    let environment = Environment::of(std::env::vars_os());
+    let settings = Settings::merge(&environment, &args.common.flags())?;
+    let Some(verb) = args.verb else { return open::open(&settings, &args.open) };
+    if args.open != OpenArgs::default() {
+        let message = "options of sessions stand before the subcommand; put them behind its name";
+        return Err(CliError::usage(message));
+    }
+    match verb {
+        Verb::Demo => demo::demo(&settings),
+        Verb::Run(args) => run::run(&settings, *args),
+        Verb::Info(args) => info::info(&settings, args),
+        Verb::Completion(args) => completion::completion(&mut Args::command(), args),
+        Verb::Man => man::man(Args::command()),
+    }
+}

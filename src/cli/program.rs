@@ -1,0 +1,119 @@
+//! What to run: reads programs and `ctx` from files, arguments and standard input, and makes a spec of them.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::args::SessionArgs;
+use super::exit::{CliError, FileFault};
+use crate::config::Settings;
+use crate::domain::{Limits, SessionKind, SessionSpec};
+
+/// Where a program comes from.
+pub(super) enum Program<'a> {
+    /// A file.
+    File(&'a Path),
+    /// Standard input.
+    Stdin,
+    /// An argument.
+    Code(&'a str),
+}
+
+/// Makes the spec of a program, checked.
+pub(super) fn spec(program: &Program<'_>, args: &SessionArgs) -> Result<SessionSpec, CliError> {
+    let defaults = Limits::default();
+    let limits = Limits {
+        memory_bytes: args.memory.unwrap_or(defaults.memory_bytes),
+        wall_ms: args.timeout.map(|timeout| timeout.as_millis() as u64),
+        pauses: args.max_pauses,
+        ..defaults
+    };
+    let enough = limits.source_bytes;
+    let (called, name, code) = match program {
+        Program::File(path) => {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            (path.display().to_string(), Some(name), without_hash_line(read_file(path, enough)?))
+        }
+        Program::Stdin => {
+            let code = without_hash_line(read_text(io::stdin().lock(), Path::new("standard input"), enough)?);
+            ("standard input".to_owned(), Some("stdin".to_owned()), code)
+        }
+        Program::Code(code) => ("--code".to_owned(), None, (*code).to_owned()),
+    };
+    let mut spec = SessionSpec::run(code);
+    if let SessionKind::Run { name: script, .. } = &mut spec.kind {
+        *script = name;
+    }
+    spec.ctx = args.ctx.as_deref().map(|text| ctx(text, &limits)).transpose()?;
+    spec.title.clone_from(&args.title);
+    spec.tags = args.tag.iter().cloned().collect();
+    spec.limits = limits;
+    spec.check().map_err(|cause| CliError::Program { name: called, cause })?;
+    Ok(spec)
+}
+
+/// The library directories of a run: those given, in order, then the installed packages.
+pub(super) fn library_dirs(given: &[PathBuf], settings: &Settings) -> Result<Vec<PathBuf>, CliError> {
+    let mut dirs = Vec::new();
+    for dir in given {
+        let found = fs::metadata(dir).map_err(|error| CliError::io(dir, error))?;
+        if !found.is_dir() {
+            return Err(CliError::file(dir, FileFault::NotADirectory));
+        }
+        dirs.push(std::path::absolute(dir).map_err(|error| CliError::io(dir, error))?);
+    }
+    dirs.extend(settings.paths.packages().and_then(|path| std::path::absolute(path).ok()));
+    Ok(dirs)
+}
+
+/// Reads a text file of at most `limit` bytes. Pipes are fine: a shell may make one of a command.
+pub(super) fn read_file(path: &Path, limit: u64) -> Result<String, CliError> {
+    let file = File::open(path).map_err(|error| CliError::io(path, error))?;
+    read_text(file, path, limit)
+}
+
+fn read_text(source: impl Read, path: &Path, limit: u64) -> Result<String, CliError> {
+    let mut bytes = Vec::new();
+    source.take(limit + 1).read_to_end(&mut bytes).map_err(|error| CliError::io(path, error))?;
+    if bytes.len() as u64 > limit {
+        return Err(CliError::file(path, FileFault::TooLong(limit)));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|error| CliError::file(path, FileFault::NotUtf8(error.utf8_error().valid_up_to())))?;
+    // The mark that some editors put before UTF-8.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// A first line that begins with `#` is for the shell, as in every Lua; the line itself stays, for the numbers.
+fn without_hash_line(code: String) -> String {
+    if !code.starts_with('#') {
+        return code;
+    }
+    code.find('\n').map(|end| code[end..].to_owned()).unwrap_or_default()
+}
+
+fn ctx(text: &str, limits: &Limits) -> Result<serde_json::Value, CliError> {
+    let not_json = |error: &serde_json::Error| format!("it is not JSON ({error}); give a value such as {{\"n\": 1}}");
+    match text.strip_prefix('@') {
+        Some(path) => {
+            let path = Path::new(path);
+            // Blanks and line ends do not count against the limit of the value.
+            let text = read_file(path, limits.ctx_bytes.saturating_mul(4))?;
+            serde_json::from_str(&text)
+                .map_err(|error| CliError::file(path, FileFault::Content(format!("as ctx {}", not_json(&error)))))
+        }
+        None => serde_json::from_str(text).map_err(|error| CliError::usage(format!("--ctx: {}", not_json(&error)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_for_the_shell_goes_and_the_numbers_stay() {
+        assert_eq!(without_hash_line("#!/bin/x\nreturn 1\n".into()), "\nreturn 1\n");
+        assert_eq!(without_hash_line("return #t".into()), "return #t");
+        assert_eq!(without_hash_line("#!only".into()), "");
+    }
+}

@@ -1,0 +1,202 @@
+//! Answers from a command: keeps its process running, asks it one query after the other, and gives up on one that
+//! keeps failing.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::super::output;
+use super::answers_file::json_fault;
+use super::coprocess::Coprocess;
+use super::sources::{Ask, Stage};
+use crate::domain::{
+    Answer, AnsweredBy, Query, QueryId, ResumeError, ResumePayload, SessionId, TokenUsage, printable_line,
+};
+use crate::engine::Registry;
+
+/// Failures in a row after which it is given up. A process that ends after each answer fails once at each question, one
+/// that was ended by hand twice; what fails three times will fail again.
+const FAILURES: u32 = 3;
+
+/// How much of the command names it in events.
+const NAME_CHARS: usize = 40;
+
+/// A command that answers.
+pub(super) struct Answerer {
+    command: String,
+    by: AnsweredBy,
+    process: Option<Running>,
+    failures: u32,
+    registry: Registry,
+    next: Stage,
+}
+
+struct Running {
+    process: Coprocess,
+    /// Whether it has given a good answer.
+    proven: bool,
+}
+
+/// A query as the process reads it.
+#[derive(Serialize)]
+struct QueryLine<'a> {
+    session: SessionId,
+    epoch: u32,
+    #[serde(flatten)]
+    query: &'a Query,
+}
+
+/// An answer as the process writes it. Without a `query_id` it answers the query just asked.
+#[derive(Deserialize)]
+struct ReplyLine {
+    session: Option<String>,
+    query_id: Option<QueryId>,
+    response: String,
+    usage: Option<TokenUsage>,
+    answer_id: Option<Arc<str>>,
+}
+
+impl Answerer {
+    /// Starts the command. What it cannot answer is passed to `next`.
+    pub(super) fn start(command: String, registry: Registry, next: Stage) -> std::io::Result<Self> {
+        let process = Some(Running { process: Coprocess::start(&command)?, proven: false });
+        let name: String = printable_line(&command).chars().take(NAME_CHARS).collect();
+        let by = AnsweredBy::Answerer(name.into());
+        Ok(Self { command, by, process, failures: 0, registry, next })
+    }
+
+    /// Answers until the run is over.
+    pub(super) async fn serve(mut self, mut asks: mpsc::Receiver<Ask>, over: CancellationToken) {
+        let work = async {
+            while let Some(ask) = asks.recv().await {
+                self.answer(ask).await;
+            }
+        };
+        let _ = over.run_until_cancelled(work).await;
+        match self.process.take() {
+            // It may have something to put in order.
+            Some(Running { process, proven: true }) => process.stop().await,
+            // Nobody asked it, or it sits on a question: it may still be starting and nobody waits for it.
+            Some(Running { process, proven: false }) => process.discard().await,
+            None => {}
+        }
+    }
+
+    async fn answer(&mut self, ask: Ask) {
+        let mut left = Vec::new();
+        for query in &ask.queries {
+            if !ask.is_open(&self.registry) {
+                return;
+            }
+            if !self.answer_query(&ask, query).await {
+                left.push(Arc::clone(query));
+            }
+        }
+        self.next.ask(Ask { queries: left, ..ask }).await;
+    }
+
+    /// Asks until a good answer is taken or the command is given up. Says whether the query needs nobody else.
+    async fn answer_query(&mut self, ask: &Ask, query: &Query) -> bool {
+        let line = QueryLine { session: ask.session, epoch: ask.epoch, query };
+        let mut line = serde_json::to_vec(&line).expect("a query always has a JSON form");
+        line.push(b'\n');
+        while self.failures < FAILURES {
+            match self.try_answer(ask, query, &line).await {
+                Ok(()) => {
+                    self.failures = 0;
+                    return true;
+                }
+                Err(fault) => self.note_failure(query.query_id, &fault).await,
+            }
+        }
+        false
+    }
+
+    async fn try_answer(&mut self, ask: &Ask, query: &Query, line: &[u8]) -> Result<(), String> {
+        let running = match &mut self.process {
+            Some(running) => running,
+            none => {
+                let process =
+                    Coprocess::start(&self.command).map_err(|error| format!("it cannot be started: {error}"))?;
+                none.insert(Running { process, proven: false })
+            }
+        };
+        let text = running.process.ask(line).await.map_err(|fault| fault.to_string())?;
+        let reply = read(&text, ask.session, query.query_id)?;
+        let answer = Answer {
+            epoch: Some(ask.epoch),
+            usage: reply.usage,
+            answer_id: reply.answer_id,
+            ..Answer::new(query.query_id, reply.response, self.by.clone())
+        };
+        let taken = self.registry.resume(ask.session, ResumePayload::Single(answer)).await;
+        if let Err(fault @ (ResumeError::InvalidPayload { .. } | ResumeError::NotRecorded { .. })) = taken {
+            return Err(format!("its answer was refused: {fault}"));
+        }
+        // Any other refusal means that the session has gone another way meanwhile.
+        running.proven = true;
+        Ok(())
+    }
+
+    /// Ends the process, says why where a person would want to know, and gives up after too many failures.
+    async fn note_failure(&mut self, query: QueryId, fault: &str) {
+        self.failures += 1;
+        let mut proven = false;
+        if let Some(running) = self.process.take() {
+            proven = running.proven;
+            running.process.discard().await;
+        }
+        let name = shown(&self.command);
+        if self.failures == FAILURES {
+            output::message(&format!(
+                "answerer {name}: given up after {FAILURES} failures in a row, the last at {query}: {fault}"
+            ));
+        } else if proven {
+            // One answer a process is a fair way to write an answerer.
+            tracing::info!(%query, fault, "the answerer is started again");
+        } else {
+            output::message(&format!("answerer {name}: {query}: {fault}; it is started again and asked again"));
+        }
+    }
+}
+
+fn read(text: &[u8], session: SessionId, query: QueryId) -> Result<ReplyLine, String> {
+    let reply: ReplyLine =
+        serde_json::from_slice(text).map_err(|error| format!("its answer is no answer: {}", json_fault(&error)))?;
+    if let Some(named) = reply.query_id.filter(|named| *named != query) {
+        return Err(format!("its answer names {named}"));
+    }
+    match &reply.session {
+        Some(named) if *named != session.to_string() => Err(format!("its answer names session {}", shown(named))),
+        Some(_) | None => Ok(reply),
+    }
+}
+
+/// A text of somebody else's in a message: one short line in quotation marks.
+fn shown(text: &str) -> String {
+    let line = printable_line(text);
+    match line.char_indices().nth(NAME_CHARS) {
+        Some((end, _)) => format!("“{}…”", &line[..end]),
+        None => format!("“{line}”"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_must_answer_the_query_that_was_asked() {
+        let session = SessionId::from_bits(1);
+        let fault = |text: &str| read(text.as_bytes(), session, QueryId::new(2)).err();
+        assert_eq!(fault(r#"{"response": "x"}"#), None);
+        assert_eq!(fault(r#"{"query_id": "q-2", "session": "0000000000000001", "response": "x", "more": 1}"#), None);
+        assert_eq!(fault(r#"{"query_id": "q-3", "response": "x"}"#).unwrap(), "its answer names q-3");
+        assert_eq!(fault(r#"{"session": "7", "response": "x"}"#).unwrap(), "its answer names session “7”");
+        assert_eq!(fault("{}").unwrap(), "its answer is no answer: missing field `response` (column 2)");
+        assert!(fault("hello").unwrap().starts_with("its answer is no answer: expected value"));
+        assert!(fault(r#"{"response": 7}"#).unwrap().starts_with("its answer is no answer: invalid type"));
+    }
+}

@@ -1,0 +1,113 @@
+//! One process that answers: a line in, a line out.
+//!
+//! Knows nothing of sessions, of trying again and of giving up.
+
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::domain::Limits;
+
+/// How long a process gets to end by itself once its input is closed. It has nothing left to do.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// A running process.
+pub(super) struct Coprocess {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// Why a process gave no line.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// It ended.
+    #[error("it ended ({0}) before it answered")]
+    Ended(String),
+    /// It wrote and wrote.
+    #[error("its answer is a line of more than {0} bytes")]
+    TooLong(u64),
+    /// The pipe to it failed.
+    #[error("reading its answer: {0}")]
+    Pipe(#[from] io::Error),
+}
+
+impl Coprocess {
+    /// Starts `sh -c command`. What it writes to standard error goes to ours.
+    pub(super) fn start(command: &str) -> io::Result<Self> {
+        let mut child = Command::new("sh")
+            .arg("-c")
+            .arg(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // A group of its own: it can be ended with all it started, and Ctrl-C is ours to handle.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let input = child.stdin.take().expect("its input was asked to be a pipe");
+        let output = child.stdout.take().expect("its output was asked to be a pipe");
+        Ok(Self { child, input, output: BufReader::new(output) })
+    }
+
+    /// Writes a line and reads the one that answers it.
+    pub(super) async fn ask(&mut self, line: &[u8]) -> Result<Vec<u8>, Fault> {
+        let limit = line_limit();
+        let mut answer = Vec::new();
+        // Both at once: a process that writes while it still reads would otherwise wait for us, and we for it.
+        let (wrote, read) = {
+            let mut output = (&mut self.output).take(limit);
+            tokio::join!(self.input.write_all(line), output.read_until(b'\n', &mut answer))
+        };
+        read?;
+        if answer.last() == Some(&b'\n') {
+            answer.pop();
+            // One that answers without having read its question is told so by the next.
+            return Ok(answer);
+        }
+        if answer.len() as u64 >= limit {
+            return Err(Fault::TooLong(limit));
+        }
+        // Its output ended. So has it, or it closed its output and will not answer either.
+        drop(wrote);
+        let ended = tokio::time::timeout(ENDING, self.child.wait()).await;
+        Err(Fault::Ended(match ended {
+            Ok(Ok(status)) => status.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "closed its output".to_owned(),
+        }))
+    }
+
+    /// Closes its input, waits for its end, and ends it if it does not.
+    pub(super) async fn stop(self) {
+        let Self { mut child, input, output } = self;
+        drop((input, output));
+        if tokio::time::timeout(ENDING, child.wait()).await.is_err() {
+            Self::kill(child).await;
+        }
+    }
+
+    /// Ends it at once.
+    pub(super) async fn discard(self) {
+        Self::kill(self.child).await;
+    }
+
+    async fn kill(mut child: Child) {
+        if let Some(group) = child.id() {
+            // What the shell started would otherwise live on, holding our standard error.
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(format!("kill -s KILL -- -{group}"));
+            let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
+        }
+        if let Err(error) = child.kill().await {
+            tracing::warn!(%error, "cannot end the answerer");
+        }
+    }
+}
+
+/// The longest line that can hold an answer: JSON may write a byte as six characters, and there are names beside it.
+pub(super) fn line_limit() -> u64 {
+    Limits::default().answer_bytes * 6 + (64 << 10)
+}

@@ -1,0 +1,83 @@
+//! `switchboard run`: programs without a screen.
+//!
+//! A supervisor starts the sessions; each has a follower that prints its events and takes its questions to the
+//! sources, which ask one another in a fixed order: answers file, answerer, standard input, nobody. All of it lives on
+//! the runtime of the programs, since a wake-up from another thread costs more than an answer. Only standard input and
+//! standard output have threads of their own, because they may block for ever.
+
+mod answerer;
+mod answers_file;
+mod coprocess;
+mod follow;
+mod sources;
+mod stdin;
+mod stream;
+mod supervise;
+mod terminal;
+mod text;
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use super::args::{Format, RunArgs};
+use super::exit::{CliError, Exit};
+use super::log;
+use super::program::{self, Program};
+use crate::config::{Settings, Target};
+use crate::desk::Desk;
+use crate::domain::SessionSpec;
+use answers_file::AnswersFile;
+
+/// Everything about a run that is known before it starts.
+struct Plan {
+    spec: SessionSpec,
+    copies: u32,
+    answers: Option<Arc<AnswersFile>>,
+    answerer: Option<String>,
+    stdin: bool,
+    form: Form,
+}
+
+/// How events are printed.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    format: Format,
+    colors: bool,
+    /// Whether lines for people must say whose they are.
+    several: bool,
+}
+
+/// Runs the programs and says how they ended.
+pub(super) fn run(settings: &Settings, args: RunArgs) -> Result<Exit, CliError> {
+    let dirs = program::library_dirs(&args.session.lib, settings)?;
+    let plan = plan(settings, args)?;
+    let _log = log::start(settings);
+    let desk = Desk::open(dirs)?;
+    let result = desk.run(supervise::supervise(desk.registry().clone(), plan));
+    desk.close();
+    result
+}
+
+/// Reads and checks everything before anything starts.
+fn plan(settings: &Settings, args: RunArgs) -> Result<Plan, CliError> {
+    let target = if std::io::stdout().is_terminal() { Target::Terminal } else { Target::Other };
+    let form = Form { format: args.output, colors: settings.colors(target), several: args.copies > 1 };
+    let answers = args.answers.as_deref().map(AnswersFile::read).transpose()?.map(Arc::new);
+    if args.answerer.as_deref().is_some_and(|command| command.trim().is_empty()) {
+        return Err(CliError::usage("--answerer: the command is blank; give one that answers a line with a line"));
+    }
+    let program = match (&args.code, &args.file) {
+        (Some(code), _) => Program::Code(code),
+        (None, Some(file)) if file.as_os_str() == "-" => {
+            if args.stdin {
+                let message = "-: the program and --stdin both want standard input; give the program as a file";
+                return Err(CliError::usage(message));
+            }
+            Program::Stdin
+        }
+        (None, Some(file)) => Program::File(file),
+        (None, None) => return Err(CliError::usage("no program; give FILE, - or --code LUA")),
+    };
+    let spec = program::spec(&program, &args.session)?;
+    Ok(Plan { spec, copies: args.copies, answers, answerer: args.answerer, stdin: args.stdin, form })
+}

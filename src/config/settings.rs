@@ -1,0 +1,243 @@
+//! The settings, and the three layers they come from.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use super::Paths;
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Color {
+    /// On a terminal that can, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What goes to the log file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// And sessions that failed.
+    Warn,
+    /// And what the program did by itself, such as evictions.
+    #[default]
+    Info,
+    /// And refused commands.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The variables of an environment. An empty one counts as not set.
+#[derive(Debug, Clone, Default)]
+pub struct Environment(HashMap<OsString, OsString>);
+
+impl Environment {
+    /// Takes variables by name.
+    pub fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        Self(variables.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+}
+
+/// What was given as flags.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// The home directory.
+    pub home: Option<PathBuf>,
+    /// The state directory.
+    pub state_dir: Option<PathBuf>,
+    /// The log file.
+    pub log_file: Option<PathBuf>,
+    /// The directory of installed modules.
+    pub packages: Option<PathBuf>,
+    /// When output is coloured.
+    pub color: Option<Color>,
+    /// What goes to the log file.
+    pub log_level: Option<LogLevel>,
+}
+
+/// A setting that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable of the environment is none of the words it can be.
+    #[error("the variable {name} is {value:?}; set it to one of {words}")]
+    Variable {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it can be.
+        words: String,
+    },
+}
+
+/// The merged settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Every path.
+    pub paths: Paths,
+    /// When output is coloured.
+    pub color: Color,
+    /// Whether `NO_COLOR` is set. It counts only where `color` is automatic.
+    pub no_color: bool,
+    /// Whether the terminal cannot move its cursor (`TERM=dumb`).
+    pub dumb_terminal: bool,
+    /// Whether the locale says that the terminal knows only ASCII. One that says nothing does not say so.
+    pub ascii_terminal: bool,
+    /// What goes to the log file.
+    pub log_level: LogLevel,
+}
+
+impl Settings {
+    /// Merges the layers.
+    ///
+    /// # Errors
+    /// Names a variable that makes no sense.
+    pub fn merge(environment: &Environment, flags: &Flags) -> Result<Self, ConfigError> {
+        let color = match flags.color {
+            Some(color) => color,
+            None => word(environment, "SWITCHBOARD_COLOR", Color::WORDS)?.unwrap_or_default(),
+        };
+        let log_level = match flags.log_level {
+            Some(level) => level,
+            None => word(environment, "SWITCHBOARD_LOG_LEVEL", LogLevel::WORDS)?.unwrap_or_default(),
+        };
+        Ok(Self {
+            paths: Paths::resolve(environment, flags),
+            color,
+            no_color: environment.get("NO_COLOR").is_some(),
+            ascii_terminal: says_ascii(environment),
+            dumb_terminal: environment.get("TERM").is_some_and(|term| term == "dumb"),
+            log_level,
+        })
+    }
+
+    /// Whether to colour what goes to a terminal, or to something else.
+    pub fn colors(&self, target: Target) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => target == Target::Terminal && !self.no_color && !self.dumb_terminal,
+        }
+    }
+}
+
+/// Whether the locale is set and is none of UTF-8. Of its variables the first that is set counts, as in POSIX.
+fn says_ascii(environment: &Environment) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| environment.get(name));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        !locale.contains("utf-8") && !locale.contains("utf8")
+    })
+}
+
+/// Where output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A terminal.
+    Terminal,
+    /// A file, a pipe.
+    Other,
+}
+
+impl Color {
+    /// Each value and the word for it.
+    pub const WORDS: &[(&'static str, Self)] =
+        &[("auto", Self::Auto), ("always", Self::Always), ("never", Self::Never)];
+}
+
+impl LogLevel {
+    /// Each value and the word for it.
+    pub const WORDS: &[(&'static str, Self)] = &[
+        ("off", Self::Off),
+        ("error", Self::Error),
+        ("warn", Self::Warn),
+        ("info", Self::Info),
+        ("debug", Self::Debug),
+        ("trace", Self::Trace),
+    ];
+}
+
+/// The value that the word in a variable stands for, if it is set.
+fn word<T: Copy>(
+    environment: &Environment,
+    name: &'static str,
+    words: &[(&'static str, T)],
+) -> Result<Option<T>, ConfigError> {
+    let Some(value) = environment.get(name) else { return Ok(None) };
+    match words.iter().find(|(word, _)| *word == value) {
+        Some((_, found)) => Ok(Some(*found)),
+        None => Err(ConfigError::Variable {
+            name,
+            value: value.to_string_lossy().into_owned(),
+            words: words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merge(variables: &[(&str, &str)], flags: &Flags) -> Result<Settings, ConfigError> {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        Settings::merge(&Environment::of(variables), flags)
+    }
+
+    #[test]
+    fn a_flag_wins_over_its_variable() {
+        let variables = [("SWITCHBOARD_COLOR", "always"), ("SWITCHBOARD_LOG_LEVEL", "debug")];
+        let flags = Flags { color: Some(Color::Never), ..Flags::default() };
+        let settings = merge(&variables, &flags).unwrap();
+        assert_eq!((settings.color, settings.log_level), (Color::Never, LogLevel::Debug));
+        let settings = merge(&[], &Flags::default()).unwrap();
+        assert_eq!((settings.color, settings.log_level), (Color::Auto, LogLevel::Info));
+    }
+
+    #[test]
+    fn a_word_that_means_nothing_is_named() {
+        let error = merge(&[("SWITCHBOARD_COLOR", "purple")], &Flags::default()).unwrap_err();
+        let expected = r#"the variable SWITCHBOARD_COLOR is "purple"; set it to one of auto, always, never"#;
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn ascii_is_used_only_where_the_locale_asks_for_it() {
+        for (variables, ascii) in [
+            (&[][..], false),
+            (&[("LANG", "C")], true),
+            (&[("LANG", "de_DE.ISO-8859-1"), ("LC_ALL", "C.UTF-8")], false),
+            (&[("LANG", "en_US.utf8")], false),
+            (&[("LANG", "en_US.UTF-8"), ("LC_CTYPE", "POSIX")], true),
+        ] {
+            assert_eq!(merge(variables, &Flags::default()).unwrap().ascii_terminal, ascii, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn automatic_colour_needs_a_terminal_that_can_and_no_word_against_it() {
+        let colors = |variables: &[_], color, target| {
+            merge(variables, &Flags { color: Some(color), ..Flags::default() }).unwrap().colors(target)
+        };
+        assert!(colors(&[], Color::Auto, Target::Terminal));
+        assert!(!colors(&[], Color::Auto, Target::Other));
+        assert!(!colors(&[("NO_COLOR", "1")], Color::Auto, Target::Terminal));
+        assert!(colors(&[("NO_COLOR", "")], Color::Auto, Target::Terminal));
+        assert!(!colors(&[("TERM", "dumb")], Color::Auto, Target::Terminal));
+        assert!(colors(&[("NO_COLOR", "1")], Color::Always, Target::Other));
+        assert!(!colors(&[], Color::Never, Target::Terminal));
+    }
+}

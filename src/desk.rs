@@ -1,0 +1,117 @@
+//! The one place that wires store, engine, Lua and screen together.
+//!
+//! A [`Desk`] owns the runtime that Lua programs run on and the registry over them. The screen runs beside it, on the
+//! main thread and a runtime of its own, so that no program can ever make a key wait.
+
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::domain::{SessionSpec, SpawnError};
+use crate::engine::{MemoryJournal, Registry, RegistryConfig, SystemClock, SystemEntropy};
+use crate::lua::LuaVms;
+use crate::store::FsFiles;
+use crate::tui;
+
+/// How long sessions get to stop when the desk closes. A program that can be interrupted needs a millisecond, one in a
+/// section that cannot needs 50; the rest is for a busy machine.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// Why a desk could not be built or shown.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The system gave no threads.
+    #[error("cannot start the threads that programs run on: {0}")]
+    Runtime(#[source] io::Error),
+    /// A program was refused.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    /// The screen could not be shown.
+    #[error(transparent)]
+    Screen(#[from] tui::TuiError),
+}
+
+/// A registry and the runtime under it. Sessions end when it is closed.
+pub struct Desk {
+    lua: Runtime,
+    registry: Registry,
+}
+
+impl Desk {
+    /// Builds a desk whose programs find modules in `library_dirs`.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn open(library_dirs: Vec<PathBuf>) -> Result<Self, DeskError> {
+        // As many workers as cores, the default: no slice holds one longer than 50 ms.
+        let lua = Builder::new_multi_thread()
+            .thread_name("lua")
+            // Commands to sessions come from outside this runtime; a worker looks for them at every turn.
+            .global_queue_interval(1)
+            .enable_all()
+            .build()
+            .map_err(DeskError::Runtime)?;
+        let registry = Registry::new(RegistryConfig {
+            vms: Arc::new(LuaVms::new()),
+            journal: Arc::new(MemoryJournal::default()),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            files: Arc::new(FsFiles),
+            library_dirs,
+            runtime: lua.handle().clone(),
+        });
+        Ok(Self { lua, registry })
+    }
+
+    /// The handle over all sessions.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Runs `work` on the runtime of the programs, beside them, and waits for its end.
+    ///
+    /// What answers in bulk belongs there: a wake-up from another thread costs more than the answer.
+    pub fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        let task = self.lua.spawn(work);
+        match self.lua.block_on(task) {
+            Ok(result) => result,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Starts `specs`, shows the screen until its person leaves it, and closes the desk.
+    ///
+    /// # Errors
+    /// When a spec is refused, or the terminal fails.
+    pub fn show(self, specs: Vec<SessionSpec>, look: tui::Look) -> Result<tui::Exit, DeskError> {
+        let result = self.screen(specs, look);
+        self.close();
+        result
+    }
+
+    fn screen(&self, specs: Vec<SessionSpec>, look: tui::Look) -> Result<tui::Exit, DeskError> {
+        let screen = Builder::new_current_thread().enable_all().build().map_err(DeskError::Runtime)?;
+        screen.block_on(async {
+            for spec in specs {
+                self.registry.spawn(spec).await?;
+            }
+            let clock = Arc::new(SystemClock);
+            let options = tui::TuiOptions { look, clock, entropy: Arc::new(SystemEntropy) };
+            Ok(tui::run(self.registry.clone(), options).await?)
+        })
+    }
+
+    /// Ends every session and the threads under them.
+    pub fn close(self) {
+        let late = self.lua.block_on(self.registry.shutdown(CLOSING));
+        if late > 0 {
+            tracing::warn!(sessions = late, "did not stop in time");
+        }
+        // A read of a file that never comes back must not keep the process.
+        self.lua.shutdown_timeout(CLOSING);
+    }
+}

@@ -1,0 +1,238 @@
+//! The whole program on a real pseudo-terminal, as a person uses it.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, also in a function it calls")]
+
+mod panicking;
+mod terminal;
+
+use terminal::Terminal;
+
+/// A home with a program in it.
+fn home_with(name: &str, code: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join(name), code).unwrap();
+    home
+}
+
+/// Starts the desk on one program.
+fn desk_on(code: &str) -> Terminal {
+    let home = home_with("program.lua", code);
+    Terminal::start_in(home, &["program.lua"], 120, 36)
+}
+
+/// Leaves the desk and asserts that the terminal is as it was.
+fn quit(mut desk: Terminal) {
+    desk.keys("qy");
+    assert_eq!(desk.ends().exit_code(), 0);
+    desk.is_as_it_was();
+}
+
+#[test]
+fn a_single_answer_reaches_the_program_and_its_result_is_shown() {
+    let mut desk = desk_on("return 'you said ' .. alc.llm('How are you?')");
+    desk.shows("How are you?");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("fine, thanks");
+    desk.shows("fine, thanks");
+    desk.keys("<C-s>");
+    desk.shows("done");
+    desk.keys("3");
+    desk.shows("you said fine, thanks");
+    desk.keys("q");
+    assert_eq!(desk.ends().exit_code(), 0, "nothing lives any more, so nothing is asked");
+    desk.is_as_it_was();
+}
+
+#[test]
+fn enter_is_a_new_line_and_alt_enter_sends() {
+    let mut desk = desk_on("local a = alc.llm('Two lines, please') return (a:gsub('\\n', '/'))");
+    desk.shows("Two lines, please");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("one<Enter>two");
+    desk.shows("two");
+    desk.keys("<A-Enter>");
+    desk.shows("done");
+    desk.keys("3");
+    desk.shows("one/two");
+    desk.keys("q");
+    desk.ends();
+}
+
+#[test]
+fn a_batch_is_answered_in_part_and_then_to_the_end() {
+    let mut desk =
+        desk_on("return table.concat(alc.llm_batch({{prompt='first'}, {prompt='second'}, {prompt='third'}}), '+')");
+    desk.shows("third");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("1<C-s>");
+    desk.shows("Answer q-2");
+    desk.keys("<A-n>");
+    desk.shows("Answer q-3");
+    desk.keys("3<C-s>");
+    desk.shows("Answer q-2");
+    desk.shows("2 of 3");
+    desk.keys("2<C-s>");
+    desk.shows("done");
+    desk.keys("3");
+    desk.shows("1+2+3");
+    desk.keys("q");
+    desk.ends();
+}
+
+#[test]
+fn a_cancel_keeps_the_reason_that_was_typed() {
+    let mut desk = desk_on("while true do end");
+    desk.shows("running");
+    desk.keys("c");
+    desk.shows("user");
+    desk.keys("<Tab>wrong branch<C-s>");
+    desk.shows("cancelled");
+    desk.keys("3");
+    desk.shows("wrong branch");
+    desk.keys("q");
+    assert_eq!(desk.ends().exit_code(), 0);
+    desk.is_as_it_was();
+}
+
+#[test]
+fn a_paste_with_newlines_in_the_editor_is_text_and_sends_nothing() {
+    let mut desk = desk_on("local a = alc.llm('Paste here') return #a");
+    desk.shows("Paste here");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.paste("first\nq\ny\nlast");
+    desk.shows("last");
+    desk.shows("Answer q-1");
+    desk.keys("<C-s>");
+    desk.shows("done");
+    desk.keys("3");
+    desk.shows("14");
+    desk.keys("q");
+    desk.ends();
+}
+
+#[test]
+fn a_paste_elsewhere_does_nothing_and_says_so() {
+    let mut desk = desk_on("alc.llm('Still here?')");
+    desk.shows("Still here?");
+    desk.paste("qyqyqy");
+    desk.shows("paste");
+    desk.shows("Still here?");
+    quit(desk);
+}
+
+#[test]
+fn quitting_names_how_many_sessions_end_and_no_is_an_answer() {
+    let mut desk = desk_on("alc.llm('Wait for me')");
+    desk.shows("Wait for me");
+    desk.keys("q");
+    desk.shows("1 session");
+    desk.keys("n");
+    desk.shows("Wait for me");
+    quit(desk);
+}
+
+#[test]
+fn a_draft_survives_esc() {
+    let mut desk = desk_on("return alc.llm('Think about it')");
+    desk.shows("Think about it");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("half a thought");
+    desk.shows("half a thought");
+    desk.keys("<Esc>");
+    desk.hides("Answer q-1");
+    desk.keys("a");
+    desk.shows("half a thought");
+    desk.keys(", and the rest<C-s>");
+    desk.shows("done");
+    desk.keys("3");
+    desk.shows("half a thought, and the rest");
+    desk.keys("q");
+    desk.ends();
+}
+
+#[test]
+fn every_size_down_to_one_by_one_is_drawn_and_left_again() {
+    let mut desk = desk_on("alc.llm('Small?')");
+    desk.shows("Small?");
+    for (columns, rows) in [(80, 24), (40, 10), (20, 5), (3, 2), (1, 1), (200, 60)] {
+        desk.resize(columns, rows);
+    }
+    desk.resize(120, 36);
+    desk.shows("Small?");
+    quit(desk);
+}
+
+#[test]
+fn the_demo_shows_a_dozen_sessions_in_their_states() {
+    let mut desk = Terminal::start(&["demo"], 120, 36);
+    desk.shows("12 sessions");
+    desk.shows("failed");
+    desk.shows("paused");
+    desk.keys("?");
+    desk.shows("this help");
+    desk.keys("G");
+    desk.shows("Yes/no");
+    // An Esc and the key behind it in one read would be an Alt key.
+    desk.keys("<Esc>");
+    desk.hides("Yes/no");
+    quit(desk);
+}
+
+#[test]
+fn escape_sequences_of_a_program_never_reach_the_terminal() {
+    let mut desk =
+        desk_on("alc.log('info', '\\27]0;owned\\7\\27[31mred') alc.llm('\\27[2J\\27]52;c;aGk=\\7 sly \\u{202e}')");
+    desk.shows("sly");
+    desk.keys("2");
+    desk.shows("red");
+    let raw = desk.raw();
+    for sequence in ["\x1b]0;owned", "\x1b]52;", "\x1b[2J\x1b]52", "\u{202e}"] {
+        assert!(!raw.contains(sequence), "{sequence:?} reached the terminal");
+    }
+    quit(desk);
+}
+
+#[test]
+fn ctrl_c_and_ctrl_z_do_nothing_destructive() {
+    let mut desk = desk_on("alc.llm('Safe?')");
+    desk.shows("Safe?");
+    desk.keys("<C-c><C-c>");
+    desk.shows("Safe?");
+    quit(desk);
+}
+
+fn signal(pid: u32, name: &str) {
+    let status = std::process::Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_signal_ends_the_desk_and_leaves_the_terminal_as_it_was() {
+    for (name, code) in [("TERM", 143), ("INT", 130)] {
+        let mut desk = desk_on("alc.llm('Until the signal')");
+        desk.shows("Until the signal");
+        signal(desk.pid(), name);
+        assert_eq!(desk.ends().exit_code(), code, "SIG{name}");
+        desk.is_as_it_was();
+    }
+}
+
+#[test]
+fn a_lost_terminal_ends_the_desk() {
+    let mut desk = desk_on("alc.llm('Hello?')");
+    desk.shows("Hello?");
+    desk.hang_up();
+    desk.ends();
+}
+
+#[test]
+fn a_closed_desk_leaves_nothing_in_the_terminal_but_its_words() {
+    let desk = desk_on("alc.llm('x')");
+    desk.shows("waiting");
+    quit(desk);
+}

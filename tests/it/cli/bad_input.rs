@@ -1,0 +1,158 @@
+//! What makes no sense is one clear line on standard error, the right exit code, and nothing on standard output.
+
+use super::home::Home;
+
+fn home() -> Home {
+    let home = Home::new();
+    home.file("ok.lua", "return 1");
+    home.file("blank.lua", " \n\t\n");
+    home.file("latin.lua", b"return '\xe9'");
+    home.file("large.lua", "-- ".repeat(1 << 20));
+    home.file("bad.json", "{\"a\": }");
+    home.file("answers.jsonl", "{\"response\": \"x\"}\nnonsense\n");
+    home.file("unclosed.jsonl", "{\"match\": \"(\", \"response\": \"x\"}");
+    home.file("a-file", "");
+    std::fs::create_dir(home.path().join("dir")).unwrap();
+    home
+}
+
+#[test]
+fn each_is_one_line_that_names_the_thing_and_what_to_do() {
+    let home = home();
+    for (arguments, code, told) in [
+        (&["run", "missing.lua"][..], 3, "error: missing.lua: no such file or directory; check the name"),
+        (&["run", "dir"], 2, "error: dir: it is a directory; give a file"),
+        (&["run", "latin.lua"], 2, "error: latin.lua: it is not UTF-8 (byte 8); save it as UTF-8"),
+        (&["run", "blank.lua"], 2, "error: blank.lua: the program is blank; give it at least one statement"),
+        (&["run", "large.lua"], 2, "error: large.lua: it is longer than 1048576 bytes; make it shorter"),
+        (&["run", "--code", " "], 2, "error: --code: the program is blank; give it at least one statement"),
+        (
+            &["run", "ok.lua", "--ctx", "{nope"],
+            2,
+            "error: --ctx: it is not JSON (key must be a string at line 1 column 2); give a value such as {\"n\": 1}",
+        ),
+        (&["run", "ok.lua", "--ctx", "@none.json"], 3, "error: none.json: no such file or directory; check the name"),
+        (
+            &["run", "ok.lua", "--ctx", "@bad.json"],
+            2,
+            "error: bad.json: as ctx it is not JSON (expected value at line 1 column 7); give a value such as {\"n\": 1}",
+        ),
+        (
+            &["run", "ok.lua", "--answers", "none.jsonl"],
+            3,
+            "error: none.jsonl: no such file or directory; check the name",
+        ),
+        (
+            &["run", "ok.lua", "--answers", "answers.jsonl"],
+            2,
+            "error: answers.jsonl: line 2: expected ident (column 2); each line is {\"match\": REGEX, \"response\": \
+             TEXT}, match may be left out",
+        ),
+        (
+            &["run", "ok.lua", "--answers", "unclosed.jsonl"],
+            2,
+            "error: unclosed.jsonl: line 1: match \"(\": unclosed group; write a regular expression",
+        ),
+        (&["run", "ok.lua", "--lib", "none"], 3, "error: none: no such file or directory; check the name"),
+        (&["run", "ok.lua", "--lib", "a-file"], 2, "error: a-file: it is not a directory; give one"),
+        (
+            &["run", "-", "--stdin"],
+            2,
+            "error: -: the program and --stdin both want standard input; give the program as a file",
+        ),
+        (
+            &["run", "ok.lua", "--answerer", " "],
+            2,
+            "error: --answerer: the command is blank; give one that answers a line with a line",
+        ),
+        (
+            &["run", "ok.lua", "-n", "0"],
+            2,
+            "error: invalid value '0' for '-n <COPIES>': 0 is not in 1..=4294967295; see switchboard run --help",
+        ),
+        (
+            &["run", "ok.lua", "--tag", "novalue"],
+            2,
+            "error: invalid value 'novalue' for '--tag <KEY=VALUE>': it must be KEY=VALUE, such as team=ci; \
+             see switchboard run --help",
+        ),
+        (
+            &["run", "ok.lua", "--timeout", "soon"],
+            2,
+            "error: invalid value 'soon' for '--timeout <DURATION>': it must begin with a whole number, such as 20s; \
+             see switchboard run --help",
+        ),
+        (
+            &["run", "ok.lua", "--memory", "64"],
+            2,
+            "error: invalid value '64' for '--memory <SIZE>': it needs one of the units B, KB, MB, GB, such as 64MB; \
+             see switchboard run --help",
+        ),
+        (
+            &["run", "ok.lua", "-o", "yaml"],
+            2,
+            "error: invalid value 'yaml' for '--output <FORMAT>' [possible values: text, json, jsonl]; \
+             see switchboard run --help",
+        ),
+        (&["run"], 2, "error: the following required arguments were not provided: <FILE>; see switchboard run --help"),
+        (
+            &["run", "ok.lua", "--code", "return 1"],
+            2,
+            "error: the argument '[FILE]' cannot be used with '--code <LUA>'; see switchboard run --help",
+        ),
+        (
+            &["run", "ok.lua", "--journal", "x"],
+            2,
+            "error: unexpected argument '--journal' found; see switchboard run --help",
+        ),
+        (
+            &["--lib", "dir", "demo"],
+            2,
+            "error: options of sessions stand before the subcommand; put them behind its name",
+        ),
+    ] {
+        let ended = home.run(arguments);
+        assert_eq!(ended.stderr, format!("{told}\n"), "{arguments:?}");
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_makes_no_sense_is_named() {
+    let home = home();
+    let ended = home.switchboard(&["run", "ok.lua"]).env("SWITCHBOARD_LOG_LEVEL", "loud").output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let told = "error: the variable SWITCHBOARD_LOG_LEVEL is \"loud\"; set it to one of off, error, warn, info, debug, \
+                trace\n";
+    assert_eq!(String::from_utf8(ended.stderr).unwrap(), told);
+}
+
+#[test]
+fn nothing_is_started_before_everything_is_checked() {
+    let home = home();
+    let answerer = "touch started; cat";
+    home.run(&["run", "ok.lua", "--answers", "answers.jsonl", "--answerer", answerer]).exits(2);
+    assert!(!home.path().join("started").exists());
+}
+
+#[test]
+fn a_program_that_does_not_compile_is_a_session_that_fails() {
+    let home = Home::new();
+    home.file("broken.lua", "local x = 1\nreturn x +");
+    let ended = home.run(&["run", "broken.lua", "-o", "jsonl"]).exits(7);
+    let error = ended.terminal()["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("broken.lua:2:"), "{error}");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_stops_nobody() {
+    let home = home();
+    for log in ["dir", "/proc/none/log", "a-file/log"] {
+        home.run(&["run", "ok.lua", "--log-file", log]).exits(0);
+    }
+    home.switchboard(&["run", "ok.lua"])
+        .env_remove("HOME")
+        .output()
+        .map(|ended| assert!(ended.status.success()))
+        .unwrap();
+}

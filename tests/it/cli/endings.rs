@@ -1,0 +1,127 @@
+//! How a run ends: exit codes of mixed ends, signals, readers that leave.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Stdio};
+
+use serde_json::Value;
+
+use super::home::{Ended, Home, signal};
+
+/// Ends as its answer says.
+const ENDS: &str = "local end_ = alc.llm('how?') if end_ == 'fail' then error('so') elseif end_ == 'limit' then \
+                    local s = 'x' while true do s = s .. s end end return end_";
+
+#[test]
+fn of_mixed_ends_failed_comes_before_a_limit_before_waiting() {
+    let home = Home::new();
+    let code = |answers: &[&str], copies: &str| {
+        let line = |answer| format!("{{\"query_id\": \"q-1\", \"response\": \"{answer}\"}}\n");
+        let input: String = answers.iter().map(line).collect();
+        let arguments = ["run", "--code", ENDS, "--stdin", "-n", copies, "--memory", "4MB", "-o", "jsonl"];
+        home.run_with_input(&arguments, &input).code
+    };
+    assert_eq!(code(&["ok", "ok", "ok"], "3"), Some(0));
+    assert_eq!(code(&["ok", "ok"], "3"), Some(6));
+    assert_eq!(code(&["ok", "limit"], "3"), Some(4));
+    assert_eq!(code(&["fail", "limit"], "3"), Some(7));
+}
+
+/// A program that has begun to wait, and the rest of its output.
+fn waiting(home: &Home, arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
+    let mut child = home.switchboard(arguments).stdin(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    read_until(&mut output, "pause_requested");
+    (child, output)
+}
+
+fn read_until(output: &mut impl BufRead, word: &str) {
+    let mut line = String::new();
+    while !line.contains(word) {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "it ended without {word}");
+    }
+}
+
+#[test]
+fn a_signal_ends_the_sessions_first() {
+    let home = Home::new();
+    for (name, code) in [("TERM", 143), ("INT", 130)] {
+        let arguments = ["run", "--code", "return alc.llm('x')", "--stdin", "-n", "3", "-o", "jsonl"];
+        let (mut child, mut output) = waiting(&home, &arguments);
+        // Its input stays open: nothing but the signal can end it.
+        let input = child.stdin.take();
+        signal(child.id(), name);
+        let mut rest = String::new();
+        output.read_to_string(&mut rest).unwrap();
+        Ended::of(child).exits(code);
+        drop(input);
+        let lines: Vec<Value> = rest.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let terminals: Vec<_> = lines.iter().filter(|line| line["kind"] == "terminal").collect();
+        assert!(!terminals.is_empty());
+        for terminal in terminals {
+            assert_eq!(terminal["state"], "cancelled");
+            assert_eq!(terminal["reason"]["code"], "system_shutdown");
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_a_program_that_never_rests() {
+    let home = Home::new();
+    let arguments = ["run", "--code", "alc.llm('x') while true do end", "--stdin", "-o", "jsonl"];
+    let (mut child, mut output) = waiting(&home, &arguments);
+    let mut input = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, b"{\"query_id\": \"q-1\", \"response\": \"go\"}\n").unwrap();
+    read_until(&mut output, "resume_accepted");
+    signal(child.id(), "TERM");
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("\"seen_at\":\"running\""), "{rest}");
+    Ended::of(child).exits(143);
+}
+
+#[test]
+fn a_signal_ends_a_run_whose_output_nobody_takes() {
+    let home = Home::new();
+    let arguments = ["run", "--code", "alc.llm('x') while true do alc.log('info', ('x'):rep(1000)) end", "-o", "jsonl"];
+    home.file("answers.jsonl", "{\"response\": \"go\"}");
+    let arguments = [arguments.as_slice(), &["--answers", "answers.jsonl"]].concat();
+    let (child, output) = waiting(&home, &arguments);
+    signal(child.id(), "TERM");
+    Ended::of(child).exits(143);
+    drop(output);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_run_without_an_error() {
+    let home = Home::new();
+    home.file("answers.jsonl", "{\"response\": \"go\"}");
+    let code = "while true do alc.llm('again?') end";
+    let arguments = ["run", "--code", code, "--answers", "answers.jsonl", "-n", "3", "-o", "jsonl"];
+    let (child, output) = waiting(&home, &arguments);
+    drop(output);
+    let ended = Ended::of(child).exits(0);
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn a_reader_that_has_left_before_is_no_error_for_what_prints_once() {
+    let home = Home::new();
+    for arguments in [&["info", "--paths"][..], &["man"], &["completion", "bash"], &["--help"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = home.switchboard(arguments).stdout(writer).spawn().unwrap();
+        let ended = Ended::of(child).exits(0);
+        assert_eq!(ended.stderr, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let home = Home::new();
+    // Linux has a device that is always full.
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else { return };
+    let child = home.switchboard(&["run", "--code", "return 1"]).stdout(full).spawn().unwrap();
+    let ended = Ended::of(child).exits(1);
+    assert!(ended.stderr.starts_with("error: standard output: No space left on device"), "{}", ended.stderr);
+}

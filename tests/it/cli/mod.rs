@@ -1,0 +1,12 @@
+//! The command line from outside: the real program in a home of its own, its exit codes and what it prints.
+
+#![expect(clippy::unwrap_used, reason = "a failed test is what a panic is for, also in what several tests share")]
+
+mod answers;
+mod bad_input;
+mod demo;
+mod endings;
+mod home;
+mod info;
+mod readme;
+mod run;
