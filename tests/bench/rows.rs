@@ -214,7 +214,7 @@ pub(crate) fn answers_per_second(n: usize) {
     const IN_FLIGHT: usize = 64;
     const SECONDS: u64 = 3;
     let runtime = two_cores();
-    let registry = registry(&runtime, MemoryJournal::new(64 << 10, 0));
+    let registry = registry(&runtime, MemoryJournal::default());
     let (answers, elapsed) = runtime.block_on(async move {
         let mut ids = Vec::with_capacity(n);
         for _ in 0..n {
