@@ -21,6 +21,12 @@ use crate::tui;
 /// section that cannot needs 50; the rest is for a busy machine.
 const CLOSING: Duration = Duration::from_secs(2);
 
+/// How long a session that has ended is kept as it was; after that, as the journal keeps it.
+const IDLE: Duration = Duration::from_mins(10);
+
+/// How often such sessions are looked for: a sweep looks at every session once.
+const SWEEP: Duration = Duration::from_mins(1);
+
 /// Why a desk could not be built or shown.
 #[derive(Debug, thiserror::Error)]
 pub enum DeskError {
@@ -47,7 +53,8 @@ impl Desk {
     /// # Errors
     /// When the system gives no threads.
     pub fn open(library_dirs: Vec<PathBuf>) -> Result<Self, DeskError> {
-        // As many workers as cores, the default: no slice holds one longer than 50 ms.
+        // As many workers as cores, the default: a program holds one for a slice, or for 50 ms in a section that cannot
+        // be interrupted. What the host does for it in between (converting a large value, say) comes on top.
         let lua = Builder::new_multi_thread()
             .thread_name("lua")
             // Commands to sessions come from outside this runtime; a worker looks for them at every turn.
@@ -64,6 +71,8 @@ impl Desk {
             library_dirs,
             runtime: lua.handle().clone(),
         });
+        // Of sessions that ended a while ago and that nobody looks at, the journal answers for what there is to know.
+        registry.collect(IDLE, SWEEP);
         Ok(Self { lua, registry })
     }
 

@@ -56,8 +56,9 @@
 //!   a program that asks again at once is seen paused, never running with a question outstanding.
 //! - **An ended session never changes.** The rule is one line of the table.
 //! - **No Lua value leaves its VM.** Every handle locks the state, even when it is dropped; what leaves is plain data.
-//! - **Nothing waits without a bound.** Every channel is bounded, every task is tracked by its owner, and none is
-//!   killed: a cancelled program is never stepped again and dropped.
+//! - **Nothing waits without a bound.** Every channel is bounded, every task is tracked by its owner (but for blocking
+//!   work that is bounded by itself: one file read, one heap given back), and none is killed: a cancelled program is
+//!   never stepped again and dropped.
 //! - **No lock across an await**, and no clock, randomness or IO in `domain`.
 //!
 //! # Where this differs from what was planned
@@ -69,6 +70,9 @@
 //!   meanwhile, and a borrow could only be handed to them by `unsafe` code.
 //! - [`domain::ResumeOutcome`] has no `Terminal`: an answer is acknowledged before the program goes on, so no end can
 //!   be its outcome.
+//! - The events of a turn are one shared allocation ([`engine::Turn`]), of which readers get references: answering a
+//!   question makes seven events, and an allocation for each was a quarter of its cost.
+//! - The registry's `list` takes no filter: filtering belongs to the query language, which comes with the desk's filter.
 //! - `answer_accepted` carries the response, so that a journal of events alone can be replayed, and the transition
 //!   into an ended state carries the end.
 

@@ -28,7 +28,7 @@ pub struct Answer {
     pub usage: Option<TokenUsage>,
     /// Who answers.
     pub by: AnsweredBy,
-    /// A name for this delivery: sent again, it gets the first outcome and changes nothing.
+    /// A name for this delivery to this query: sent again, it gets the first outcome and changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_id: Option<Arc<str>>,
 }

@@ -113,7 +113,7 @@ fn check_answer<'a>(session: &'a Session, payload: &ResumePayload) -> Result<&'a
 /// Each answer has its own part of the outcome; the one that left fewest queries open was the last, whatever order
 /// they come in now.
 fn delivered_before(session: &Session, answers: &[Answer]) -> Option<ResumeOutcome> {
-    let before = |answer: &Answer| session.deliveries.get(answer.answer_id.as_ref()?).copied();
+    let before = |answer: &Answer| session.deliveries.get(&(answer.query_id, answer.answer_id.clone()?)).copied();
     let outcomes = answers.iter().map(before).collect::<Option<Vec<_>>>()?;
     outcomes.into_iter().min_by_key(|outcome| match outcome {
         ResumeOutcome::Continued => 0,

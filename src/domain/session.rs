@@ -28,8 +28,9 @@ pub struct Session {
     pub(super) answered: Vec<Option<AnsweredBy>>,
     /// The answers of the pause, in the order of its queries.
     pub(super) replies: Vec<Option<Arc<str>>>,
-    /// What became of deliveries that had a name.
-    pub(super) deliveries: HashMap<Arc<str>, ResumeOutcome>,
+    /// What became of deliveries that had a name. A name stands for one delivery to one query: whoever names all its
+    /// answers alike still gets each of them taken.
+    pub(super) deliveries: HashMap<(QueryId, Arc<str>), ResumeOutcome>,
     pub(super) usage: Usage,
     pub(super) progress: Option<Arc<Progress>>,
 }
@@ -215,7 +216,7 @@ pub fn apply(session: &mut Session, event: &Event) {
                     0 => ResumeOutcome::Continued,
                     n => ResumeOutcome::Remaining(*n),
                 };
-                session.deliveries.insert(Arc::clone(answer_id), outcome);
+                session.deliveries.insert((*query_id, Arc::clone(answer_id)), outcome);
             }
         }
         EventKind::ResumeAccepted { .. } => session.usage.rounds += 1,

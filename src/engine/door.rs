@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::weight::json_weight;
 use super::{Clock, Entropy};
 use crate::domain::{Command, Limits, Timestamp, Usage};
 
@@ -14,8 +15,11 @@ use crate::domain::{Command, Limits, Timestamp, Usage};
 /// program that can be interrupted.
 pub const SLICE: Duration = Duration::from_millis(1);
 
-/// Emissions a door takes in before the slice ends: a screenful of screens, a few hundred kilobytes at most.
+/// Emissions a door takes in before the slice ends: a screenful of screens.
 const CAPACITY: usize = 256;
+
+/// Bytes of them, the last one not counted: what one session can have the host hold before others get their turn.
+const CAPACITY_BYTES: usize = 256 << 10;
 
 /// A recorded read: what a program got to see of the world outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +78,8 @@ struct Inner {
     slice_start: Instant,
     slice: Duration,
     emissions: Vec<Emission>,
+    /// Bytes of what was said.
+    said: usize,
     bucket: LogBucket,
 }
 
@@ -97,6 +103,7 @@ impl Door {
             slice_start: Instant::now(),
             slice: SLICE,
             emissions: Vec::new(),
+            said: 0,
             bucket: LogBucket {
                 dropped: 0,
                 tokens: limits.log_lines_per_s.saturating_mul(LogBucket::BURST_SECONDS),
@@ -117,6 +124,7 @@ impl Door {
         if let Some(n) = self.0.bucket.take_dropped() {
             self.0.emissions.push(Emission::Said(Command::DropLogs { n }));
         }
+        self.0.said = 0;
         std::mem::take(&mut self.0.emissions)
     }
 
@@ -139,7 +147,7 @@ impl Door {
     /// Whether nothing more fits before the slice ends. What is said all the same is kept; the bound is for those
     /// who can end the slice.
     pub fn is_full(&self) -> bool {
-        self.0.emissions.len() >= CAPACITY
+        self.0.emissions.len() >= CAPACITY || self.0.said >= CAPACITY_BYTES
     }
 
     /// The limits of the session.
@@ -190,6 +198,7 @@ impl Door {
             inner.emissions.push(Emission::Said(Command::DropLogs { n }));
         }
         let message = cut(message, inner.limits.log_line_bytes);
+        inner.said += level.len() + source.len() + message.len();
         let said = Command::Log { level: Arc::clone(level), source: Arc::clone(source), message };
         inner.emissions.push(Emission::Said(said));
     }
@@ -197,11 +206,13 @@ impl Door {
     /// Says how far the program is.
     pub fn progress(&mut self, step: u64, total: u64, message: Option<&str>) {
         let message = message.map(|message| cut(message, self.0.limits.log_line_bytes));
+        self.0.said += message.as_ref().map_or(0, String::len);
         self.0.emissions.push(Emission::Said(Command::Progress { step, total, message }));
     }
 
     /// Says a figure.
     pub fn stats(&mut self, key: String, value: serde_json::Value) {
+        self.0.said += key.len() + json_weight(&value);
         self.0.emissions.push(Emission::Said(Command::Stats { key, value }));
     }
 }

@@ -9,12 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::changes::Mark;
+use super::weight::weight;
 use super::{EventRef, Summary, Turn};
 use crate::domain::{Seq, Session, SessionId, TerminalOutcome};
 
 /// Events kept in the ring. A reader this close behind never asks the journal; at a typical event's size it is some
 /// tens of kilobytes for a busy session and next to nothing for one that waits.
 const RING: usize = 256;
+
+/// Bytes kept in the ring, the newest turn always: large events are read from the journal sooner.
+const RING_BYTES: usize = 256 << 10;
 
 /// The published part of one session.
 #[derive(Debug)]
@@ -33,9 +37,11 @@ pub(super) struct Feed {
 #[derive(Debug)]
 pub(super) struct Published {
     pub(super) summary: Summary,
-    ring: VecDeque<Turn>,
+    /// The newest turns, each with its weight.
+    ring: VecDeque<(Turn, usize)>,
     /// Events in the ring.
     in_ring: usize,
+    ring_bytes: usize,
     pub(super) observers: usize,
     /// The session itself, once it has ended and has no task any more.
     pub(super) remains: Option<Arc<Session>>,
@@ -53,6 +59,23 @@ pub(super) enum Look {
     Older(Seq),
 }
 
+impl Published {
+    /// Adds a turn to the ring; drops what is beyond both bounds.
+    fn push(&mut self, turn: Turn, bytes: usize) {
+        self.in_ring += turn.len();
+        self.ring_bytes += bytes;
+        self.ring.push_back((turn, bytes));
+        while self.ring.len() > 1
+            && let Some((events, bytes)) = self.ring.front().map(|(turn, bytes)| (turn.len(), *bytes))
+            && (self.in_ring - events >= RING || self.ring_bytes > RING_BYTES)
+        {
+            self.ring.pop_front();
+            self.in_ring -= events;
+            self.ring_bytes -= bytes;
+        }
+    }
+}
+
 impl Feed {
     pub(super) fn new(session: &Session) -> Self {
         Self::with(session, None)
@@ -64,8 +87,14 @@ impl Feed {
     }
 
     fn with(session: &Session, remains: Option<Arc<Session>>) -> Self {
-        let published =
-            Published { summary: Summary::from(session), ring: VecDeque::new(), in_ring: 0, observers: 0, remains };
+        let published = Published {
+            summary: Summary::from(session),
+            ring: VecDeque::new(),
+            in_ring: 0,
+            ring_bytes: 0,
+            observers: 0,
+            remains,
+        };
         Self {
             id: session.id(),
             published: Mutex::new(published),
@@ -85,6 +114,10 @@ impl Feed {
 
     /// Publishes the state of the session and the turn that led to it.
     pub(super) fn publish(&self, session: &Session, turn: Option<Turn>) {
+        let turn = turn.map(|turn| {
+            let bytes = turn.iter().map(weight).sum();
+            (turn, bytes)
+        });
         {
             let mut published = self.lock();
             let summary = &mut published.summary;
@@ -93,15 +126,8 @@ impl Feed {
             summary.last_at = session.last_at();
             summary.usage = *session.usage();
             summary.progress.clone_from(&session.progress().cloned());
-            if let Some(turn) = turn {
-                published.in_ring += turn.len();
-                published.ring.push_back(turn);
-            }
-            while let Some(oldest) = published.ring.front().map(|turn| turn.len())
-                && published.in_ring - oldest >= RING
-            {
-                published.ring.pop_front();
-                published.in_ring -= oldest;
+            if let Some((turn, bytes)) = turn {
+                published.push(turn, bytes);
             }
         }
         self.wake.notify_waiters();
@@ -147,8 +173,8 @@ impl Feed {
         if next < first {
             return Look::Older(first);
         }
-        let turns = published.ring.range(published.ring.partition_point(|turn| turn.last_seq() < next)..);
-        buffer.extend(turns.flat_map(|turn| turn.since(next)).take(max));
+        let turns = published.ring.range(published.ring.partition_point(|(turn, _)| turn.last_seq() < next)..);
+        buffer.extend(turns.flat_map(|(turn, _)| turn.since(next)).take(max));
         Look::Some
     }
 }

@@ -1,11 +1,12 @@
 //! Keeps records in memory: a [`Journal`] for as long as the process lives.
 //!
 //! It writes no disk, so nothing in it outlives the process. Answers are kept for ever; of the other events of a
-//! session only the newest 4 MB, and of the sessions taken over only the newest whole.
+//! session only the newest 4 MB of the heap they take (about), and of the sessions taken over only the newest whole.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::weight::weight;
 use super::{Durability, EventRef, Journal, Page, Read, Record, Reply, Turn};
 use crate::domain::{Event, EventKind, Seq, Session, SessionId};
 
@@ -87,7 +88,7 @@ impl Journal for MemoryJournal {
                     log.bytes += size_of::<Read>();
                 }
                 Record::Turn(turn) => {
-                    let size = turn.iter().map(size).sum();
+                    let size = turn.iter().filter(|event| !is_answer(event)).map(weight).sum();
                     log.bytes += size;
                     log.turns.push_back((turn.clone(), size));
                 }
@@ -139,7 +140,7 @@ impl Log {
         while self.bytes > bound && self.turns.len() > 1 {
             let Some((turn, size)) = self.turns.pop_front() else { return };
             self.bytes -= size;
-            let answers = turn.iter().filter(|event| matches!(event.kind, EventKind::AnswerAccepted { .. }));
+            let answers = turn.iter().filter(|event| is_answer(event));
             // By themselves: the rest of their turn goes.
             self.answers.extend(answers.cloned().map(EventRef::from));
         }
@@ -171,39 +172,7 @@ impl Log {
     }
 }
 
-/// About how many bytes keeping an event takes. Answers cost nothing here: they are never dropped.
-fn size(event: &Event) -> usize {
-    let payload = match &event.kind {
-        EventKind::AnswerAccepted { .. } => return 0,
-        EventKind::PauseRequested { info } => {
-            let texts = info.prompts.iter().map(|prompt| {
-                let query = &prompt.query;
-                size_of_val(&**query) + query.prompt.len() + query.system.as_deref().map_or(0, str::len)
-            });
-            texts.sum()
-        }
-        EventKind::Note { title, content } => content.len() + title.as_ref().map_or(0, String::len),
-        EventKind::Log { message, .. } => message.len(),
-        EventKind::Progress { message, .. } => message.as_ref().map_or(0, String::len),
-        EventKind::Stats { key, value } => key.len() + json_size(value),
-        EventKind::Tick { .. }
-        | EventKind::StateTransition { .. }
-        | EventKind::ResumeAccepted { .. }
-        | EventKind::LlmCallBegin { .. }
-        | EventKind::LlmCallEnd { .. }
-        | EventKind::LogDropped { .. }
-        | EventKind::CancelRequested { .. } => 0,
-    };
-    size_of::<Event>() + payload
-}
-
-fn json_size(value: &serde_json::Value) -> usize {
-    use serde_json::Value;
-    let inner = match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len(),
-        Value::Array(list) => list.iter().map(json_size).sum(),
-        Value::Object(map) => map.iter().map(|(key, value)| key.len() + json_size(value)).sum(),
-    };
-    size_of_val(value) + inner
+/// Answers are kept for ever, and so do not count.
+fn is_answer(event: &Event) -> bool {
+    matches!(event.kind, EventKind::AnswerAccepted { .. })
 }

@@ -17,6 +17,7 @@ mod session_task;
 mod summary;
 mod turn;
 mod vm;
+mod weight;
 mod world;
 
 pub use crate::domain::Progress;

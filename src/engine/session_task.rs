@@ -333,7 +333,10 @@ impl SessionTask {
         let turn = Turn::new(said);
         records.extend(turn.clone().map(Record::Turn));
         self.record(&records);
-        self.publish(turn);
+        // Reads alone change nothing that anybody can see.
+        if turn.is_some() {
+            self.publish(turn);
+        }
     }
 
     fn derive(&mut self, events: Vec<Event>) {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::weight::weight;
 use crate::domain::{Event, Seq};
 
 /// The events of one turn, in order; never empty. Cheap to clone.
@@ -49,6 +50,13 @@ impl Deref for Turn {
 pub struct EventRef {
     turn: Turn,
     index: usize,
+}
+
+impl EventRef {
+    /// About how many bytes the event takes in memory.
+    pub fn bytes(&self) -> usize {
+        weight(self)
+    }
 }
 
 impl Deref for EventRef {

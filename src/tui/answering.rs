@@ -212,26 +212,37 @@ impl App {
         };
         match result {
             Ok(outcome) => {
+                let mut others = 0;
                 for answer in sent.payload.answers() {
-                    if self.drafts.text(sent.session, answer.query_id).as_deref() == Some(&*answer.response) {
-                        self.drafts.take(sent.session, answer.query_id);
+                    match self.drafts.text(sent.session, answer.query_id).as_deref() {
+                        Some(text) if text == &*answer.response => {
+                            self.drafts.take(sent.session, answer.query_id);
+                        }
+                        // Not what was sent; the check makes an orphan of it.
+                        Some(_) => others += 1,
+                        None => {}
                     }
                 }
-                // A text that is not the one sent is kept, by the check below.
+                self.check_drafts_of(sent.session);
+                let kept = if others == 0 { "" } else { "; what else was written is kept (Alt-O in an editor)" };
                 match outcome {
-                    ResumeOutcome::Continued => self.say(format!("{what} answered: the program goes on")),
+                    ResumeOutcome::Continued => self.say(format!("{what} answered: the program goes on{kept}")),
                     ResumeOutcome::Remaining(n) => {
-                        self.say(format!("{what} answered: {} left", count(n as usize, "question")));
+                        self.say(format!("{what} answered: {} left{kept}", count(n as usize, "question")));
                     }
                 }
             }
             Err(refused) => {
                 self.take_back(&sent);
                 self.refuse(format!("{what} not answered: {refused}"));
+                self.check_drafts_of(sent.session);
             }
         }
-        if let Some(state) = self.sessions.get(sent.session).map(|summary| summary.state.clone()) {
-            self.check_drafts(sent.session, &state);
+    }
+
+    fn check_drafts_of(&mut self, session: SessionId) {
+        if let Some(state) = self.sessions.get(session).map(|summary| summary.state.clone()) {
+            self.check_drafts(session, &state);
         }
     }
 

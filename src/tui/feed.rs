@@ -6,13 +6,13 @@ use std::collections::VecDeque;
 
 use super::keymap::Motion;
 use super::msg::FeedItem;
-use crate::domain::{EventKind, ObserverRecvError, Seq, SessionId};
+use crate::domain::{ObserverRecvError, Seq, SessionId};
 use crate::engine::EventRef;
 
 /// Lines that are kept. A person scrolls back so far; the whole feed is the journal's.
 pub(super) const FEED_LINES: usize = 5_000;
 
-/// Bytes of text that the kept lines may hold: log lines can be 16 KB each.
+/// Bytes that the kept lines may hold: log lines can be 16 KB each, answers and prompts 4 MB.
 const FEED_BYTES: usize = 8 << 20;
 
 /// One line of the feed.
@@ -24,22 +24,9 @@ pub(super) enum FeedLine {
 
 impl FeedLine {
     fn bytes(&self) -> usize {
-        let Self::Event(event) = self else { return 0 };
-        match &event.kind {
-            EventKind::Log { message, .. } => message.len(),
-            EventKind::Note { content, .. } => content.len(),
-            EventKind::Progress { message, .. } => message.as_ref().map_or(0, String::len),
-            EventKind::Stats { key, .. } => key.len(),
-            // Their texts are shared with the state of the session.
-            EventKind::Tick { .. }
-            | EventKind::StateTransition { .. }
-            | EventKind::PauseRequested { .. }
-            | EventKind::ResumeAccepted { .. }
-            | EventKind::LlmCallBegin { .. }
-            | EventKind::LlmCallEnd { .. }
-            | EventKind::LogDropped { .. }
-            | EventKind::AnswerAccepted { .. }
-            | EventKind::CancelRequested { .. } => 0,
+        match self {
+            Self::Event(event) => event.bytes(),
+            Self::Gap { .. } => 0,
         }
     }
 }

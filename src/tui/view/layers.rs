@@ -74,7 +74,8 @@ fn ask(area: Rect, title: &str, text: &str, picture: &mut Buffer) {
         rows.push(&text[at..end]);
         at = next;
     }
-    let pane = window(area, width, rows.len() as u16 + 2);
+    // At least as high as a frame needs: without one the question would look like a part of the panes.
+    let pane = window(area, width, (rows.len() as u16 + 2).max(5));
     open(pane, title, "y/n", picture);
     // The question itself stands last, and is what must be seen.
     let skipped = rows.len().saturating_sub(pane.inside.height.into());
@@ -88,7 +89,7 @@ fn quit_text(app: &App) -> String {
     let mut text = match counts.live() {
         0 => "No session is live any more.".to_owned(),
         n => format!(
-            "{} not ended ({} waiting, {} running). There is no journal yet: quitting ends {}.",
+            "{} not ended ({} waiting, {} running). Sessions do not outlive the desk yet: quitting ends {}.",
             if n == 1 { "1 session has".to_owned() } else { format!("{n} sessions have") },
             counts.waiting,
             counts.running,

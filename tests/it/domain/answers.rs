@@ -223,6 +223,16 @@ fn a_batch_may_be_delivered_under_one_name() {
 }
 
 #[test]
+fn a_name_used_again_for_another_query_is_another_delivery() {
+    let mut life = Life::begun();
+    life.take(ask("a")).unwrap();
+    life.take(Command::Answer(single(named(1, "always")))).unwrap();
+    life.take(ask("b")).unwrap();
+    life.take(Command::Answer(single(named(2, "always")))).unwrap();
+    assert_eq!(life.session.state().name(), StateName::Running, "both queries are answered");
+}
+
+#[test]
 fn a_refused_delivery_leaves_its_name_unused() {
     let mut life = Life::begun();
     life.take(ask("a")).unwrap();

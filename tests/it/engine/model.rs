@@ -94,7 +94,7 @@ struct Life {
     open: Vec<bool>,
     asked: u32,
     answered: BTreeMap<u32, u8>,
-    delivered: BTreeMap<u8, u32>,
+    delivered: BTreeMap<(u32, u8), u32>,
     events: Vec<&'static str>,
     retired: bool,
 }
@@ -169,7 +169,8 @@ impl Life {
         if items.is_empty() || (0..items.len()).any(twice) {
             return Word::Invalid;
         }
-        let delivered: Option<Vec<u32>> = items.iter().map(|item| self.delivered.get(&item.name?).copied()).collect();
+        let delivered: Option<Vec<u32>> =
+            items.iter().map(|item| self.delivered.get(&(item.query, item.name?)).copied()).collect();
         if let Some(left) = delivered.and_then(|all| all.into_iter().min()) {
             return outcome(left);
         }
@@ -195,7 +196,7 @@ impl Life {
             self.open[(item.query - self.first) as usize] = false;
             self.answered.insert(item.query, item.by);
             if let Some(name) = item.name {
-                self.delivered.insert(name, self.pending().len() as u32);
+                self.delivered.insert((item.query, name), self.pending().len() as u32);
             }
             self.events.extend(["answer_accepted", "llm_call_end"]);
         }

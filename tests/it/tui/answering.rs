@@ -89,6 +89,8 @@ fn a_draft_that_was_not_sent_is_kept_when_its_question_is_answered_by_the_same_f
     desk.change(session(1, "judge", running()));
     desk.outcome(Ok(ResumeOutcome::Continued));
     assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(7), "other".to_owned())]);
+    let said = "3 questions answered: the program goes on; what else was written is kept";
+    assert!(desk.status().contains(said), "it succeeded: {}", desk.status());
 }
 
 #[test]

@@ -1,0 +1,45 @@
+//! About how many bytes things take in memory, for what is bounded in bytes.
+//!
+//! Texts count in full also where they are shared: a bound must hold whoever shares them.
+
+use serde_json::Value;
+
+use crate::domain::{Event, EventKind, Prompt, TerminalOutcome};
+
+/// About how many bytes an event takes.
+pub(super) fn weight(event: &Event) -> usize {
+    let payload = match &event.kind {
+        EventKind::AnswerAccepted { response, .. } => response.len(),
+        EventKind::PauseRequested { info } => info.prompts.iter().map(prompt_weight).sum(),
+        EventKind::Note { title, content } => content.len() + title.as_ref().map_or(0, String::len),
+        EventKind::Log { level, source, message } => level.len() + source.len() + message.len(),
+        EventKind::Progress { message, .. } => message.as_ref().map_or(0, String::len),
+        EventKind::Stats { key, value } => key.len() + json_weight(value),
+        EventKind::StateTransition { end: Some(TerminalOutcome::Done(done)), .. } => json_weight(&done.value),
+        EventKind::StateTransition { .. }
+        | EventKind::Tick { .. }
+        | EventKind::ResumeAccepted { .. }
+        | EventKind::LlmCallBegin { .. }
+        | EventKind::LlmCallEnd { .. }
+        | EventKind::LogDropped { .. }
+        | EventKind::CancelRequested { .. } => 0,
+    };
+    size_of::<Event>() + payload
+}
+
+fn prompt_weight(Prompt { query, .. }: &Prompt) -> usize {
+    let texts = [&query.system, &query.role, &query.cache_breakpoint];
+    let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
+    size_of_val(&**query) + query.prompt.len() + texts
+}
+
+/// About how many bytes a JSON value takes.
+pub(super) fn json_weight(value: &Value) -> usize {
+    let inner = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(json_weight).sum(),
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + json_weight(value)).sum(),
+    };
+    size_of_val(value) + inner
+}
