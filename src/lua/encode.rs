@@ -22,6 +22,8 @@ pub(super) enum Bound {
     Memory,
     /// The text is the result of the session.
     Result,
+    /// The text is a figure, of so many bytes at most; a longer one is refused.
+    Figure(usize),
 }
 
 /// The JSON text of `value`; `Err` within is what cannot be JSON.
@@ -38,19 +40,21 @@ pub(super) fn encode(lua: &Lua, host: &Arc<Host>, value: Value, bound: Bound) ->
         path: Vec::new(),
         on_path: HashSet::new(),
         patience: match bound {
-            Bound::Memory => Patience::new(lua, host),
+            Bound::Memory | Bound::Figure(_) => Patience::new(lua, host),
             Bound::Result => Patience::with_engine(lua, host),
         },
     };
     match encoder.run(value) {
         Ok(()) => Ok(Ok(encoder.out)),
         Err(Stop::NotJson(text)) => Ok(Err(format!("deserialize error: {text}"))),
+        Err(Stop::TooLong(text)) => Ok(Err(text)),
         Err(Stop::Lua(error)) => Err(error),
     }
 }
 
 enum Stop {
     NotJson(String),
+    TooLong(String),
     Lua(mlua::Error),
 }
 
@@ -115,7 +119,7 @@ impl Encoder<'_> {
                 None => self.close(),
             }
         }
-        Ok(())
+        self.check_size()
     }
 
     fn close(&mut self) {
@@ -144,6 +148,8 @@ impl Encoder<'_> {
                     .map_err(|_| Stop::NotJson("invalid type: byte array, expected any valid JSON value".into()))?;
                 self.room_for(text.len())?;
                 push_text(&mut self.out, &text);
+                // Escapes make it longer.
+                self.check_size()?;
             }
             Value::Table(table) => self.open(table)?,
             other => {
@@ -211,20 +217,23 @@ impl Encoder<'_> {
         Ok(keys)
     }
 
-    fn check_size(&self) -> mlua::Result<()> {
+    fn check_size(&self) -> Result<(), Stop> {
         self.room_for(0)
     }
 
-    fn room_for(&self, more: usize) -> mlua::Result<()> {
+    fn room_for(&self, more: usize) -> Result<(), Stop> {
         let bytes = (self.out.len() + self.pending + more) as u64;
         let limits = self.host.limits();
         match self.bound {
-            Bound::Memory if bytes > limits.memory_bytes => Err(self.host.out_of_memory()),
+            Bound::Memory if bytes > limits.memory_bytes => Err(self.host.out_of_memory().into()),
             Bound::Result if bytes > limits.result_bytes => {
                 let message = format!("the result takes more than {} bytes of JSON, the limit", limits.result_bytes);
-                Err(self.host.exceed(LimitKind::Size, message))
+                Err(self.host.exceed(LimitKind::Size, message).into())
             }
-            Bound::Memory | Bound::Result => Ok(()),
+            Bound::Figure(limit) if bytes > limit as u64 => {
+                Err(Stop::TooLong(format!("a figure of at least {bytes} bytes of JSON; the limit is {limit}")))
+            }
+            Bound::Memory | Bound::Result | Bound::Figure(_) => Ok(()),
         }
     }
 }

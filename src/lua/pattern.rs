@@ -76,7 +76,8 @@ impl<'a, W: Watch> Matcher<'a, W> {
             match self.match_at(start)? {
                 Some(stop) if Some(stop) != last => return Ok(Found::Match(start, stop)),
                 _ if anchored => break,
-                _ if self.watch.is_tired() => return Ok(Found::NotYet(start + 1)),
+                // Behind the last place there is nothing to go on with.
+                _ if start < self.subject.len() && self.watch.is_tired() => return Ok(Found::NotYet(start + 1)),
                 _ => {}
             }
         }
@@ -110,7 +111,8 @@ impl<'a, W: Watch> Matcher<'a, W> {
         }
     }
 
-    fn step(&mut self) -> Result<(), Fault> {
+    /// Counts a step of what is done with a match.
+    pub(super) fn step(&mut self) -> Result<(), Fault> {
         self.watch.step().map_err(Fault::TooLong)
     }
 

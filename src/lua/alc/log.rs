@@ -13,6 +13,9 @@ static LOG: LazyLock<Arc<str>> = LazyLock::new(|| "alc.log".into());
 static PRINT: LazyLock<Arc<str>> = LazyLock::new(|| "alc.lua.print".into());
 static WRITE: LazyLock<Arc<str>> = LazyLock::new(|| "alc.lua.io".into());
 
+/// How long the level of a line may be, in bytes; the rest is cut off.
+const LEVEL: usize = 64;
+
 /// Logs a line. Gives the text of the error, if there is one, and whether the slice should end.
 pub(in crate::lua) fn log(
     lua: &Lua,
@@ -26,7 +29,8 @@ pub(in crate::lua) fn log(
         };
     let mut state = host.state();
     let level = level.to_str()?;
-    let level = if &*level == "info" { Arc::clone(&INFO) } else { Arc::from(&*level) };
+    let level = &level[..level.floor_char_boundary(LEVEL)];
+    let level = if level == "info" { Arc::clone(&INFO) } else { Arc::from(level) };
     state.door().log(&level, &LOG, &message.to_str()?);
     Ok((None, state.door().is_full()))
 }
@@ -67,6 +71,15 @@ pub(in crate::lua) fn flush(state: &mut State) {
 fn say_written(state: &mut State) {
     let line = std::mem::take(&mut state.written);
     state.door().log(&INFO, &WRITE, &line);
+}
+
+/// Cuts a text as the door cuts a line: at a character, saying how much is missing.
+pub(super) fn cut(text: &str, limit: u64) -> String {
+    let end = text.floor_char_boundary(usize::try_from(limit).unwrap_or(usize::MAX));
+    match text.len() - end {
+        0 => text.to_owned(),
+        missing => format!("{}… ({missing} more bytes)", &text[..end]),
+    }
 }
 
 /// More of a line than this would be cut off anyway: the limit and what tells the door that it was exceeded.

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use mlua::{Lua, LuaString, Value};
 
+use super::log;
 use crate::lua::convert::{self, Place};
 use crate::lua::encode;
 use crate::lua::functions::Refusable;
 use crate::lua::host::Host;
+
+/// How long the JSON of a figure may be, in bytes: every observer holds the figures.
+const FIGURE: usize = 64 << 10;
 
 /// Whether the slice should end, and the key and the JSON of what was recorded.
 type Recorded = (bool, Option<LuaString>, Option<String>);
@@ -23,7 +27,7 @@ pub(in crate::lua) fn record(
         Ok(key) => key,
         Err(text) => return refused(text),
     };
-    let json = match encode::encode(lua, host, value, encode::Bound::Memory)? {
+    let json = match encode::encode(lua, host, value, encode::Bound::Figure(FIGURE))? {
         Ok(json) => json,
         Err(text) => return refused(text),
     };
@@ -31,8 +35,9 @@ pub(in crate::lua) fn record(
         Ok(value) => value,
         Err(error) => return refused(error.to_string()),
     };
+    let name = log::cut(&key.to_str()?, host.limits().log_line_bytes);
     let mut state = host.state();
-    state.door().stats(key.to_str()?.to_owned(), value);
+    state.door().stats(name, value);
     let full = state.door().is_full();
     drop(state);
     Ok((None, (full, Some(key), Some(json))))

@@ -17,6 +17,9 @@ type Fields = (i64, i64, i64, i64, i64, i64, i64, i64);
 /// What stands for the fields where there are none.
 const NO_FIELDS: Fields = (0, 0, 0, 0, 0, 0, 0, 0);
 
+/// How long a template of `os.date` may be, in bytes: each two of them may become some twenty.
+const TEMPLATE: usize = 4 << 10;
+
 /// The conversions of `os.date`.
 const CONVERSIONS: &str = "aAbBcCdDeFgGhHIjmMnprRStTuUVwWxXyYzZ%";
 /// Those that may stand behind `%E` and `%O`; they mean the same without.
@@ -51,6 +54,10 @@ pub(in crate::lua) fn date(
     let Some(template) = convert::coerced(lua, &template)? else {
         return refused(&format!("bad argument #1 to 'date' (string expected, got {})", template.type_name()));
     };
+    let length = template.as_bytes().len();
+    if length > TEMPLATE {
+        return refused(&format!("bad argument #1 to 'date' (a template of {length} bytes; the limit is {TEMPLATE})"));
+    }
     let Some(seconds) = integer(&seconds) else {
         return refused(&format!("bad argument #2 to 'date' (number expected, got {})", seconds.type_name()));
     };

@@ -84,7 +84,7 @@ pub(in crate::lua) fn substitute(lua: &Lua, host: &Arc<Host>, stretch: Stretch) 
     let (anchored, pattern) = split_anchor(&pattern);
     let mut matcher = Matcher::new(&subject, pattern, Patience::new(lua, host));
     let mut last = usize::try_from(last).ok();
-    let mut out = Vec::new();
+    let mut out = Output { bytes: Vec::new(), host };
     let mut next = None;
     while count < limit {
         let (start, stop) = match matcher.search(from, last, anchored) {
@@ -97,28 +97,27 @@ pub(in crate::lua) fn substitute(lua: &Lua, host: &Arc<Host>, stretch: Stretch) 
             Err(fault) => return refused(lua, fault),
         };
         count += 1;
-        out.extend_from_slice(&subject[from..start]);
+        let before = out.push(&subject[from..start]);
         let replaced = match &replacement {
             Value::Table(table) => look_up(lua, table, &matcher, &subject, (start, stop), &mut out)?,
             text => {
                 let text = text.as_string().map(LuaString::as_bytes);
-                expand(text.as_deref().unwrap_or_default(), &matcher, &subject, (start, stop), &mut out)
+                expand(text.as_deref().unwrap_or_default(), &mut matcher, &subject, (start, stop), &mut out)
             }
         };
-        if let Err(fault) = replaced {
+        if let Err(fault) = before.and(replaced) {
             return refused(lua, fault);
-        }
-        if out.len() as u64 > host.limits().memory_bytes {
-            return Err(host.out_of_memory());
         }
         (from, last) = (stop, Some(stop));
         if anchored {
             break;
         }
     }
-    out.extend_from_slice(&subject[from..next.unwrap_or(subject.len()).min(subject.len())]);
+    if let Err(fault) = out.push(&subject[from..next.unwrap_or(subject.len())]) {
+        return refused(lua, fault);
+    }
     let last = last.map_or(Value::Integer(-1), place);
-    let piece = Value::String(lua.create_string(&out)?);
+    let piece = Value::String(lua.create_string(&out.bytes)?);
     Ok(given(vec![piece, next.map_or(Value::Nil, place), last, Value::Integer(count)]))
 }
 
@@ -186,6 +185,23 @@ fn captured(lua: &Lua, capture: Capture, subject: &[u8]) -> mlua::Result<Value> 
     })
 }
 
+/// The result of a `gsub` while it is made: it never grows beyond what the memory of the session would take.
+struct Output<'a> {
+    bytes: Vec<u8>,
+    host: &'a Host,
+}
+
+impl Output<'_> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), Fault> {
+        let length = self.bytes.len().saturating_add(piece.len());
+        if length as u64 > self.host.limits().memory_bytes {
+            return Err(Fault::TooLong(self.host.out_of_memory()));
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+}
+
 /// Appends what a table has for the first capture.
 fn look_up<W: Watch>(
     lua: &Lua,
@@ -193,51 +209,50 @@ fn look_up<W: Watch>(
     matcher: &Matcher<'_, W>,
     subject: &[u8],
     (start, stop): (usize, usize),
-    out: &mut Vec<u8>,
+    out: &mut Output<'_>,
 ) -> mlua::Result<Result<(), Fault>> {
     let key = match matcher.capture(0, start, stop) {
         Ok(capture) => captured(lua, capture, subject)?,
         Err(fault) => return Ok(Err(fault)),
     };
     match table.raw_get::<Value>(key)? {
-        Value::Nil | Value::Boolean(false) => out.extend_from_slice(&subject[start..stop]),
-        Value::String(text) => out.extend_from_slice(&text.as_bytes()),
+        Value::Nil | Value::Boolean(false) => Ok(out.push(&subject[start..stop])),
+        Value::String(text) => Ok(out.push(&text.as_bytes())),
         number @ (Value::Integer(_) | Value::Number(_)) => {
             let text = lua.coerce_string(number)?;
-            out.extend_from_slice(&text.expect("a number has a text").as_bytes());
+            Ok(out.push(&text.expect("a number has a text").as_bytes()))
         }
         other => {
             let kind = if matches!(other, Value::Boolean(_)) { "boolean" } else { other.type_name() };
-            return Ok(Err(Fault::Pattern(format!("invalid replacement value (a {kind})"))));
+            Ok(Err(Fault::Pattern(format!("invalid replacement value (a {kind})"))))
         }
     }
-    Ok(Ok(()))
 }
 
 /// Appends a replacement text with its captures filled in.
 fn expand<W: Watch>(
     text: &[u8],
-    matcher: &Matcher<'_, W>,
+    matcher: &mut Matcher<'_, W>,
     subject: &[u8],
     (start, stop): (usize, usize),
-    out: &mut Vec<u8>,
+    out: &mut Output<'_>,
 ) -> Result<(), Fault> {
     let mut rest = text;
     while let Some(at) = rest.iter().position(|c| *c == b'%') {
-        out.extend_from_slice(&rest[..at]);
+        matcher.step()?;
+        out.push(&rest[..at])?;
         match rest.get(at + 1) {
-            Some(b'%') => out.push(b'%'),
-            Some(b'0') => out.extend_from_slice(&subject[start..stop]),
+            Some(b'%') => out.push(b"%")?,
+            Some(b'0') => out.push(&subject[start..stop])?,
             Some(digit @ b'1'..=b'9') => match matcher.capture(usize::from(digit - b'1'), start, stop)? {
-                Capture::Position(at) | Capture::Open(at) => out.extend_from_slice((at + 1).to_string().as_bytes()),
-                Capture::Text(from, to) => out.extend_from_slice(&subject[from..to]),
+                Capture::Position(at) | Capture::Open(at) => out.push((at + 1).to_string().as_bytes())?,
+                Capture::Text(from, to) => out.push(&subject[from..to])?,
             },
             _ => return Err(Fault::Pattern("invalid use of '%' in replacement string".into())),
         }
         rest = &rest[at + 2..];
     }
-    out.extend_from_slice(rest);
-    Ok(())
+    out.push(rest)
 }
 
 fn place(at: usize) -> Value {

@@ -9,4 +9,5 @@ mod language;
 mod modules;
 mod questions;
 mod sandbox;
+mod sizes;
 mod strings;
