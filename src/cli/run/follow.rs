@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
 
 use super::super::args::Format;
-use super::super::exit::Exit;
 use super::answers_file::AnswersFile;
 use super::sources::{Ask, Report, Stage};
 use super::stream::Stream;
@@ -45,15 +44,15 @@ struct Batch {
 impl Follower {
     /// Follows a session to its end.
     pub(super) async fn follow(self, session: SessionId) {
-        let (end, document) = match self.registry.observe(session, None) {
+        let document = match self.registry.observe(session, None) {
             Ok(observer) => self.read(session, observer).await,
             // It was just spawned and nothing is collected.
             Err(error) => unreachable!("{error}"),
         };
-        let _ = self.reports.send(Report::Ended { session, end, document }).await;
+        let _ = self.reports.send(Report::Ended { session, document }).await;
     }
 
-    async fn read(&self, session: SessionId, mut observer: Observer) -> (Exit, Option<String>) {
+    async fn read(&self, session: SessionId, mut observer: Observer) -> Option<String> {
         loop {
             let mut batch = Batch::default();
             let mut next = observer.recv().await.map(Some);
@@ -61,9 +60,9 @@ impl Follower {
                 next = observer.try_recv();
             }
             if batch.closed {
-                let (end, document) = self.last_line(session, &mut batch.lines);
+                let document = self.last_line(session, &mut batch.lines);
                 self.stream.print(batch.lines.into_bytes()).await;
-                return (end, document);
+                return document;
             }
             self.stream.print(batch.lines.into_bytes()).await;
             for pause in batch.pauses {
@@ -120,7 +119,7 @@ impl Follower {
         }
     }
 
-    fn last_line(&self, session: SessionId, out: &mut String) -> (Exit, Option<String>) {
+    fn last_line(&self, session: SessionId, out: &mut String) -> Option<String> {
         let ending = self.ending.get().copied();
         let summary = self.registry.summary(session).expect("a session of this run is never pruned");
         let terminal = Terminal::of(&summary, ending).expect("a session whose feed is closed has ended");
@@ -133,7 +132,7 @@ impl Follower {
                 out.push('\n');
             }
         }
-        (terminal.exit(ending), document)
+        document
     }
 
     /// Answers from the file what it has answers to, and asks the next source the rest.

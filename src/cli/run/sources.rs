@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::super::exit::Exit;
 use crate::domain::{ExecutionState, Query, SessionId};
 use crate::engine::Registry;
 
@@ -32,7 +31,6 @@ pub(super) enum Report {
     /// A session has ended and all of it is printed.
     Ended {
         session: SessionId,
-        end: Exit,
         /// Its last line, where that is printed in one document with the others.
         document: Option<String>,
     },

@@ -11,7 +11,6 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +22,7 @@ use super::follow::Follower;
 use super::sources::{Report, Stage};
 use super::stdin::StdinAnswers;
 use super::stream::{self, Ended, Stream};
+use super::terminal::Terminal;
 use crate::desk::DeskError;
 use crate::domain::SessionId;
 use crate::engine::Registry;
@@ -94,11 +94,12 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         order: Vec::new(),
         live: HashSet::new(),
         stuck: HashSet::new(),
-        ends: Vec::new(),
         documents: HashMap::new(),
+        written: None,
+        hurried: None,
     };
-    let failed = run.supervise(&mut signals).await;
-    run.finish(format, stream, failed).await
+    let result = run.supervise(&mut signals).await;
+    run.finish(format, stream, result, &mut signals).await
 }
 
 /// A run under way.
@@ -115,8 +116,11 @@ struct Run {
     order: Vec<SessionId>,
     live: HashSet<SessionId>,
     stuck: HashSet<SessionId>,
-    ends: Vec<Exit>,
     documents: HashMap<SessionId, String>,
+    /// What became of the output, where it ended before the run.
+    written: Option<io::Result<()>>,
+    /// A signal that came while the run was ending.
+    hurried: Option<Exit>,
 }
 
 impl Run {
@@ -124,26 +128,20 @@ impl Run {
     async fn supervise(&mut self, signals: &mut Signals) -> Result<(), CliError> {
         while self.unstarted > 0 || !self.live.is_empty() {
             if self.unstarted == 0 && self.stuck.len() == self.live.len() {
-                self.end(Ending::NobodyAnswers).await;
-                return Ok(());
+                return self.end(Ending::NobodyAnswers, signals).await;
             }
             tokio::select! {
                 biased;
-                exit = signals.next() => {
-                    self.end(Ending::Signal(exit)).await;
-                    return Ok(());
-                }
-                result = self.ended.wait() => return self.output_ended(result).await,
+                exit = signals.next() => return self.end(Ending::Signal(exit), signals).await,
+                result = self.ended.wait() => return self.output_ended(result, signals).await,
                 Some(report) = self.reports.recv() => {
                     if self.take(report).is_break() {
-                        self.end(Ending::Failed).await;
-                        return Err(CliError::Broken);
+                        return self.end(Ending::Failed, signals).await.and(Err(CliError::Broken));
                     }
                 }
                 () = std::future::ready(()), if self.unstarted > 0 => {
                     if let Err(error) = self.start_one().await {
-                        self.end(Ending::Failed).await;
-                        return Err(error);
+                        return self.end(Ending::Failed, signals).await.and(Err(error));
                     }
                 }
             }
@@ -167,10 +165,9 @@ impl Run {
     fn take(&mut self, report: Report) -> ControlFlow<()> {
         match report {
             Report::Broken => return ControlFlow::Break(()),
-            Report::Ended { session, end, document } => {
+            Report::Ended { session, document } => {
                 self.live.remove(&session);
                 self.stuck.remove(&session);
-                self.ends.push(end);
                 self.documents.extend(document.map(|document| (session, document)));
             }
             // What it waited for may have ended with it meanwhile.
@@ -183,58 +180,115 @@ impl Run {
         ControlFlow::Continue(())
     }
 
-    async fn output_ended(&mut self, result: io::Result<()>) -> Result<(), CliError> {
+    async fn output_ended(&mut self, result: io::Result<()>, signals: &mut Signals) -> Result<(), CliError> {
+        self.written = Some(Ok(()));
         match result {
             Err(error) if !stream::is_reader_gone(&error) => {
-                self.end(Ending::Failed).await;
-                Err(CliError::Output(error))
+                self.end(Ending::Failed, signals).await.and(Err(CliError::Output(error)))
             }
-            Ok(()) | Err(_) => {
-                self.end(Ending::ReaderGone).await;
-                Ok(())
-            }
+            Ok(()) | Err(_) => self.end(Ending::ReaderGone, signals).await,
         }
     }
 
-    /// Ends every session, and waits until their ends are printed, as long as that may take.
-    async fn end(&mut self, ending: Ending) {
+    /// Ends every session, and waits until their ends are printed: as long as their reader takes, unless it has gone or
+    /// somebody waits for the process.
+    async fn end(&mut self, ending: Ending, signals: &mut Signals) -> Result<(), CliError> {
         self.ending.set(ending).expect("a run ends once");
-        self.registry.shutdown(CLOSING).await;
-        let deadline = Instant::now() + CLOSING;
+        tokio::select! {
+            biased;
+            exit = signals.next() => {
+                self.hurried = Some(exit);
+                return Ok(());
+            }
+            _ = self.registry.shutdown(CLOSING) => {}
+        }
+        let late = async {
+            match ending {
+                Ending::NobodyAnswers => std::future::pending().await,
+                // Of a run that failed a follower may be gone, whose report would never come.
+                Ending::Signal(_) | Ending::ReaderGone | Ending::Failed => tokio::time::sleep(CLOSING).await,
+            }
+        };
+        tokio::pin!(late);
         while !self.live.is_empty() {
-            let Ok(Some(report)) = tokio::time::timeout_at(deadline, self.reports.recv()).await else { break };
-            if self.take(report).is_break() {
-                break;
+            tokio::select! {
+                biased;
+                exit = signals.next() => {
+                    self.hurried = Some(exit);
+                    break;
+                }
+                Some(report) = self.reports.recv() => {
+                    if self.take(report).is_break() {
+                        return Err(CliError::Broken);
+                    }
+                }
+                written = self.ended.wait(), if self.written.is_none() => {
+                    self.written = Some(written);
+                    break;
+                }
+                () = &mut late => break,
             }
         }
+        Ok(())
     }
 
-    /// Prints what stands at the end and says what the run comes to.
-    async fn finish(self, format: Format, stream: Stream, result: Result<(), CliError>) -> Result<Exit, CliError> {
-        let Self { follower, mut ended, over, tasks, order, ends, mut documents, ending, .. } = self;
+    /// What the run comes to by the ends of its sessions, whether or not they could be printed.
+    fn exit(&self, ending: Option<Ending>) -> Exit {
+        Exit::worst_of(self.order.iter().filter_map(|session| {
+            let summary = self.registry.summary(*session).expect("a session of this run is never pruned");
+            Terminal::of(&summary, ending).map(|terminal| terminal.exit(ending))
+        }))
+    }
+
+    /// Prints what stands at the end and says what the run comes to. A signal ends it at once, whatever is not printed.
+    async fn finish(
+        self,
+        format: Format,
+        stream: Stream,
+        result: Result<(), CliError>,
+        signals: &mut Signals,
+    ) -> Result<Exit, CliError> {
+        let ending = self.ending.get().copied();
+        let exit = match ending {
+            Some(Ending::Signal(exit)) => exit,
+            Some(Ending::NobodyAnswers | Ending::ReaderGone | Ending::Failed) | None => self.exit(ending),
+        };
+        let Self { follower, mut ended, over, reports, tasks, order, mut documents, written, hurried, .. } = self;
         over.cancel();
-        drop(follower);
+        // Nobody takes reports any more: who still has one must not wait for that.
+        drop((follower, reports));
         tasks.close();
         tasks.wait().await;
         result?;
-        let ending = ending.get().copied();
+        // Of two signals the first says why.
+        let hurried_exit = |hurried| if matches!(ending, Some(Ending::Signal(_))) { exit } else { hurried };
+        if let Some(hurried) = hurried {
+            return Ok(hurried_exit(hurried));
+        }
         if ending == Some(Ending::ReaderGone) {
-            return Ok(Exit::worst_of(ends));
+            return Ok(exit);
         }
-        if format == Format::Json {
-            let sessions: Vec<_> = order.iter().filter_map(|session| documents.remove(session)).collect();
-            stream.print(format!("{{\"sessions\":[{}]}}\n", sessions.join(",")).into_bytes()).await;
-        }
-        drop(stream);
-        let written = match ending {
-            // Whoever sent the signal waits for the process, not for its reader.
-            Some(Ending::Signal(_)) => tokio::time::timeout(CLOSING, ended.wait()).await.unwrap_or(Ok(())),
-            Some(Ending::NobodyAnswers | Ending::ReaderGone | Ending::Failed) | None => ended.wait().await,
+        let write = async {
+            if format == Format::Json {
+                let sessions: Vec<_> = order.iter().filter_map(|session| documents.remove(session)).collect();
+                stream.print(format!("{{\"sessions\":[{}]}}\n", sessions.join(",")).into_bytes()).await;
+            }
+            drop(stream);
+            match (written, ending) {
+                (Some(written), _) => written,
+                // Whoever sent the signal waits for the process, not for its reader.
+                (None, Some(Ending::Signal(_))) => tokio::time::timeout(CLOSING, ended.wait()).await.unwrap_or(Ok(())),
+                (None, _) => ended.wait().await,
+            }
         };
-        match (written, ending) {
-            (Err(error), _) if !stream::is_reader_gone(&error) => Err(CliError::Output(error)),
-            (_, Some(Ending::Signal(exit))) => Ok(exit),
-            (_, Some(Ending::NobodyAnswers | Ending::ReaderGone | Ending::Failed) | None) => Ok(Exit::worst_of(ends)),
+        let written = tokio::select! {
+            biased;
+            hurried = signals.next() => return Ok(hurried_exit(hurried)),
+            written = write => written,
+        };
+        match written {
+            Err(error) if !stream::is_reader_gone(&error) => Err(CliError::Output(error)),
+            Ok(()) | Err(_) => Ok(exit),
         }
     }
 }

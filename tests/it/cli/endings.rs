@@ -92,6 +92,77 @@ fn a_signal_ends_a_run_whose_output_nobody_takes() {
     drop(output);
 }
 
+/// Reads no further than into the middle of the line that holds `field`.
+fn read_into(output: &mut impl BufRead, field: &str) -> String {
+    let mut text = Vec::new();
+    loop {
+        let start = text.len();
+        assert_ne!(output.read_until(b',', &mut text).unwrap(), 0, "it ended without {field}");
+        if String::from_utf8_lossy(&text[start..]).contains(field) {
+            return String::from_utf8(text).unwrap();
+        }
+    }
+}
+
+const TERMINAL: &str = "\"kind\":\"terminal\"";
+
+#[test]
+fn a_signal_ends_a_run_that_has_only_to_print_its_last_lines() {
+    let home = Home::new();
+    // Twice as much as a pipe holds, and more. In the second run the sessions wait for somebody to read, too.
+    for (code, copies) in [("return ('x'):rep(200000)", "1"), ("alc.llm(('x'):rep(100000))", "120")] {
+        for (name, status) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
+            let mut child = home.switchboard(&["run", "--code", code, "-n", copies, "-o", "jsonl"]).spawn().unwrap();
+            let mut output = BufReader::new(child.stdout.take().unwrap());
+            read_into(&mut output, TERMINAL);
+            signal(child.id(), name);
+            Ended::of(child).exits(status);
+            drop(output);
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_a_run_that_has_only_to_print_its_document() {
+    let home = Home::new();
+    let arguments = ["run", "--code", "return ('x'):rep(200000)", "-o", "json"];
+    let mut child = home.switchboard(&arguments).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    read_into(&mut output, TERMINAL);
+    signal(child.id(), "TERM");
+    Ended::of(child).exits(143);
+    drop(output);
+}
+
+#[test]
+fn a_reader_may_rest_as_long_as_it_likes_and_misses_no_last_line() {
+    let home = Home::new();
+    let arguments = ["run", "--code", "alc.llm(('x'):rep(100000))", "-n", "120", "-o", "jsonl"];
+    let mut child = home.switchboard(&arguments).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut text = read_into(&mut output, TERMINAL);
+    // Longer than the run waits for anything of its own; the test holds however long it is.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    output.read_to_string(&mut text).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let terminals: Vec<_> = lines.filter(|line| line["kind"] == "terminal").collect();
+    assert_eq!(terminals.len(), 120);
+    assert!(terminals.iter().all(|terminal| terminal["state"] == "waiting"));
+    Ended::of(child).exits(6);
+}
+
+#[test]
+fn sessions_left_waiting_are_told_by_the_exit_code_also_to_a_reader_that_leaves_meanwhile() {
+    let home = Home::new();
+    let arguments = ["run", "--code", "alc.llm(('x'):rep(100000))", "-n", "120", "-o", "jsonl"];
+    let mut child = home.switchboard(&arguments).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    read_into(&mut output, TERMINAL);
+    drop(output);
+    let ended = Ended::of(child).exits(6);
+    assert_eq!(ended.stderr, "");
+}
+
 #[test]
 fn a_reader_that_leaves_ends_the_run_without_an_error() {
     let home = Home::new();
