@@ -3,6 +3,7 @@
 //! Knows nothing of sessions, of trying again and of giving up.
 
 use std::io;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use crate::domain::Limits;
 
 /// How long a process gets to end by itself once its input is closed. It has nothing left to do.
 const ENDING: Duration = Duration::from_secs(1);
+
+/// How long a process that has answered gets to read the rest of its question.
+const READING: Duration = Duration::from_secs(1);
 
 /// A running process.
 pub(super) struct Coprocess {
@@ -30,6 +34,9 @@ pub(super) enum Fault {
     /// It wrote and wrote.
     #[error("its answer is a line of more than {0} bytes")]
     TooLong(u64),
+    /// It does not read what it is asked, and a line that is cut short can be followed by no other.
+    #[error("it answered without reading its question")]
+    Unread,
     /// The pipe to it failed.
     #[error("reading its answer: {0}")]
     Pipe(#[from] io::Error),
@@ -57,12 +64,27 @@ impl Coprocess {
         let limit = line_limit();
         let mut answer = Vec::new();
         // Both at once: a process that writes while it still reads would otherwise wait for us, and we for it.
-        let (wrote, read) = {
+        let was_read = {
             let mut output = (&mut self.output).take(limit);
-            tokio::join!(self.input.write_all(line), output.read_until(b'\n', &mut answer))
+            let mut wrote = pin!(self.input.write_all(line));
+            let mut read = pin!(output.read_until(b'\n', &mut answer));
+            tokio::select! {
+                biased;
+                // One that cannot be written to may have answered all the same.
+                _ = &mut wrote => {
+                    read.await?;
+                    true
+                }
+                read = &mut read => {
+                    // Where there is no more output there is nothing to wait for.
+                    read? == 0 || tokio::time::timeout(READING, wrote).await.is_ok()
+                }
+            }
         };
-        read?;
         if answer.last() == Some(&b'\n') {
+            if !was_read {
+                return Err(Fault::Unread);
+            }
             answer.pop();
             // One that answers without having read its question is told so by the next.
             return Ok(answer);
@@ -71,7 +93,6 @@ impl Coprocess {
             return Err(Fault::TooLong(limit));
         }
         // Its output ended. So has it, or it closed its output and will not answer either.
-        drop(wrote);
         let ended = tokio::time::timeout(ENDING, self.child.wait()).await;
         Err(Fault::Ended(match ended {
             Ok(Ok(status)) => status.to_string(),

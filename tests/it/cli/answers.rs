@@ -133,6 +133,17 @@ fn an_answerer_that_talks_nonsense_is_asked_again_and_then_given_up() {
 }
 
 #[test]
+fn an_answerer_that_never_reads_a_long_question_is_given_up() {
+    let home = Home::new();
+    let answerer = "yes '{\"response\":\"x\"}'";
+    let ended = run(&home, "return alc.llm(('x'):rep(200000))", &["--answerer", answerer], "").exits(6);
+    let last = ended.stderr.lines().last().unwrap();
+    assert!(last.contains("given up after 3 failures in a row, the last at q-1: "), "{last}");
+    assert!(last.ends_with("it answered without reading its question"), "{last}");
+    assert_eq!(ended.terminal()["state"], "waiting");
+}
+
+#[test]
 fn an_answerer_that_hangs_ends_with_the_run_and_so_does_what_it_started() {
     let home = Home::new();
     // The run ends once nobody holds its standard error any more.
