@@ -13,7 +13,7 @@ use super::answers_file::json_fault;
 use super::coprocess::line_limit;
 use super::sources::{Ask, Stage};
 use super::supervise::Ending;
-use crate::domain::{Answer, AnsweredBy, QueryId, ResumePayload, SessionId, TokenUsage};
+use crate::domain::{Answer, AnsweredBy, ExecutionState, QueryId, ResumePayload, SessionId, TokenUsage};
 use crate::engine::Registry;
 
 /// Lines read ahead of the one who looks at them.
@@ -116,11 +116,14 @@ impl StdinAnswers {
             return complain(number, &format!("{session:?} is no session id; it is skipped"));
         }
         let query = line.query_id;
+        let names_session = line.session.is_some();
         let given = Given { number, line };
         match self.matching.place(&given) {
             Place::Asked(session) => {
                 if self.deliver(session, given).await {
                     self.matching.close(session, query);
+                } else if !names_session && self.still_waits(session, query) {
+                    self.matching.put_back(session, query);
                 }
             }
             Place::Over(session) => drop(self.deliver(session, given).await),
@@ -139,6 +142,14 @@ impl StdinAnswers {
     async fn give_up(&mut self, session: SessionId) {
         if let Some(ask) = self.matching.give_up(session) {
             self.next.ask(ask).await;
+        }
+    }
+
+    /// Whether a session still waits for this query. A limit may have ended it.
+    fn still_waits(&self, session: SessionId, query: QueryId) -> bool {
+        match self.registry.state(session) {
+            Ok(ExecutionState::Paused(pause)) => pause.pending().any(|prompt| prompt.query.query_id == query),
+            Ok(_) | Err(_) => false,
         }
     }
 
@@ -218,6 +229,13 @@ impl Matching {
             if ask.queries.is_empty() {
                 self.open.remove(&session);
             }
+        }
+    }
+
+    /// Takes back that a session was to get an answer that names none: it is the first to get the next.
+    fn put_back(&mut self, session: SessionId, query: QueryId) {
+        if self.copies > 1 {
+            self.open_by_query.entry(query).or_default().push_front(session);
         }
     }
 

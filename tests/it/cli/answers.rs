@@ -265,3 +265,34 @@ fn an_answer_given_twice_is_refused_and_told() {
     assert!(ended.stderr.contains("line 2: q-1 of session "), "{}", ended.stderr);
     assert!(ended.stderr.contains("q-1 is already answered by stdin"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_refused_line_that_names_no_session_leaves_the_question_to_the_next_line() {
+    let home = Home::new();
+    let code = "return alc.llm_batch({ {prompt='a'}, {prompt='b'} })";
+    let mut child = home
+        .switchboard(&["run", "--code", code, "--stdin", "-n", "2", "-o", "jsonl"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    for _ in 0..2 {
+        writeln!(input, r#"{{"query_id": "q-1", "response": "A"}}"#).unwrap();
+    }
+    // Once both have an answer both are known to wait for the other.
+    let accepted = lines.by_ref().filter(|line| line["kind"] == "answer_accepted");
+    assert_eq!(accepted.take(2).count(), 2);
+    writeln!(input, r#"{{"query_id": "q-2", "epoch": 9, "response": "stale"}}"#).unwrap();
+    for response in ["one", "two"] {
+        writeln!(input, r#"{{"query_id": "q-2", "response": "{response}"}}"#).unwrap();
+    }
+    drop(input);
+    let terminals = lines.filter(|line| line["kind"] == "terminal");
+    let mut values: Vec<_> = terminals.map(|terminal| terminal["value"][1].to_string()).collect();
+    values.sort();
+    assert_eq!(values, ["\"one\"", "\"two\""]);
+    let ended = Ended::of(child).exits(0);
+    assert!(ended.stderr.starts_with("standard input, line 3: q-2 of session "), "{}", ended.stderr);
+}
