@@ -14,7 +14,7 @@ use super::supervise::Ending;
 use super::terminal::Terminal;
 use super::{Form, text};
 use crate::domain::{
-    Answer, AnsweredBy, Event, EventKind, ObserverRecvError, Pause, PauseKind, ResumePayload, SessionId,
+    Answer, AnsweredBy, Event, EventKind, ExecutionState, ObserverRecvError, Pause, PauseKind, ResumePayload, SessionId,
 };
 use crate::engine::{Observer, Registry};
 
@@ -156,9 +156,15 @@ impl Follower {
                 (_, last) => ResumePayload::Batch(answers.into_iter().chain(last).collect()),
             };
             if let Err(refused) = self.registry.resume(session, payload).await {
-                // A limit or a signal ended it meanwhile.
                 tracing::debug!(%session, %refused, "an answer of the file");
-                return;
+                match self.registry.state(session) {
+                    // The next source gets all that the pause still waits for.
+                    Ok(ExecutionState::Paused(now)) if now.epoch == pause.epoch => {
+                        queries = now.pending().map(|prompt| Arc::clone(&prompt.query)).collect();
+                    }
+                    // A limit or a signal ended it meanwhile.
+                    Ok(_) | Err(_) => return,
+                }
             }
         }
         self.next.ask(Ask { session, epoch: pause.epoch, queries }).await;
