@@ -179,6 +179,9 @@ impl<'a> Patience<'a> {
     /// So many steps take some ten microseconds.
     const STEPS: u32 = 4096;
 
+    /// So many bytes take about as long as a step.
+    const BYTES: usize = 64;
+
     /// The patience for one call.
     pub(super) fn new(lua: &'a Lua, host: &'a Arc<Host>) -> Self {
         Self { lua, host, since: None, steps: 0, is_tired: false, has_limit: true }
@@ -196,7 +199,16 @@ impl<'a> Patience<'a> {
     /// The error to raise when it has lasted too long. The session has to end then.
     #[inline]
     pub(super) fn step(&mut self) -> mlua::Result<()> {
-        self.steps += 1;
+        self.steps_over(0)
+    }
+
+    /// Counts a step that looks at so many bytes: a long text is many steps.
+    ///
+    /// # Errors
+    /// As for [`step`](Self::step).
+    #[inline]
+    pub(super) fn steps_over(&mut self, bytes: usize) -> mlua::Result<()> {
+        self.steps = self.steps.saturating_add(1 + u32::try_from(bytes / Self::BYTES).unwrap_or(u32::MAX - 1));
         if self.steps < Self::STEPS {
             return Ok(());
         }

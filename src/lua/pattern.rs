@@ -34,11 +34,11 @@ pub(super) enum Capture {
 
 /// Watches over a matcher, so that it does not take too long.
 pub(super) trait Watch {
-    /// Takes note of a step.
+    /// Takes note of a step that looks at so many bytes.
     ///
     /// # Errors
     /// The error to raise when there have been too many.
-    fn step(&mut self) -> mlua::Result<()>;
+    fn step(&mut self, bytes: usize) -> mlua::Result<()>;
 
     /// Whether what can be gone on with later should be.
     fn is_tired(&self) -> bool;
@@ -113,7 +113,8 @@ impl<'a, W: Watch> Matcher<'a, W> {
 
     /// Counts a step of what is done with a match.
     pub(super) fn step(&mut self) -> Result<(), Fault> {
-        self.watch.step().map_err(Fault::TooLong)
+        // At worst it scans a set that is the whole pattern.
+        self.watch.step(self.pattern.len()).map_err(Fault::TooLong)
     }
 
     fn at(&self, p: usize) -> Option<u8> {
@@ -275,6 +276,7 @@ impl<'a, W: Watch> Matcher<'a, W> {
             Some(Capture::Position(_)) => Ok(None),
             Some(Capture::Text(start, stop)) => {
                 let text = &self.subject[start..stop];
+                self.watch.step(text.len()).map_err(Fault::TooLong)?;
                 Ok(self.subject[s..].starts_with(text).then_some(s + text.len()))
             }
         }

@@ -122,8 +122,8 @@ pub(in crate::lua) fn substitute(lua: &Lua, host: &Arc<Host>, stretch: Stretch) 
 }
 
 impl Watch for Patience<'_> {
-    fn step(&mut self) -> mlua::Result<()> {
-        Patience::step(self)
+    fn step(&mut self, bytes: usize) -> mlua::Result<()> {
+        self.steps_over(bytes)
     }
 
     fn is_tired(&self) -> bool {
@@ -137,7 +137,7 @@ fn split_anchor(pattern: &[u8]) -> (bool, &[u8]) {
 
 fn plain(subject: &[u8], text: &[u8], start: usize, mut patience: Patience<'_>) -> mlua::Result<MultiValue> {
     for at in start..=subject.len().saturating_sub(text.len()) {
-        patience.step()?;
+        patience.steps_over(text.len())?;
         if subject[at..].starts_with(text) {
             return Ok(given(vec![place(at + 1), place(at + text.len())]));
         }

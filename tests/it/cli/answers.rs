@@ -296,3 +296,16 @@ fn a_refused_line_that_names_no_session_leaves_the_question_to_the_next_line() {
     let ended = Ended::of(child).exits(0);
     assert!(ended.stderr.starts_with("standard input, line 3: q-2 of session "), "{}", ended.stderr);
 }
+
+#[test]
+fn an_answerer_may_give_every_answer_the_same_id() {
+    let home = Home::new();
+    let code = "return { alc.llm('a'), alc.llm('b') }";
+    let same = r#"while read -r line; do echo '{"response":"A","answer_id":"same"}'; done"#;
+    let ended = run(&home, code, &["--answerer", same], "").exits(0);
+    assert_eq!(ended.terminal()["value"], json!(["A", "A"]));
+    let input = "{\"query_id\":\"q-1\",\"response\":\"S\",\"answer_id\":\"same\"}\n\
+                 {\"query_id\":\"q-2\",\"response\":\"T\",\"answer_id\":\"same\"}\n";
+    let ended = run(&home, code, &["--stdin"], input).exits(0);
+    assert_eq!(ended.terminal()["value"], json!(["S", "T"]));
+}

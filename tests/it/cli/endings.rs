@@ -135,23 +135,6 @@ fn a_signal_ends_a_run_that_has_only_to_print_its_document() {
 }
 
 #[test]
-fn a_reader_may_rest_as_long_as_it_likes_and_misses_no_last_line() {
-    let home = Home::new();
-    let arguments = ["run", "--code", "alc.llm(('x'):rep(100000))", "-n", "120", "-o", "jsonl"];
-    let mut child = home.switchboard(&arguments).spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut text = read_into(&mut output, TERMINAL);
-    // Longer than the run waits for anything of its own; the test holds however long it is.
-    std::thread::sleep(std::time::Duration::from_secs(3));
-    output.read_to_string(&mut text).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let terminals: Vec<_> = lines.filter(|line| line["kind"] == "terminal").collect();
-    assert_eq!(terminals.len(), 120);
-    assert!(terminals.iter().all(|terminal| terminal["state"] == "waiting"));
-    Ended::of(child).exits(6);
-}
-
-#[test]
 fn sessions_left_waiting_are_told_by_the_exit_code_also_to_a_reader_that_leaves_meanwhile() {
     let home = Home::new();
     let arguments = ["run", "--code", "alc.llm(('x'):rep(100000))", "-n", "120", "-o", "jsonl"];

@@ -66,6 +66,8 @@ fn every_hostile_program_stops() {
          for i = 1, 900 do end end)) end)) end)) end end spread()",
         "local co co = coroutine.wrap(function() while true do coroutine.yield() end end) while true do co() end",
         "while true do coroutine.yield() end",
+        "local s, set = ('b'):rep(1e5), '[' .. ('a'):rep(1e5) .. ']' while true do s:find(set) end",
+        "local s, t = ('a'):rep(1e6), ('a'):rep(5e5) .. 'b' while true do s:find(t, 1, true) end",
         "table.sort({3, 2, 1}, function() while true do end end)",
         "table.sort({3, 2, 1}, function() while true do pcall(function() while true do end end) end end)",
         "string.gsub('x', 'x', function() while true do end end)",
