@@ -21,6 +21,8 @@ pub(super) struct LuaVm {
     waits_for: PauseKind,
     /// Whether it has asked before.
     has_asked: bool,
+    /// An input that came while it was asked to stop.
+    unused: Option<Input>,
 }
 
 /// Up to this size of its heap a state is cleaned of what making it left behind when its program first asks: that takes
@@ -39,11 +41,17 @@ enum Program {
 impl LuaVm {
     /// A VM that is ready to begin.
     pub(super) fn new(lua: Lua, host: Arc<Host>, body: Function) -> Self {
-        Self { program: Program::Ready(body), lua, host, waits_for: PauseKind::Single, has_asked: false }
+        Self { program: Program::Ready(body), lua, host, waits_for: PauseKind::Single, has_asked: false, unused: None }
     }
 
     fn run(&mut self, input: Input) -> Step {
+        // What came while the program was asked to stop is kept: if the request is taken back, it goes on with that.
+        let input = match (input, self.unused.take()) {
+            (Input::Continue, Some(kept)) => kept,
+            (input, _) => input,
+        };
         if self.host.state().door().is_stopped() {
+            self.unused = Some(input);
             return Step::Preempted;
         }
         let came_out = match input {

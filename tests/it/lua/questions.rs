@@ -228,3 +228,17 @@ fn the_same_record_gives_the_same_random_numbers() {
         result("math.randomseed(42) return math.random(1000000)")
     );
 }
+
+#[test]
+fn a_request_to_stop_that_is_taken_back_costs_no_answer() {
+    let mut session = Session::new("return alc.llm('q')");
+    session.stop.raise();
+    assert!(matches!(session.step(Input::Start), Step::Preempted));
+    session.stop.lower();
+    assert!(matches!(session.step(Input::Continue), Step::Asked { .. }));
+    session.stop.raise();
+    assert!(matches!(session.step(Input::Answers(vec!["kept".into()])), Step::Preempted));
+    session.stop.lower();
+    let step = session.step(Input::Continue);
+    assert!(matches!(&step, Step::Finished(Ok(value)) if *value == json!("kept")), "{step:?}");
+}
