@@ -88,7 +88,7 @@ fn a_cancel_keeps_the_reason_that_was_typed() {
     desk.shows("running");
     desk.keys("c");
     desk.shows("user");
-    desk.keys("<Tab>wrong branch<C-s>");
+    desk.keys("wrong branch<C-s>");
     desk.shows("cancelled");
     desk.keys("3");
     desk.shows("wrong branch");
