@@ -96,6 +96,10 @@ return {
 
   close = function(co)
     expect_coroutine(co, "close")
+    local now = status(co)
+    if now ~= "suspended" and now ~= "dead" then
+      error("cannot close a " .. now .. " coroutine", 2)
+    end
     return check(close(co))
   end,
 }

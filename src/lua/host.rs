@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use mlua::Lua;
 
 use super::interrupt;
+use super::preempt::Preemption;
 use super::sandbox::LIBRARIES;
 use crate::domain::{FailureKind, LimitKind, Limits, PauseKind, Question, SessionSpec};
 use crate::engine::{Door, Effect, VmFailure};
@@ -19,6 +20,8 @@ pub(super) struct Host {
     pub(super) spec: Arc<SessionSpec>,
     /// The limits of `ctx.budget`.
     pub(super) budget: Budget,
+    /// How the program is interrupted.
+    pub(super) preemption: Preemption,
     state: Mutex<State>,
 }
 
@@ -33,8 +36,6 @@ pub(super) struct State {
     pub(super) doom: Option<VmFailure>,
     /// The first attempt in this step to interrupt the program, if it did not succeed at once.
     pub(super) attempt: Option<interrupt::Attempt>,
-    /// Whether the hook was told to run at the next instruction.
-    pub(super) hurries: bool,
     /// Whether errors are raised at every instruction.
     pub(super) raising: bool,
     /// The last error text of an engine function: it has no position, so an uncaught one is given one.
@@ -87,8 +88,8 @@ impl Budget {
 
 impl Host {
     /// The host of a session that has not been stepped.
-    pub(super) fn new(spec: &Arc<SessionSpec>) -> Self {
-        Self { budget: Budget::of(spec.ctx.as_ref()), spec: Arc::clone(spec), state: Mutex::default() }
+    pub(super) fn new(spec: &Arc<SessionSpec>, preemption: Preemption) -> Self {
+        Self { budget: Budget::of(spec.ctx.as_ref()), spec: Arc::clone(spec), preemption, state: Mutex::default() }
     }
 
     /// The limits of the session.
@@ -223,7 +224,7 @@ impl<'a> Patience<'a> {
         if too_long && self.has_limit || self.host.state().door().is_stopped() {
             return Err(interrupt::give_up(self.lua, self.host));
         }
-        self.is_tired = interrupt::hurry(self.lua, self.host)?;
+        self.is_tired = interrupt::hurry(self.host);
         Ok(())
     }
 

@@ -17,14 +17,17 @@ pub(super) enum Mark {
     Finished,
     /// The program raised an error; its text follows.
     Failed,
+    /// The error by which a session is ended that cannot yield.
+    Ended,
 }
 
 /// One address a mark.
-static PLACES: [u8; 5] = [0; 5];
+static PLACES: [u8; 6] = [0; 6];
 
 impl Mark {
     /// Every mark, in the order in which the prelude takes them.
-    pub(super) const ALL: [Self; 5] = [Self::Ask, Self::Yielded, Self::Refused, Self::Finished, Self::Failed];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Ask, Self::Yielded, Self::Refused, Self::Finished, Self::Failed, Self::Ended];
 
     /// The value that stands for the mark in Lua.
     pub(super) fn value(self) -> LightUserData {

@@ -21,6 +21,7 @@ mod library;
 mod mark;
 mod parts;
 mod pattern;
+mod preempt;
 mod probe;
 mod sandbox;
 mod vm;

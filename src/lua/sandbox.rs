@@ -12,6 +12,7 @@ use super::functions;
 use super::host::Host;
 use super::mark::Mark;
 use super::parts::{PARTS, Prelude};
+use super::preempt;
 
 /// Under this name the registry has what the parts need of the original functions; no program can reach it.
 const KEPT: &str = "kept";
@@ -88,6 +89,9 @@ pub(super) fn open(host: &Arc<Host>, prelude: &Arc<Prelude>) -> mlua::Result<(Lu
     {
         kept.raw_set(name, Value::LightUserData(mark.value()))?;
     }
+    let (resume, close) = preempt::coroutine_functions(&lua)?;
+    kept.raw_set("resume", resume)?;
+    kept.raw_set("close", close)?;
     kept.raw_set("loaded", loaded)?;
     kept.raw_set("host", root)?;
 

@@ -7,6 +7,7 @@ use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
 
 use super::host::{Host, Wanted};
 use super::mark::Mark;
+use super::preempt::resume_interruptibly;
 use super::{alc, decode, encode, failure};
 use crate::domain::{FailureKind, PauseKind, SessionKind};
 use crate::engine::{Door, EffectResult, Input, ModuleSource, Step, Vm, VmFailure};
@@ -109,12 +110,12 @@ impl LuaVm {
         let Program::Begun(thread) = &self.program else {
             return Err(mlua::Error::runtime("the program is not running"));
         };
-        let mut out: (Value, Value) = thread.resume(args)?;
+        let mut out: (Value, Value) = resume_interruptibly(&self.host, thread, args)?;
         loop {
             return match Mark::of(&out.0) {
                 // The program's own thread yielded: nobody but us resumes it.
                 Some(Mark::Yielded) => {
-                    out = thread.resume(())?;
+                    out = resume_interruptibly(&self.host, thread, ())?;
                     continue;
                 }
                 Some(Mark::Ask) => {
@@ -134,7 +135,7 @@ impl LuaVm {
                     let text = out.1.as_string().map(mlua::LuaString::to_string_lossy).unwrap_or_default();
                     Ok(self.end(Err(failure::of_text(&self.host, &text))))
                 }
-                Some(Mark::Refused) | None => Ok(Step::Preempted),
+                Some(Mark::Refused | Mark::Ended) | None => Ok(Step::Preempted),
             };
         }
     }

@@ -310,6 +310,12 @@ fn nothing_is_aborted_and_only_main_exits() {
 }
 
 #[test]
+fn unsafe_code_stands_in_one_file() {
+    let others = sources("src").into_iter().filter(|source| source.path != "src/lua/preempt.rs").collect::<Vec<_>>();
+    nowhere("unsafe code belongs into src/lua/preempt.rs", &places(&others, &["unsafe", "unsafe_code"]));
+}
+
+#[test]
 fn no_channel_is_unbounded_and_nothing_is_left_to_do() {
     let all = sources("src");
     nowhere(

@@ -44,6 +44,8 @@ pub(in crate::lua) fn seed(_: &Lua, host: &Arc<Host>, (): ()) -> mlua::Result<i6
 }
 
 /// Has the program interrupted soon, if its slice is over.
-pub(in crate::lua) fn hurry(lua: &Lua, host: &Arc<Host>, (): ()) -> mlua::Result<()> {
-    interrupt::hurry(lua, host).map(|_| ())
+#[expect(clippy::unnecessary_wraps, reason = "all functions that Lua calls have one shape")]
+pub(in crate::lua) fn hurry(_: &Lua, host: &Arc<Host>, (): ()) -> mlua::Result<()> {
+    interrupt::hurry(host);
+    Ok(())
 }

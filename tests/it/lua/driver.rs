@@ -13,7 +13,7 @@ use switchboard::engine::{
 };
 use switchboard::lua::LuaVms;
 
-static VMS: LazyLock<LuaVms> = LazyLock::new(LuaVms::new);
+pub(crate) static VMS: LazyLock<LuaVms> = LazyLock::new(LuaVms::new);
 
 /// A clock that stands still.
 struct Fixed;
@@ -55,12 +55,17 @@ impl Session {
 
     /// A session, if its state can be made under its limits.
     pub(crate) fn try_of(spec: SessionSpec) -> Option<Self> {
+        Self::made_by(&VMS, spec)
+    }
+
+    /// A session whose VM comes from `vms`.
+    pub(crate) fn made_by(vms: &LuaVms, spec: SessionSpec) -> Option<Self> {
         let spec = Arc::new(spec);
         let stop = StopFlag::default();
         let door =
             Door::new(Arc::new(Fixed), Arc::new(Counting::default()), stop.clone(), 1_700_000_000_000, &spec.limits);
         Some(Self {
-            vm: VMS.make(&spec).ok()?,
+            vm: vms.make(&spec).ok()?,
             door: Some(door),
             stop,
             usage: Usage::default(),

@@ -2,7 +2,6 @@
 
 mod coroutines;
 mod driver;
-mod figures;
 mod hostile;
 mod json;
 mod language;

@@ -1,0 +1,575 @@
+//! Preemption on demand: running Lua pays nothing for being interruptible until it is interrupted.
+//!
+//! Each worker thread has a timer whose ticks are signals to that very thread. A tick that finds the step running that
+//! the tick before saw has Lua call the hook before its next instruction; the hook asks [`interrupt`](super::interrupt)
+//! what to do. No other thread takes part, so nothing waits for a scheduler. A worker that steps nothing for a while
+//! stops its timer; the next step starts it.
+//!
+//! Where this does not work (no such timers, or the self-test fails) a standing hook looks every so many instructions:
+//! the same behaviour, while hot Lua is 1.5 to 2.4 times slower.
+//!
+//! What is deliberately absent: any decision. It knows steps, ticks and coroutines, no limit and no session.
+//!
+//! # Why this is safe
+//!
+//! This is the only module of the project with `unsafe` code. It rests on these facts:
+//!
+//! - `lua_sethook` is made for being called from a signal handler while the state runs (Lua's own interpreter does so on
+//!   Ctrl-C): it writes three fields and walks the list of active calls, which a running state always leaves whole.
+//! - The handler runs on the thread it interrupts, so it sees that thread's own order of writes. All it touches is the
+//!   thread's [`Worker`]: atomics without a destructor in statically initialised thread-local storage. Besides it calls
+//!   only `timer_settime`, which may be called from handlers, and it leaves `errno` as it was.
+//! - [`Worker::current`] is a state that runs, or null. It is set to the program's thread for the length of a step, during
+//!   which the VM holds that thread, and to a coroutine for the length of `lua_resume` or `lua_closethread`, during which
+//!   the coroutine stands on the stack of the one that resumes it; neither function is left but by returning.
+//! - [`Worker::host`] is valid while `current` is not null: [`Running`] borrows it.
+//! - Frames that a Lua error passes hold nothing that would have to be dropped.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_int};
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use mlua::ffi::{self, lua_Debug, lua_State};
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Thread};
+
+use super::host::Host;
+use super::interrupt::{self, Verdict};
+use super::mark::Mark;
+use crate::domain::{LimitKind, SessionSpec};
+
+/// Instructions between two looks of a standing hook: some fifty microseconds.
+const PERIOD: c_int = 10_000;
+
+/// Frames that are looked through for a line of the program.
+const FRAMES: c_int = 50;
+
+/// How running programs are interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Preemption {
+    /// By ticks of a timer.
+    OnDemand,
+    /// By a hook that runs all the time.
+    StandingHook,
+}
+
+/// What the handler and the hook know of the thread they run on.
+struct Worker {
+    /// The state that runs Lua now.
+    current: AtomicPtr<lua_State>,
+    /// The host of the session that is stepped.
+    host: AtomicPtr<Host>,
+    /// Whether a standing hook is to be put back after a look.
+    standing: AtomicBool,
+    /// Whether the program is being raised out of wherever it is.
+    raising: AtomicBool,
+    /// Counts steps.
+    step: AtomicU32,
+    /// The step that the last tick saw, and how many ticks in a row.
+    seen: AtomicU32,
+    times: AtomicU32,
+}
+
+thread_local! {
+    static WORKER: Worker = const {
+        Worker {
+            current: AtomicPtr::new(ptr::null_mut()),
+            host: AtomicPtr::new(ptr::null_mut()),
+            standing: AtomicBool::new(false),
+            raising: AtomicBool::new(false),
+            step: AtomicU32::new(0),
+            seen: AtomicU32::new(0),
+            times: AtomicU32::new(0),
+        }
+    };
+}
+
+/// A step under way on this thread. Dropped where it was made.
+struct Running<'a> {
+    _host: PhantomData<&'a Host>,
+    /// Not to be sent elsewhere.
+    _here: PhantomData<*mut ()>,
+}
+
+/// Resumes the program's thread; what runs from it is interrupted when its slice is over.
+pub(super) fn resume_interruptibly<R: FromLuaMulti>(
+    host: &Host,
+    thread: &Thread,
+    args: impl IntoLuaMulti,
+) -> mlua::Result<R> {
+    let _running = Running::begin(host, thread);
+    thread.resume(args)
+}
+
+impl<'a> Running<'a> {
+    /// Says that from now on `thread` runs on this thread of the process.
+    fn begin(host: &'a Host, thread: &Thread) -> Self {
+        let state = thread.state();
+        WORKER.with(|worker| {
+            worker.host.store(ptr::from_ref(host).cast_mut(), Ordering::Relaxed);
+            worker.raising.store(host.state().raising, Ordering::Relaxed);
+            worker.step.fetch_add(1, Ordering::Relaxed);
+            let standing = host.preemption == Preemption::StandingHook || !timer::start();
+            worker.standing.store(standing, Ordering::Relaxed);
+            if standing {
+                // SAFETY: `state` is a state that this VM holds, and nobody else runs it.
+                unsafe {
+                    if ffi::lua_gethookmask(state) == 0 {
+                        ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, PERIOD);
+                    }
+                }
+            }
+            worker.current.store(state, Ordering::Release);
+        });
+        Self { _host: PhantomData, _here: PhantomData }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        WORKER.with(|worker| worker.current.store(ptr::null_mut(), Ordering::Release));
+    }
+}
+
+/// Has the hook run before the next instruction of whatever runs on this thread.
+pub(super) fn look_soon() {
+    WORKER.with(|worker| call_hook_soon(worker.current.load(Ordering::Relaxed)));
+}
+
+/// Raises errors from now on at every instruction of whatever runs on this thread, until the step ends.
+pub(super) fn raise_from_now_on() {
+    WORKER.with(|worker| worker.raising.store(true, Ordering::Relaxed));
+    look_soon();
+}
+
+fn call_hook_soon(state: *mut lua_State) {
+    if !state.is_null() {
+        // SAFETY: `state` was taken from `Worker::current` on this thread, so it runs on this thread.
+        unsafe { ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, 1) };
+    }
+}
+
+/// What the handler of the timer's signal does. Async-signal-safe.
+fn tick() {
+    WORKER.with(|worker| {
+        let state = worker.current.load(Ordering::Acquire);
+        let step = worker.step.load(Ordering::Relaxed);
+        let is_same = worker.seen.swap(step, Ordering::Relaxed) == step;
+        let times = if is_same { worker.times.load(Ordering::Relaxed).saturating_add(1) } else { 1 };
+        worker.times.store(times, Ordering::Relaxed);
+        if state.is_null() {
+            if times >= timer::IDLE_TICKS {
+                timer::stop();
+            }
+        } else if times > timer::TICKS_A_SLICE {
+            call_hook_soon(state);
+        }
+    });
+}
+
+/// The hook. Lua calls it before an instruction of `state`, which runs on this thread.
+unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
+    let verdict = WORKER.with(|worker| {
+        if worker.current.load(Ordering::Relaxed).is_null() {
+            // Code of the host runs, such as a part of the prelude as it is loaded: there is nothing to interrupt.
+            return Verdict::GoOn;
+        }
+        // SAFETY: `host` is valid while `current` is not null, and Lua runs on this thread only meanwhile.
+        let host = unsafe { &*worker.host.load(Ordering::Relaxed) };
+        let look = || interrupt::look(host, state.addr(), || position(state));
+        let verdict = std::panic::catch_unwind(std::panic::AssertUnwindSafe(look)).unwrap_or(Verdict::Raise);
+        if matches!(verdict, Verdict::Raise) {
+            worker.raising.store(true, Ordering::Relaxed);
+        }
+        verdict
+    });
+    // SAFETY: Lua runs `state` on this thread and is in its hook; nothing in this frame has to be dropped.
+    unsafe {
+        match verdict {
+            // The hook stays as it is: after the yield Lua leaves one call of it out.
+            Verdict::Yield if ffi::lua_isyieldable(state) != 0 => {
+                ffi::lua_yield(state, 0);
+            }
+            Verdict::GoOn | Verdict::Yield => {
+                if WORKER.with(|worker| worker.standing.load(Ordering::Relaxed)) {
+                    ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, PERIOD);
+                } else {
+                    ffi::lua_sethook(state, None, 0, 0);
+                }
+            }
+            Verdict::Raise => {
+                ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, 1);
+                ffi::lua_pushlightuserdata(state, Mark::Ended.value().0);
+                ffi::lua_error(state);
+            }
+        }
+    }
+}
+
+/// The first line of the program on the stack of `state`, as the beginning of an error text.
+fn position(state: *mut lua_State) -> Option<String> {
+    for level in 0..FRAMES {
+        // SAFETY: `state` runs on this thread and is in its hook; a `lua_Debug` of zeros is one that Lua may fill, and
+        // `short_src` ends with a zero once `S` was asked for.
+        unsafe {
+            let mut frame: lua_Debug = std::mem::zeroed();
+            if ffi::lua_getstack(state, level, &raw mut frame) == 0 {
+                return None;
+            }
+            ffi::lua_getinfo(state, c"Sl".as_ptr(), &raw mut frame);
+            let source = CStr::from_ptr(frame.short_src.as_ptr());
+            if frame.currentline > 0 && source != c"?" {
+                return Some(format!("{}:{}: ", source.to_string_lossy(), frame.currentline));
+            }
+        }
+    }
+    None
+}
+
+/// `coroutine.resume` and `coroutine.close` that say which coroutine runs. Their first argument must be a coroutine, for
+/// `close` one that is suspended or dead.
+pub(super) fn coroutine_functions(lua: &Lua) -> mlua::Result<(Function, Function)> {
+    // SAFETY: both are C functions in every respect: they take their arguments from the stack, return how many results
+    // they leave there, and hold nothing that has to be dropped when Lua raises an error in them.
+    unsafe { Ok((lua.create_c_function(resume)?, lua.create_c_function(close)?)) }
+}
+
+unsafe extern "C-unwind" fn resume(outer: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this with arguments on the stack of `outer`, which runs on this thread; every index and count
+    // below is one that was just checked or pushed.
+    unsafe {
+        let inner = ffi::lua_tothread(outer, 1);
+        let args = ffi::lua_gettop(outer) - 1;
+        if inner.is_null() || ffi::lua_checkstack(inner, args) == 0 {
+            return refuse(outer, c"too many arguments to resume");
+        }
+        if ffi::lua_status(inner) == ffi::LUA_OK && ffi::lua_gettop(inner) == 0 {
+            return refuse(outer, c"cannot resume dead coroutine");
+        }
+        ffi::lua_xmove(outer, inner, args);
+        let mut results = 0;
+        let status = running(outer, inner, || ffi::lua_resume(inner, outer, args, &raw mut results));
+        if status != ffi::LUA_OK && status != ffi::LUA_YIELD {
+            // A coroutine that resumes itself has the error on its own stack already.
+            ffi::lua_xmove(inner, outer, 1);
+            ffi::lua_pushboolean(outer, 0);
+            ffi::lua_insert(outer, -2);
+            return 2;
+        }
+        if ffi::lua_checkstack(outer, results + 1) == 0 {
+            ffi::lua_pop(inner, results);
+            return refuse(outer, c"too many results to resume");
+        }
+        ffi::lua_pushboolean(outer, 1);
+        ffi::lua_xmove(inner, outer, results);
+        results + 1
+    }
+}
+
+unsafe extern "C-unwind" fn close(outer: *mut lua_State) -> c_int {
+    // SAFETY: as in `resume`; what the prelude calls this with is suspended or dead.
+    unsafe {
+        let inner = ffi::lua_tothread(outer, 1);
+        if inner.is_null() {
+            return refuse(outer, c"cannot close what is no coroutine");
+        }
+        let status = running(outer, inner, || ffi::lua_closethread(inner, outer));
+        if status == ffi::LUA_OK {
+            ffi::lua_pushboolean(outer, 1);
+            return 1;
+        }
+        ffi::lua_pushboolean(outer, 0);
+        ffi::lua_xmove(inner, outer, 1);
+        2
+    }
+}
+
+/// Runs `inner` from `outer`. `run` comes back by returning only.
+fn running(outer: *mut lua_State, inner: *mut lua_State, run: impl FnOnce() -> c_int) -> c_int {
+    WORKER.with(|worker| {
+        worker.current.store(inner, Ordering::Release);
+        let status = run();
+        worker.current.store(outer, Ordering::Release);
+        if worker.raising.load(Ordering::Relaxed) {
+            // What was raised out of the coroutine goes on being raised where it was resumed.
+            call_hook_soon(outer);
+        }
+        status
+    })
+}
+
+/// Leaves false and a text, as `coroutine.resume` does.
+///
+/// # Safety
+/// Lua called the caller with `outer`.
+unsafe fn refuse(outer: *mut lua_State, why: &CStr) -> c_int {
+    // SAFETY: every C function has room for twenty values on its stack.
+    unsafe {
+        ffi::lua_pushboolean(outer, 0);
+        ffi::lua_pushstring(outer, why.as_ptr());
+    }
+    2
+}
+
+/// The way in which programs are interrupted here. Tried once a process: some code runs, and the timer has to reach it.
+pub(super) fn available() -> Preemption {
+    static TRIED: OnceLock<Preemption> = OnceLock::new();
+    *TRIED.get_or_init(|| if timer::EXISTS && self_test() { Preemption::OnDemand } else { Preemption::StandingHook })
+}
+
+/// Whether a loop of some tenths of a second is interrupted.
+fn self_test() -> bool {
+    let interrupted = || -> mlua::Result<bool> {
+        let lua = Lua::new();
+        let thread = lua.create_thread(lua.load("for _ = 1, 50000000 do end return true").into_function()?)?;
+        let host = Host::new(&Arc::new(SessionSpec::run("")), Preemption::OnDemand);
+        host.exceed(LimitKind::Cpu, "whatever has to end is told to yield when it is looked at".into());
+        resume_interruptibly::<Option<bool>>(&host, &thread, ()).map(|ended| ended.is_none())
+    };
+    interrupted().unwrap_or(false)
+}
+
+/// The timer of a worker, where the system can send its ticks to one thread.
+#[cfg(target_os = "linux")]
+mod timer {
+    use std::cell::OnceCell;
+    use std::ffi::c_int;
+    use std::mem;
+    use std::ptr;
+    use std::sync::Once;
+    use std::sync::atomic::{AtomicPtr, Ordering};
+
+    use crate::engine::SLICE;
+
+    pub(super) const EXISTS: bool = true;
+
+    /// After so many ticks a step has lasted a slice.
+    pub(super) const TICKS_A_SLICE: u32 = 1;
+
+    /// After so many ticks without a step the timer is stopped.
+    pub(super) const IDLE_TICKS: u32 = 32;
+
+    /// Nobody sends this signal to a process that did not ask for it, and by default it is ignored.
+    pub(super) const SIGNAL: c_int = libc::SIGURG;
+
+    /// A timer of the system that lives as long as its thread.
+    struct Timer(libc::timer_t);
+
+    impl Drop for Timer {
+        fn drop(&mut self) {
+            let _ = TICKING.try_with(|ticking| ticking.store(ptr::null_mut(), Ordering::Relaxed));
+            // SAFETY: the timer was created and is deleted once.
+            unsafe { libc::timer_delete(self.0) };
+        }
+    }
+
+    thread_local! {
+        /// This thread's timer, or that it could have none.
+        static TIMER: OnceCell<Option<Timer>> = const { OnceCell::new() };
+        /// The timer while it ticks. What a timer is called may be null, so this is one more.
+        static TICKING: AtomicPtr<u8> = const { AtomicPtr::new(ptr::null_mut()) };
+    }
+
+    /// Has this thread's timer tick. Gives whether it does: the system may have no more timers.
+    pub(super) fn start() -> bool {
+        if !TICKING.with(|ticking| ticking.load(Ordering::Relaxed)).is_null() {
+            return true;
+        }
+        TIMER.with(|timer| {
+            let Some(Timer(id)) = timer.get_or_init(create) else { return false };
+            TICKING.with(|ticking| ticking.store(id.cast::<u8>().wrapping_add(1), Ordering::Relaxed));
+            set(*id, SLICE.as_nanos() as i64 / i64::from(TICKS_A_SLICE));
+            true
+        })
+    }
+
+    /// Stops this thread's timer. Async-signal-safe.
+    pub(super) fn stop() {
+        TICKING.with(|ticking| {
+            let id = ticking.swap(ptr::null_mut(), Ordering::Relaxed);
+            if !id.is_null() {
+                set(id.wrapping_sub(1).cast(), 0);
+            }
+        });
+    }
+
+    fn set(timer: libc::timer_t, nanoseconds: i64) {
+        let period = libc::timespec { tv_sec: 0, tv_nsec: nanoseconds as _ };
+        let setting = libc::itimerspec { it_interval: period, it_value: period };
+        // SAFETY: the timer is this thread's and exists as long as it; the other arguments are as the call wants them.
+        unsafe { libc::timer_settime(timer, 0, &raw const setting, ptr::null_mut()) };
+    }
+
+    fn create() -> Option<Timer> {
+        static HANDLER: Once = Once::new();
+        HANDLER.call_once(|| {
+            // SAFETY: zeros are a `sigaction` with no flags and an empty mask; the handler is async-signal-safe.
+            unsafe {
+                let mut action: libc::sigaction = mem::zeroed();
+                action.sa_sigaction = on_signal as extern "C" fn(c_int) as libc::sighandler_t;
+                action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
+                libc::sigaction(SIGNAL, &raw const action, ptr::null_mut());
+            }
+        });
+        // SAFETY: zeros are a `sigevent`; the fields that this kind of it has are set.
+        unsafe {
+            let mut event: libc::sigevent = mem::zeroed();
+            event.sigev_notify = libc::SIGEV_THREAD_ID;
+            event.sigev_signo = SIGNAL;
+            event.sigev_notify_thread_id = libc::gettid();
+            let mut id: libc::timer_t = ptr::null_mut();
+            (libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut id) == 0).then_some(Timer(id))
+        }
+    }
+
+    #[cfg(test)]
+    static TICKS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+    /// Ticks of all threads so far.
+    #[cfg(test)]
+    pub(super) fn ticks() -> u64 {
+        TICKS.load(Ordering::Relaxed)
+    }
+
+    extern "C" fn on_signal(_: c_int) {
+        #[cfg(test)]
+        TICKS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: `errno` of this thread may always be read and written.
+        unsafe {
+            let errno = libc::__errno_location();
+            let before = *errno;
+            super::tick();
+            *errno = before;
+        }
+    }
+}
+
+/// There is none.
+#[cfg(not(target_os = "linux"))]
+mod timer {
+    pub(super) const EXISTS: bool = false;
+    pub(super) const TICKS_A_SLICE: u32 = u32::MAX;
+    pub(super) const IDLE_TICKS: u32 = u32::MAX;
+
+    pub(super) fn start() -> bool {
+        false
+    }
+
+    pub(super) fn stop() {}
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::{Preemption, available, timer};
+    use crate::domain::{SessionSpec, Timestamp, Usage};
+    use crate::engine::{Clock, Door, Entropy, Input, Step, StopFlag, VmFactory};
+    use crate::lua::LuaVms;
+
+    /// What can go wrong when a signal comes at a bad moment: calls, coroutines within coroutines, errors through them,
+    /// closing, garbage, growing stacks. The result depends on all of it.
+    const PROGRAM: &str = "
+        local function deep(n) if n == 0 then return 0 end return 1 + deep(n - 1) end
+        local function produce(depth, n)
+            for i = 1, n do
+                local closed <close> = setmetatable({}, {__close = function() depth = depth + 0 end})
+                if depth > 0 and i % 3 == 0 then
+                    for v in coroutine.wrap(function() produce(depth - 1, 3) end) do coroutine.yield(v) end
+                end
+                coroutine.yield(i + #tostring(i) + deep(i % 40))
+            end
+        end
+        local sum = 0
+        for round = 1, 30 do
+            local co = coroutine.create(function() produce(4, 9) if round % 2 == 0 then error('late', 0) end end)
+            local abandoned = round % 7
+            while true do
+                local ok, v = coroutine.resume(co)
+                if not ok then assert(v == 'late') sum = sum + 7 break end
+                if coroutine.status(co) == 'dead' then break end
+                sum = (sum * 31 + v) % 1000003
+                if abandoned > 0 and v % 11 == abandoned then assert(coroutine.close(co)) break end
+            end
+            local words = {}
+            for w in (('ab cd '):rep(20)):gmatch('%a+') do words[#words + 1] = w end
+            table.sort(words, function(a, b) return a > b end)
+            sum = sum + #table.concat(words)
+        end
+        return sum";
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            0
+        }
+    }
+
+    impl Entropy for Still {
+        fn bits(&self) -> u64 {
+            0
+        }
+    }
+
+    fn run(vms: &LuaVms, code: &str) -> serde_json::Value {
+        let spec = Arc::new(SessionSpec::run(code));
+        let mut vm = vms.make(&spec).expect("a state can be made");
+        let mut door = Door::new(Arc::new(Still), Arc::new(Still), StopFlag::default(), 0, &spec.limits);
+        let mut input = Input::Start;
+        loop {
+            door.begin_slice(Usage::default());
+            let (step, back) = vm.step(input, door);
+            door = back;
+            door.end_slice();
+            input = match step {
+                Step::Preempted => Input::Continue,
+                Step::Finished(Ok(value)) => return value,
+                other => panic!("{other:?}"),
+            };
+        }
+    }
+
+    #[test]
+    fn programs_are_interrupted_on_demand_here() {
+        assert_eq!(available(), Preemption::OnDemand);
+    }
+
+    /// As many as `SWITCHBOARD_STRESS_SIGNALS` says, or so many that it takes a moment.
+    #[test]
+    fn a_program_is_the_same_under_a_hail_of_signals() {
+        let wanted = std::env::var("SWITCHBOARD_STRESS_SIGNALS").ok().and_then(|n| n.parse().ok());
+        let signals: u64 = wanted.unwrap_or(20_000);
+        let vms = LuaVms::new();
+        let expected = run(&LuaVms::with_standing_hook(), PROGRAM);
+        // SAFETY: it takes no argument and cannot fail.
+        let target = unsafe { libc::pthread_self() };
+        let done = AtomicBool::new(false);
+        timer::start();
+        let before = timer::ticks();
+        let matched = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    // SAFETY: the thread is the one that waits for this scope to end.
+                    unsafe { libc::pthread_kill(target, timer::SIGNAL) };
+                    // With no room in between the program would run one instruction a signal.
+                    (0..40).for_each(|_| std::hint::spin_loop());
+                }
+            });
+            let run = || {
+                let mut matched = true;
+                while matched && timer::ticks() - before < signals {
+                    matched = run(&vms, PROGRAM) == expected;
+                }
+                matched
+            };
+            let matched = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+            done.store(true, Ordering::Relaxed);
+            matched
+        });
+        assert_eq!(matched.ok(), Some(true));
+    }
+}
