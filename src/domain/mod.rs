@@ -1,7 +1,8 @@
 //! The vocabulary and the rules of a session, as pure data and pure functions.
 //!
 //! Here stand the types of the contract (ids, spec, states, events, answers, usage) and the one transition table:
-//! [`decide`] says which events a command causes, [`apply`] folds an event into a [`Session`].
+//! [`decide`] says which events a command causes, [`apply`] folds an event into a [`Session`]. [`query`] says which
+//! sessions somebody means.
 //!
 //! What is deliberately absent: no clock, no randomness, no IO, no async and no Lua. Time comes in as an argument.
 //! Everybody may use this module; it uses nobody.
@@ -12,6 +13,7 @@ mod decide;
 mod error;
 mod event;
 mod ids;
+pub mod query;
 mod session;
 mod spec;
 mod state;

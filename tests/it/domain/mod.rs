@@ -5,6 +5,7 @@ mod endings;
 mod fold;
 mod json;
 mod limits;
+mod query;
 mod transitions;
 mod usage;
 
