@@ -5,13 +5,16 @@
 
 use std::sync::Arc;
 
+use super::bulk::AnswerMarked;
 use super::editor::{Drafts, Editor};
 use super::feed::Feed;
 use super::forms::{CancelForm, SameAnswer};
 use super::keymap::{Context, Keymap};
 use super::layout::{self, Layout, Showing};
+use super::list::Line;
+use super::listing::Listing;
 use super::pager::Pager;
-use super::sessions::{Place, Sessions};
+use super::sessions::Sessions;
 use super::theme::Look;
 use super::words;
 use crate::domain::{ExecutionState, Pause, Prompt, QueryId, ResumePayload, SessionId, StateName, Timestamp};
@@ -39,6 +42,7 @@ pub(super) enum Layer {
     Help(Pager),
     Cancel(Box<CancelForm>),
     Same(SameAnswer),
+    AnswerMarked(Box<AnswerMarked>),
     Quit,
 }
 
@@ -84,6 +88,8 @@ pub struct App {
     pub(super) now: Timestamp,
     pub(super) size: (u16, u16),
     pub(super) sessions: Sessions,
+    /// The filter, the marks, and what else the person did to the list.
+    pub(super) listing: Listing,
     /// Moves only by keys: new and changed sessions never take it along.
     pub(super) selected: Option<SessionId>,
     /// How many rows of the list stand above the selected one, where there are so many.
@@ -123,6 +129,7 @@ impl App {
             now,
             size: (0, 0),
             sessions: Sessions::default(),
+            listing: Listing::default(),
             selected: None,
             anchor: 0,
             at_top: true,
@@ -158,6 +165,8 @@ impl App {
             (Some(Layer::Cancel(_)), _) => "CANCEL",
             (Some(Layer::Same(_)), _) => "SAME?",
             (Some(Layer::Quit), _) => "QUIT?",
+            (Some(Layer::AnswerMarked(_)), _) => "ANSWER ALL",
+            (None, Focus::List) if self.listing.line.is_some() => "FILTER",
             (None, Focus::List) => "LIST",
             (None, Focus::Session) => "SESSION",
             (None, Focus::Editor) => "ANSWER",
@@ -188,13 +197,14 @@ impl App {
     pub fn next_tick(&self) -> Option<Timestamp> {
         let next = |since| words::next_age(since, self.now);
         let header = self.sessions.waiting_since().map(next);
-        let rows = self.list_window().into_iter().filter_map(|place| {
-            let summary = self.sessions.get(place.id())?;
+        let rows = self.list_window().into_iter().filter_map(|line| {
+            let summary = self.sessions.get(line.session()?)?;
             words::live_since(&summary.state, summary.created_at).map(next)
         });
         let selected =
             self.selected_summary().and_then(|summary| words::live_since(&summary.state, summary.created_at));
-        rows.chain(header).chain(selected.map(next)).min()
+        let shown = self.sessions.list().next_turn();
+        rows.chain(header).chain(selected.map(next)).chain(shown).min()
     }
 
     pub(super) fn context(&self) -> Context {
@@ -202,6 +212,8 @@ impl App {
             (Some(Layer::Help(_)), _) => Context::Help,
             (Some(Layer::Cancel(form)), _) => form.context(),
             (Some(Layer::Same(_) | Layer::Quit), _) => Context::Question,
+            (Some(Layer::AnswerMarked(_)), _) => Context::Detail,
+            (None, Focus::List) if self.listing.line.is_some() => Context::Filter,
             (None, Focus::List) => Context::List,
             (None, Focus::Session) => Context::Session,
             (None, Focus::Editor) => Context::Editor,
@@ -245,9 +257,14 @@ impl App {
     }
 
     /// The rows of the list that are seen.
-    pub(super) fn list_window(&self) -> Vec<Place> {
+    pub(super) fn list_window(&self) -> Vec<Line> {
         let height = usize::from(self.layout().list.inside.height);
-        self.sessions.window(self.selected.and_then(|id| self.sessions.place(id)), self.anchor, height)
+        self.sessions.list().window(self.selected, self.anchor, height)
+    }
+
+    /// Whether there is work that waits for nothing but time to do it; see [`Msg::Work`](super::Msg::Work).
+    pub fn has_work(&self) -> bool {
+        self.sessions.has_work(self.now)
     }
 
     pub(super) fn layout(&self) -> Layout {

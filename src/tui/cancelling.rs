@@ -2,7 +2,7 @@
 //!
 //! A cancel is sent even when the session has ended by then; the answer says that nothing changed.
 
-use super::app::{App, Layer};
+use super::app::{App, Focus, Layer};
 use super::editor::text_of;
 use super::forms::CancelForm;
 use super::msg::Cmd;
@@ -10,11 +10,15 @@ use crate::domain::{CancelError, CancelReason, ExecutionState, SessionId};
 
 impl App {
     pub(super) fn open_cancel(&mut self) {
+        // In the list the object is what is marked there, if anything is.
+        if self.focus == Focus::List && self.open_cancel_marked() {
+            return;
+        }
         let Some(session) = self.selected_summary().map(|summary| summary.id) else {
             self.refuse("no session is selected");
             return;
         };
-        let kept = self.cancel_drafts.iter().position(|form| form.session == session);
+        let kept = self.cancel_drafts.iter().position(|form| form.bulk.is_none() && form.session == session);
         let form = match kept {
             Some(at) => self.cancel_drafts.remove(at),
             None => CancelForm::new(session),
@@ -36,10 +40,16 @@ impl App {
                 let detail = text_of(&form.detail);
                 let detail = (!detail.trim().is_empty()).then_some(detail);
                 let reason = CancelReason { code: form.code, detail, requested_at: self.now };
+                if let Some(bulk) = &form.bulk {
+                    self.send_cancel_marked(bulk, reason, cmds);
+                    return;
+                }
                 self.say(format!("cancel of {} sent", self.name_of(form.session)));
                 cmds.push(Cmd::Cancel { session: form.session, reason });
             }
-            layer @ (Some(Layer::Help(_) | Layer::Same(_) | Layer::Quit) | None) => self.layer = layer,
+            layer @ (Some(Layer::Help(_) | Layer::Same(_) | Layer::AnswerMarked(_) | Layer::Quit) | None) => {
+                self.layer = layer;
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tui_textarea::TextArea;
 
+use super::bulk::Bulk;
 use super::editor::text_field;
 use super::keymap::{Context, Motion};
 use crate::domain::{CancelCode, QueryId, SessionId};
@@ -21,6 +22,8 @@ pub(super) enum Field {
 #[derive(Debug)]
 pub(super) struct CancelForm {
     pub(super) session: SessionId,
+    /// A set of sessions that is meant instead of the one.
+    pub(super) bulk: Option<Bulk>,
     pub(super) code: CancelCode,
     pub(super) detail: TextArea<'static>,
     pub(super) field: Field,
@@ -28,7 +31,7 @@ pub(super) struct CancelForm {
 
 impl CancelForm {
     pub(super) fn new(session: SessionId) -> Self {
-        Self { session, code: CancelCode::User, detail: text_field(""), field: Field::Detail }
+        Self { session, bulk: None, code: CancelCode::User, detail: text_field(""), field: Field::Detail }
     }
 
     pub(super) fn context(&self) -> Context {

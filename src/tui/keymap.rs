@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::input::Key;
+use super::listing::ListVerb;
 use super::table::TABLE;
 
 /// What a key means.
@@ -50,6 +51,8 @@ pub enum Action {
     Send,
     /// Puts an orphan draft into the editor.
     Reuse,
+    /// Does something to the list.
+    List(ListVerb),
     /// Says yes.
     Yes,
     /// Says no.
@@ -87,6 +90,8 @@ pub enum Way {
 pub enum Context {
     /// In the list of sessions.
     List,
+    /// In the filter line of the list.
+    Filter,
     /// In the session on the right.
     Session,
     /// In the answer editor.
@@ -103,13 +108,13 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 7] =
-        [Self::List, Self::Session, Self::Editor, Self::Code, Self::Detail, Self::Help, Self::Question];
+    pub const ALL: [Self; 8] =
+        [Self::List, Self::Filter, Self::Session, Self::Editor, Self::Code, Self::Detail, Self::Help, Self::Question];
 
     /// Whether letters typed here are text.
     pub fn takes_text(self) -> bool {
         match self {
-            Self::Editor | Self::Detail => true,
+            Self::Editor | Self::Detail | Self::Filter => true,
             Self::List | Self::Session | Self::Code | Self::Help | Self::Question => false,
         }
     }

@@ -7,8 +7,11 @@
 //! What is deliberately absent: sessions, rules, Lua. The desk sees the engine through its `Registry` only, and every
 //! text of a program goes through `domain::printable` before it is drawn.
 
+mod acts;
 mod answering;
 mod app;
+mod arrange;
+mod bulk;
 mod cancelling;
 mod documents;
 mod editor;
@@ -18,6 +21,8 @@ mod help;
 mod input;
 mod keymap;
 mod layout;
+mod list;
+mod listing;
 mod msg;
 mod pager;
 mod run;
@@ -31,8 +36,10 @@ mod view;
 mod words;
 
 pub use app::App;
+pub use arrange::{Grouping, Sort};
 pub use input::{Held, Input, Key, KeyName, ParseKeyError};
 pub use keymap::{Action, Context, Keymap, Motion, Row, Way};
+pub use listing::ListVerb;
 pub use msg::{Cmd, FeedItem, Msg};
 pub use run::{Exit, TuiError, TuiOptions, run};
 pub use table::{GROUPS, TABLE, TEXT_KEYS};

@@ -1,5 +1,7 @@
 //! What reaches the desk ([`Msg`]) and what it asks for ([`Cmd`]). Values only; nothing here does anything.
 
+use std::sync::Arc;
+
 use super::input::Input;
 use crate::domain::{
     CancelError, CancelReason, ExecutionState, ObserverRecvError, ResumeError, ResumeOutcome, ResumePayload, Seq,
@@ -31,6 +33,24 @@ pub enum Msg {
         /// What became of it.
         result: Result<ResumeOutcome, ResumeError>,
     },
+    /// What became of a [`Cmd::CancelAll`].
+    CancelledAll {
+        /// The sessions that are ended now.
+        done: Vec<SessionId>,
+        /// How many of them had ended before.
+        before: usize,
+        /// The others.
+        refused: Vec<(SessionId, CancelError)>,
+    },
+    /// What became of a [`Cmd::AnswerAll`].
+    AnsweredAll {
+        /// The sessions that took their answers.
+        taken: Vec<SessionId>,
+        /// The others.
+        refused: Vec<(SessionId, ResumeError)>,
+    },
+    /// There is time for a portion of the work that [`App::has_work`](super::App::has_work) speaks of.
+    Work,
     /// What became of a [`Cmd::Cancel`].
     Cancelled {
         /// The session.
@@ -69,6 +89,18 @@ pub enum Cmd {
         session: SessionId,
         /// Why.
         reason: CancelReason,
+    },
+    /// Cancel all of these.
+    CancelAll {
+        /// The sessions.
+        sessions: Arc<[SessionId]>,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// Give each of these sessions its answers.
+    AnswerAll {
+        /// The answers.
+        answers: Vec<(SessionId, ResumePayload)>,
     },
     /// Observe this session, from this event on, instead of any other.
     Observe {

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
+use super::acts;
 use super::app::App;
 use super::input::from_terminal;
 use super::msg::{Cmd, FeedItem, Msg};
@@ -27,6 +28,9 @@ const FRAME: Duration = Duration::from_millis(16);
 
 /// Events of the selected session that are taken between two pictures: 30 000 a second, and a key never waits for more.
 const EVENTS_PER_FRAME: usize = 512;
+
+/// Changed sessions that are looked at between two keys: a few milliseconds' worth.
+const CHANGES_AT_ONCE: usize = 2_000;
 
 /// Outcomes that may wait for the loop. A command takes a key, so there are never many.
 const OUTCOMES: usize = 64;
@@ -95,6 +99,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         sender,
         dirty: true,
         changes_waiting: true,
+        changed: Vec::new(),
         events_waiting: false,
         exit: None,
     };
@@ -142,6 +147,8 @@ enum Happening {
     Feed(FeedItem),
     Tick,
     Draw,
+    /// Nothing happens, and there is work to do.
+    Idle,
     HungUp,
     Ended(Exit),
     Continued,
@@ -160,6 +167,8 @@ struct Desk {
     dirty: bool,
     /// Whether sessions changed that were not looked at.
     changes_waiting: bool,
+    /// Sessions that changed and were not looked at yet.
+    changed: Vec<SessionId>,
     /// Whether the observer has events that were not taken.
     events_waiting: bool,
     exit: Option<Exit>,
@@ -189,6 +198,7 @@ impl Desk {
                 () = self.registry.changed(self.cursor), if !self.changes_waiting => Happening::Changes,
                 item = next_item(self.observer.as_mut()), if observing => Happening::Feed(item),
                 () = sleep_until(tick.unwrap_or(drawn_at)), if tick.is_some() && !draws => Happening::Tick,
+                () = std::future::ready(()), if self.has_work() => Happening::Idle,
             };
             match happening {
                 Happening::Read(Some(Ok(events))) => self.read(events),
@@ -199,6 +209,7 @@ impl Desk {
                 Happening::Changes => self.changes_waiting = true,
                 Happening::Feed(item) => self.took(item),
                 Happening::Tick => self.dirty = true,
+                Happening::Idle => self.work(),
                 Happening::Draw => {
                     self.catch_up();
                     self.draw();
@@ -276,12 +287,32 @@ impl Desk {
         let changes = self.registry.changes(self.cursor);
         self.cursor = changes.cursor;
         if changes.overflowed {
-            self.tell(Msg::Changed(self.registry.list()));
-            return;
+            self.changed = self.registry.list().into_iter().map(|summary| summary.id).collect();
+        } else {
+            self.changed.extend(changes.sessions);
         }
+        self.look_at_changed();
+    }
+
+    fn has_work(&self) -> bool {
+        !self.changed.is_empty() || self.app.has_work()
+    }
+
+    /// Does a portion of what is to be done.
+    fn work(&mut self) {
+        if self.changed.is_empty() {
+            self.tell(Msg::Work);
+        } else {
+            self.look_at_changed();
+        }
+    }
+
+    /// Looks at some of the sessions that changed; a key never waits for all of them.
+    fn look_at_changed(&mut self) {
         let mut summaries = Vec::new();
         let mut gone = Vec::new();
-        for id in changes.sessions {
+        let rest = self.changed.len().saturating_sub(CHANGES_AT_ONCE);
+        for id in self.changed.split_off(rest) {
             match self.registry.summary(id) {
                 Ok(summary) => summaries.push(summary),
                 Err(_) => gone.push(id),
@@ -338,6 +369,10 @@ impl Desk {
                     drop(sender.send(Msg::Cancelled { session, reason, result }).await);
                 });
             }
+            Cmd::CancelAll { sessions, reason } => {
+                self.spawn(acts::cancel_all(self.registry.clone(), sessions, reason))
+            }
+            Cmd::AnswerAll { answers } => self.spawn(acts::answer_all(self.registry.clone(), answers)),
             Cmd::Observe { session, from } => self.observe(session, from),
             Cmd::Redraw => {
                 let forgotten = self.terminal.forget();
@@ -349,6 +384,12 @@ impl Desk {
             }
             Cmd::Quit => self.exit = Some(Exit::Quit),
         }
+    }
+
+    /// Does something beside the loop; what it says comes back as a message.
+    fn spawn(&self, work: impl Future<Output = Msg> + 'static + Send) {
+        let sender = self.sender.clone();
+        self.tasks.spawn(async move { drop(sender.send(work.await).await) });
     }
 
     fn observe(&mut self, session: SessionId, from: u64) {

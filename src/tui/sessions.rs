@@ -1,52 +1,17 @@
-//! The sessions of the list, kept in attention order as they change.
+//! All sessions the desk knows, counted, and the list of them as it is arranged.
 //!
-//! A change costs the logarithm of how many there are; nothing here ever walks over all of them.
+//! A change costs the logarithm of how many there are. Arranging them anew is the one thing that looks at all of them:
+//! it is done in portions ([`Sessions::work`]), between which keys are taken, and the old list is shown meanwhile.
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::domain::{ExecutionState, SessionId, StateName, Timestamp};
+use super::arrange::{Arrangement, waiting_since};
+use super::list::List;
+use crate::domain::{SessionId, StateName, Timestamp};
 use crate::engine::Summary;
 
-/// The groups of attention order, first to last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
-    /// Oldest question first.
-    Waiting,
-    /// Newest failure first.
-    Failed,
-    /// Oldest first.
-    Running,
-    /// Newest end first.
-    Ended,
-}
-
-/// Where a session stands in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    group: Group,
-    rank: i64,
-    id: SessionId,
-}
-
-impl Place {
-    fn of(summary: &Summary) -> Self {
-        let (group, rank) = match &summary.state {
-            ExecutionState::Paused(pause) => (Group::Waiting, pause.paused_at),
-            ExecutionState::Failed(failure) => (Group::Failed, -failure.occurred_at),
-            ExecutionState::Running { .. } => (Group::Running, summary.created_at),
-            ExecutionState::Done(_) | ExecutionState::Cancelled(_) => (Group::Ended, -summary.last_at),
-        };
-        Self { group, rank, id: summary.id }
-    }
-
-    pub(super) fn id(self) -> SessionId {
-        self.id
-    }
-
-    fn is_waiting(self) -> bool {
-        self.group == Group::Waiting
-    }
-}
+/// Sessions that one portion of work looks at: two milliseconds' worth where the filter is slow.
+const PORTION: usize = 2_000;
 
 /// How many sessions there are of each state, and what all of them used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,12 +42,22 @@ impl Counts {
     }
 }
 
+/// A list that is not complete yet.
+#[derive(Debug)]
+struct Next {
+    list: List,
+    to_do: Vec<SessionId>,
+}
+
 /// All sessions the desk knows.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     rows: HashMap<SessionId, Summary>,
-    order: BTreeSet<Place>,
     counts: Counts,
+    /// Those that wait, oldest first, shown or not.
+    waiting: BTreeSet<(Timestamp, SessionId)>,
+    list: List,
+    next: Option<Box<Next>>,
 }
 
 impl Sessions {
@@ -94,87 +69,107 @@ impl Sessions {
         self.counts
     }
 
+    /// The list as it is shown.
+    pub(super) fn list(&self) -> &List {
+        &self.list
+    }
+
+    /// How the list is arranged, or will be in a moment.
+    pub(super) fn how(&self) -> &Arrangement {
+        self.next.as_ref().map_or(&self.list, |next| &next.list).how()
+    }
+
     /// Takes a session in, new or changed.
-    pub(super) fn put(&mut self, summary: Summary) {
-        self.remove(summary.id);
-        self.order.insert(Place::of(&summary));
+    pub(super) fn put(&mut self, summary: Summary, now: Timestamp) {
+        self.count_out(summary.id);
+        self.list.put(&summary, now);
+        if let Some(next) = &mut self.next {
+            next.list.put(&summary, now);
+        }
         self.counts.total += 1;
         *self.counts.slot(summary.state.name()) += 1;
         self.counts.tokens = self.counts.tokens.saturating_add(summary.usage.total_tokens.tokens);
+        if let Some(since) = waiting_since(&summary) {
+            self.waiting.insert((since, summary.id));
+        }
         self.rows.insert(summary.id, summary);
     }
 
     pub(super) fn remove(&mut self, id: SessionId) {
-        let Some(old) = self.rows.remove(&id) else { return };
-        self.order.remove(&Place::of(&old));
+        self.count_out(id);
+        self.rows.remove(&id);
+        self.list.remove(id);
+        if let Some(next) = &mut self.next {
+            next.list.remove(id);
+        }
+    }
+
+    fn count_out(&mut self, id: SessionId) {
+        let Some(old) = self.rows.get(&id) else { return };
+        if let Some(since) = waiting_since(old) {
+            self.waiting.remove(&(since, id));
+        }
         self.counts.total -= 1;
         *self.counts.slot(old.state.name()) -= 1;
         self.counts.tokens = self.counts.tokens.saturating_sub(old.usage.total_tokens.tokens);
     }
 
-    pub(super) fn place(&self, id: SessionId) -> Option<Place> {
-        self.rows.get(&id).map(Place::of)
-    }
-
-    pub(super) fn first(&self) -> Option<Place> {
-        self.order.first().copied()
-    }
-
-    pub(super) fn last(&self) -> Option<Place> {
-        self.order.last().copied()
-    }
-
-    /// The sessions behind `place`, in order.
-    pub(super) fn behind(&self, place: Place) -> impl Iterator<Item = Place> {
-        self.order.range((std::ops::Bound::Excluded(place), std::ops::Bound::Unbounded)).copied()
-    }
-
-    /// The sessions before `place`, the nearest first.
-    pub(super) fn before(&self, place: Place) -> impl Iterator<Item = Place> {
-        self.order.range(..place).rev().copied()
-    }
-
-    /// The session that has waited longest.
-    pub(super) fn oldest_waiting(&self) -> Option<Place> {
-        self.first().filter(|place| place.is_waiting())
-    }
-
     /// Since when the oldest question waits.
     pub(super) fn waiting_since(&self) -> Option<Timestamp> {
-        self.oldest_waiting().map(|place| place.rank)
+        self.waiting.first().map(|(since, _)| *since)
     }
 
-    /// The waiting session behind `from`, oldest first; starts over at the end.
-    pub(super) fn next_waiting(&self, from: Option<Place>) -> Option<Place> {
-        from.filter(|place| place.is_waiting())
-            .and_then(|place| self.behind(place).next().filter(|next| next.is_waiting()))
-            .or_else(|| self.oldest_waiting())
+    /// Arranges the list anew: at once if there are few sessions, else in portions.
+    pub(super) fn arrange(&mut self, how: Arrangement, now: Timestamp) {
+        let to_do = self.rows.keys().copied().collect();
+        self.next = Some(Box::new(Next { list: List::new(how), to_do }));
+        self.work(now);
     }
 
-    /// The waiting session before `from`; starts over at the beginning.
-    pub(super) fn previous_waiting(&self, from: Option<Place>) -> Option<Place> {
-        from.filter(|place| place.is_waiting()).and_then(|place| self.before(place).next()).or_else(|| {
-            let end = Place { group: Group::Failed, rank: i64::MIN, id: SessionId::from_bits(0) };
-            self.before(end).next()
-        })
+    /// Arranges the list anew and forgets the places of a stable order.
+    pub(super) fn arrange_afresh(&mut self, how: Arrangement, now: Timestamp) {
+        self.list.forget_places();
+        self.arrange(how, now);
     }
 
-    /// At most `height` sessions around `selected`, which stands `anchor` rows below the first where that is possible.
-    pub(super) fn window(&self, selected: Option<Place>, anchor: usize, height: usize) -> Vec<Place> {
-        let Some(selected) = selected.or_else(|| self.first()) else { return Vec::new() };
-        let above = anchor.min(height.saturating_sub(1));
-        let mut window: Vec<Place> = self.before(selected).take(above).collect();
-        window.reverse();
-        window.push(selected);
-        window.extend(self.behind(selected).take(height.saturating_sub(window.len())));
-        if window.len() < height {
-            let missing = height - window.len();
-            let mut more: Vec<Place> = self.before(window[0]).take(missing).collect();
-            more.reverse();
-            more.append(&mut window);
-            window = more;
+    /// Does all of the work, for a key that means the list as it was asked for.
+    pub(super) fn finish(&mut self, now: Timestamp) {
+        while self.has_work(now) {
+            self.work(now);
         }
-        window.truncate(height);
-        window
+    }
+
+    /// Whether there is work that waits for nothing but time to do it.
+    pub(super) fn has_work(&self, now: Timestamp) -> bool {
+        self.next.is_some() || self.list.due(now).is_some()
+    }
+
+    /// Does a portion of the work.
+    pub(super) fn work(&mut self, now: Timestamp) {
+        let mut left = PORTION;
+        if let Some(next) = &mut self.next {
+            while left > 0
+                && let Some(id) = next.to_do.pop()
+            {
+                left -= 1;
+                if let Some(summary) = self.rows.get(&id) {
+                    next.list.settle(summary, Some(&self.list), now);
+                }
+            }
+            if next.to_do.is_empty()
+                && let Some(next) = self.next.take()
+            {
+                self.list = next.list;
+            }
+        }
+        while left > 0
+            && let Some(id) = self.list.due(now)
+        {
+            left -= 1;
+            match self.rows.get(&id) {
+                Some(summary) => self.list.put(summary, now),
+                None => self.list.remove(id),
+            }
+        }
     }
 }

@@ -4,7 +4,9 @@
 //! action name wherever it has one at all; its object is the pane's.
 
 use super::keymap::{Action, Context, Motion, Row, Way};
+use super::listing::ListVerb;
 
+const LIST: &[Context] = &[Context::List];
 const PANES: &[Context] = &[Context::List, Context::Session];
 const MOVING: &[Context] = &[Context::List, Context::Session, Context::Help];
 const CHOOSING: &[Context] = &[Context::List, Context::Session, Context::Help, Context::Code];
@@ -81,7 +83,7 @@ pub const TABLE: &[Row] = &[
         keys: &["c"],
         contexts: PANES,
         group: SESSIONS,
-        description: "cancel the selected session, with a reason (a form asks first)",
+        description: "cancel the selected session, in the list all marked ones, with a reason (a form asks first)",
         footer: Some("cancel"),
     },
     Row {
@@ -115,10 +117,91 @@ pub const TABLE: &[Row] = &[
         action: Action::Open,
         name: "open",
         keys: &["Enter"],
-        contexts: &[Context::List],
+        contexts: &[Context::List, Context::Filter],
         group: SESSIONS,
-        description: "open the selected session",
+        description: "open the selected session; in the filter: go to the list",
         footer: Some("open"),
+    },
+    Row {
+        action: Action::List(ListVerb::Filter),
+        name: "filter",
+        keys: &["/"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "show only sessions that match: words, state: tag: id: title~ prompt~ age> wait> tokens>, -, or, ( )",
+        footer: Some("filter"),
+    },
+    Row {
+        action: Action::List(ListVerb::Sort),
+        name: "sort",
+        keys: &["s"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "the next order: attention, stable, started, name, state, waiting, tokens",
+        footer: None,
+    },
+    Row {
+        action: Action::List(ListVerb::SortNow),
+        name: "sort_now",
+        keys: &["S"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "sort anew: put the rows of the stable order where attention wants them now",
+        footer: None,
+    },
+    Row {
+        action: Action::List(ListVerb::Group),
+        name: "group",
+        keys: &["o"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "group by state, by tag, by file, or not at all",
+        footer: None,
+    },
+    Row {
+        action: Action::List(ListVerb::Mark),
+        name: "mark",
+        keys: &["Space"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "mark the session, or take its mark away",
+        footer: Some("mark"),
+    },
+    Row {
+        action: Action::List(ListVerb::Range),
+        name: "range",
+        keys: &["v"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "begin a range of marks here; v or Space ends it",
+        footer: None,
+    },
+    Row {
+        action: Action::List(ListVerb::MarkShown),
+        name: "mark_shown",
+        keys: &["*"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "mark every session that is shown",
+        footer: None,
+    },
+    Row {
+        action: Action::List(ListVerb::Unmark),
+        name: "unmark",
+        keys: &["u"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "take all marks away",
+        footer: None,
+    },
+    Row {
+        action: Action::List(ListVerb::AnswerMarked),
+        name: "answer_marked",
+        keys: &["A"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "give one answer to every open question of all marked sessions (a form asks first)",
+        footer: None,
     },
     Row {
         action: Action::ShowQuestions,

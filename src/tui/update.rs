@@ -8,9 +8,9 @@ use super::editor::{paste, type_key, why_gone};
 use super::feed::{FEED_LINES, Feed};
 use super::input::{Input, Key, told_apart};
 use super::keymap::{Action, Context, Motion, Way};
+use super::list::Line;
 use super::msg::{Cmd, Msg};
 use super::pager::Pager;
-use super::sessions::Place;
 use super::{documents, help, words};
 use crate::domain::{ExecutionState, QueryId, SessionId, StateError};
 use crate::engine::Summary;
@@ -45,6 +45,9 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         }
         Msg::Answered { token, result } => app.answered(token, result),
         Msg::Cancelled { session, reason, result } => app.cancelled(session, &reason, result),
+        Msg::CancelledAll { done, before, refused } => app.cancelled_all(&done, before, &refused),
+        Msg::AnsweredAll { taken, refused } => app.answered_all(&taken, &refused),
+        Msg::Work => app.sessions.work(app.now),
     }
     app.prepare();
     cmds
@@ -76,6 +79,11 @@ impl App {
     fn type_text(&mut self, key: Key) {
         if let Some(Layer::Cancel(form)) = &mut self.layer {
             type_key(&mut form.detail, key);
+        } else if let Some(Layer::AnswerMarked(form)) = &mut self.layer {
+            type_key(&mut form.area, key);
+            form.touched();
+        } else if self.listing.line.is_some() {
+            self.type_filter(key);
         } else if let Some(editor) = &mut self.editor {
             let changed = type_key(&mut editor.area, key);
             editor.touched(changed);
@@ -99,6 +107,11 @@ impl App {
         let mut left_out = 0;
         if let Some(Layer::Cancel(form)) = &mut self.layer {
             left_out = paste(&mut form.detail, text);
+        } else if let Some(Layer::AnswerMarked(form)) = &mut self.layer {
+            left_out = paste(&mut form.area, text);
+            form.touched();
+        } else if self.listing.line.is_some() {
+            left_out = self.paste_filter(text);
         } else if let Some(editor) = &mut self.editor {
             left_out = paste(&mut editor.area, text);
             editor.touched(true);
@@ -118,6 +131,7 @@ impl App {
                 | Context::Editor
                 | Context::Code
                 | Context::Detail
+                | Context::Filter
                 | Context::Question => self.back(),
             },
             Action::Back | Action::No => self.back(),
@@ -129,6 +143,8 @@ impl App {
             Action::Redraw => cmds.push(Cmd::Redraw),
             Action::Suspend => cmds.push(Cmd::Suspend),
             Action::Move(motion) => self.move_in(motion, context, cmds),
+            Action::List(verb) => self.list_verb(verb),
+            Action::Open if context == Context::Filter => self.accept_filter(cmds),
             Action::Open => match self.selected_summary() {
                 Some(_) => self.focus = Focus::Session,
                 None => self.refuse("no session is selected"),
@@ -143,8 +159,13 @@ impl App {
                 self.feed.follow_or_stop(height);
             }
             Action::Send => match context {
-                Context::Code | Context::Detail => self.send_cancel(cmds),
-                Context::Editor | Context::List | Context::Session | Context::Help | Context::Question => {
+                Context::Code | Context::Detail => self.send_form(cmds),
+                Context::Editor
+                | Context::List
+                | Context::Filter
+                | Context::Session
+                | Context::Help
+                | Context::Question => {
                     self.send_answer(cmds);
                 }
             },
@@ -152,7 +173,7 @@ impl App {
             Action::Yes => match self.layer.take() {
                 Some(Layer::Quit) => cmds.push(Cmd::Quit),
                 Some(Layer::Same(same)) => self.send_same(same, cmds),
-                layer @ (Some(Layer::Help(_) | Layer::Cancel(_)) | None) => self.layer = layer,
+                layer @ (Some(Layer::Help(_) | Layer::Cancel(_) | Layer::AnswerMarked(_)) | None) => self.layer = layer,
             },
         }
     }
@@ -165,10 +186,21 @@ impl App {
         }
     }
 
+    fn send_form(&mut self, cmds: &mut Vec<Cmd>) {
+        match self.layer.take() {
+            Some(Layer::AnswerMarked(form)) => self.send_answer_marked(form, cmds),
+            layer => {
+                self.layer = layer;
+                self.send_cancel(cmds);
+            }
+        }
+    }
+
     /// One step back. What was written is kept.
     fn back(&mut self) {
         match self.layer.take() {
             Some(Layer::Cancel(form)) => self.keep_cancel(*form),
+            Some(Layer::AnswerMarked(form)) => self.keep_answer_marked(&form),
             Some(Layer::Help(_) | Layer::Same(_) | Layer::Quit) => {}
             None => match self.focus {
                 Focus::Editor => {
@@ -176,7 +208,7 @@ impl App {
                     self.focus = self.before_editor;
                 }
                 Focus::Session => self.focus = Focus::List,
-                Focus::List => self.say("this is the list; q quits"),
+                Focus::List => self.back_in_list(),
             },
         }
     }
@@ -186,7 +218,8 @@ impl App {
             Context::List => "q quits; Ctrl-C does nothing here",
             Context::Session | Context::Help => "q goes back; Ctrl-C does nothing here",
             Context::Editor => "Esc leaves and keeps the draft; Ctrl-C does nothing here",
-            Context::Code | Context::Detail => "Esc leaves without cancelling; Ctrl-C does nothing here",
+            Context::Code | Context::Detail => "Esc leaves and nothing is done; Ctrl-C does nothing here",
+            Context::Filter => "Esc leaves the filter as it was; Ctrl-C does nothing here",
             Context::Question => "y or n; Ctrl-C does nothing here",
         });
     }
@@ -206,7 +239,7 @@ impl App {
 
     fn move_in(&mut self, motion: Motion, context: Context, cmds: &mut Vec<Cmd>) {
         match context {
-            Context::List => self.move_selection(motion, cmds),
+            Context::List | Context::Filter => self.move_selection(motion, cmds),
             Context::Help => {
                 if let Some(Layer::Help(pager)) = &mut self.layer {
                     pager.scroll(motion);
@@ -225,69 +258,27 @@ impl App {
         }
     }
 
-    fn move_selection(&mut self, motion: Motion, cmds: &mut Vec<Cmd>) {
-        let height = usize::from(self.layout().list.inside.height);
-        let half = height.div_ceil(2).max(1);
-        let Some(here) = self.selected.and_then(|id| self.sessions.place(id)) else {
-            match self.sessions.first() {
-                Some(first) => self.select(first, cmds),
-                None => self.refuse("there is no session"),
-            }
-            return;
-        };
-        let (to, anchor) = match motion {
-            Motion::Down => (self.sessions.behind(here).next(), self.anchor + 1),
-            Motion::Up => (self.sessions.before(here).next(), self.anchor.saturating_sub(1)),
-            Motion::Top => (self.sessions.first(), 0),
-            Motion::Bottom => (self.sessions.last(), height),
-            Motion::HalfDown => (self.sessions.behind(here).take(half).last(), self.anchor),
-            Motion::HalfUp => (self.sessions.before(here).take(half).last(), self.anchor),
-        };
-        if let Some(to) = to {
-            self.anchor = anchor;
-            self.select(to, cmds);
-        }
-    }
-
-    fn go_to_waiting(&mut self, way: Way, cmds: &mut Vec<Cmd>) {
-        let here = self.selected.and_then(|id| self.sessions.place(id));
-        let to = match way {
-            Way::Next => self.sessions.next_waiting(here),
-            Way::Previous => self.sessions.previous_waiting(here),
-        };
-        match to {
-            Some(to) => {
-                self.tab = Tab::Questions;
-                self.select(to, cmds);
-                if self.selected.and_then(|id| self.sessions.place(id)) == here {
-                    self.say("no other session waits");
-                }
-            }
-            None => self.refuse("no session waits"),
-        }
-    }
-
-    fn select(&mut self, to: Place, cmds: &mut Vec<Cmd>) {
-        if self.selected == Some(to.id()) {
+    pub(super) fn select(&mut self, to: SessionId, cmds: &mut Vec<Cmd>) {
+        if self.selected == Some(to) {
             return;
         }
         self.close_editor();
-        self.selected = Some(to.id());
+        self.selected = Some(to);
         self.question = None;
-        self.feed = Feed::of(to.id());
+        self.feed = Feed::of(to);
         let last = self.selected_summary().map_or(0, |summary| summary.last_seq);
         let from = last.saturating_sub(FEED_LINES as u64) + 1;
-        cmds.push(Cmd::Observe { session: to.id(), from });
+        cmds.push(Cmd::Observe { session: to, from });
     }
 
     fn changed(&mut self, summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
         for summary in summaries {
             self.check_drafts(summary.id, &summary.state);
-            self.sessions.put(summary);
+            self.sessions.put(summary, self.now);
         }
         // Nothing was there to be selected before; from here on only keys select.
         if self.selected.is_none()
-            && let Some(first) = self.sessions.first()
+            && let Some(first) = self.sessions.list().first()
         {
             self.select(first, cmds);
         }
@@ -299,6 +290,7 @@ impl App {
             if let Some(editor) = self.editor.as_mut().filter(|editor| editor.session == id) {
                 editor.gone.get_or_insert_with(|| StateError::NotFound(id).to_string());
             }
+            self.listing.marks.remove(&id);
             if self.selected == Some(id) {
                 self.refuse(StateError::NotFound(id).to_string());
             }
@@ -338,8 +330,8 @@ impl App {
             self.anchor = usize::MAX;
         }
         let window = self.list_window();
-        self.anchor = window.iter().position(|place| Some(place.id()) == self.selected).unwrap_or(0);
-        self.at_top = window.first().copied() == self.sessions.first();
+        self.anchor = window.iter().position(|line| line.session() == self.selected).unwrap_or(0);
+        self.at_top = window.iter().find_map(Line::session) == self.sessions.list().first();
 
         let key = self.wanted_text();
         if key != self.text_key {

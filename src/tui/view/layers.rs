@@ -22,7 +22,7 @@ pub(in crate::tui) fn help_area((width, height): (u16, u16)) -> Rect {
 }
 
 /// A window in the middle of the panes, at most this large. Header and footer stay visible where there is room.
-fn window(area: Rect, width: u16, height: u16) -> Pane {
+pub(super) fn window(area: Rect, width: u16, height: u16) -> Pane {
     let rest = if area.height >= 8 { Rect { y: area.y + 1, height: area.height - 2, ..area } } else { area };
     let width = width.min(rest.width);
     let height = height.min(rest.height);
@@ -38,11 +38,12 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
         Some(Layer::Help(pager)) => help(pager, area, picture),
         Some(Layer::Cancel(form)) => cancel(app, form, area, picture),
         Some(Layer::Same(same)) => ask(area, "The same answer", &same_text(same), picture),
+        Some(Layer::AnswerMarked(form)) => super::forms::answer_marked(form, area, picture),
         Some(Layer::Quit) => ask(area, "Quit", &quit_text(app), picture),
     }
 }
 
-fn open(pane: Pane, title: &str, right: &str, picture: &mut Buffer) {
+pub(super) fn open(pane: Pane, title: &str, right: &str, picture: &mut Buffer) {
     for y in pane.frame.top()..pane.frame.bottom() {
         for x in pane.frame.left()..pane.frame.right() {
             if let Some(cell) = picture.cell_mut((x, y)) {
@@ -126,13 +127,23 @@ fn ids(same: &SameAnswer) -> String {
 
 fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
     let pane = window(area, 72, 11);
-    let title = format!("Cancel {}", app.name_of(form.session));
+    let title = match &form.bulk {
+        Some(bulk) => format!("Cancel {}", count(bulk.sessions.len(), "session")),
+        None => format!("Cancel {}", app.name_of(form.session)),
+    };
     open(pane, &title, "Ctrl-S confirms · Esc leaves", picture);
     let mut rest = pane.inside;
     if rest.is_empty() {
         return;
     }
-    let ended = app.sessions.get(form.session).filter(|summary| summary.state.is_ended());
+    if let Some(bulk) = &form.bulk
+        && rest.height >= 4
+    {
+        put(picture, rest.x, rest.y, rest.right(), &super::forms::bulk_note(bulk), Tone::Warning.style());
+        next_row(&mut rest);
+    }
+    let one = form.bulk.is_none().then_some(form.session).and_then(|id| app.sessions.get(id));
+    let ended = one.filter(|summary| summary.state.is_ended());
     if let Some(summary) = ended.filter(|_| rest.height >= 5) {
         let note = format!("It is already {}: a cancel will change nothing.", summary.state.name());
         put(picture, rest.x, rest.y, rest.right(), &note, Tone::Warning.style());
@@ -149,7 +160,7 @@ fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
     (&form.detail).render(rest, picture);
 }
 
-fn next_row(rest: &mut Rect) {
+pub(super) fn next_row(rest: &mut Rect) {
     rest.y += 1;
     rest.height -= 1;
 }

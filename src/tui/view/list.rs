@@ -1,4 +1,4 @@
-//! Draws the list of sessions: for each a sign, a word, its time, and what it asks.
+//! Draws the list of sessions: for each a sign, a word, its time, and what it asks; above them, how it is arranged.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -7,8 +7,11 @@ use ratatui::style::{Modifier, Style};
 use super::{put, session};
 use crate::engine::Summary;
 use crate::tui::app::{App, Focus};
+use crate::tui::arrange::{Attention, Group, Grouping};
 use crate::tui::layout::Pane;
-use crate::tui::text::{cut_and_pad, cut_and_pad_left};
+use crate::tui::list::Line;
+use crate::tui::listing::FilterLine;
+use crate::tui::text::{cut_and_pad, cut_and_pad_left, width_of};
 use crate::tui::theme::{Tone, sign_of};
 use crate::tui::words;
 
@@ -23,36 +26,122 @@ pub(super) fn draw(app: &App, pane: Pane, picture: &mut Buffer) {
     if pane.frame.is_empty() {
         return;
     }
-    session::frame(pane, "Sessions", "attention", app.focus == Focus::List, picture);
-    let window = app.list_window();
-    if window.is_empty() && !area.is_empty() {
-        put(picture, area.x, area.y, area.right(), "No session yet.", Tone::Dim.style());
+    let filter = app.listing.filter.trim();
+    let title = if filter.is_empty() { "Sessions".to_owned() } else { format!("Sessions  /{filter}") };
+    session::frame(pane, &title, &arrangement(app), app.focus == Focus::List, picture);
+    if let Some(line) = &app.listing.line {
+        filter_line(line, pane.frame, picture);
     }
-    for (place, y) in window.into_iter().zip(area.y..area.bottom()) {
-        if let Some(summary) = app.sessions.get(place.id()) {
-            row(app, summary, Rect { y, height: 1, ..area }, picture);
+    let window = app.list_window();
+    let below = area.y.saturating_add(window.len() as u16);
+    if app.sessions.list().len() == 0 && below < area.bottom() {
+        let none = if app.sessions.counts().total == 0 { "No session yet." } else { "No session matches the filter." };
+        put(picture, area.x, below, area.right(), none, Tone::Dim.style());
+    }
+    for (line, y) in window.into_iter().zip(area.y..area.bottom()) {
+        let area = Rect { y, height: 1, ..area };
+        match line {
+            Line::Heading(group, rows) => heading(&group, rows, area, picture),
+            Line::Row(id) => {
+                if let Some(summary) = app.sessions.get(id) {
+                    row(app, summary, area, picture);
+                }
+            }
         }
     }
 }
 
+/// How the list is arranged, at the right of its title: marks, how many of how many are shown, grouping and order.
+fn arrangement(app: &App) -> String {
+    let mut parts = Vec::new();
+    if !app.listing.marks.is_empty() {
+        parts.push(format!("{} marked", app.listing.marks.len()));
+    }
+    let (shown, total) = (app.sessions.list().len(), app.sessions.counts().total);
+    if shown < total {
+        parts.push(format!("{shown} of {total}"));
+    }
+    let how = app.sessions.how();
+    if how.grouping != Grouping::None {
+        parts.push(format!("by {}", how.grouping.word()));
+    }
+    parts.push(how.sort.word().to_owned());
+    parts.join(" · ")
+}
+
+/// Draws the filter as it is typed over the title: its fault underlined, the cursor reversed.
+fn filter_line(line: &FilterLine, frame: Rect, picture: &mut Buffer) {
+    let text = line.text();
+    let cursor = text.char_indices().nth(line.area.cursor().1).map_or(text.len(), |(at, _)| at);
+    let (start, end) = (frame.x + 1.min(frame.width), frame.right().saturating_sub(1));
+    let room = usize::from(end.saturating_sub(start));
+    // What is before the cursor must be seen, at least its end.
+    let mut from = 0;
+    while width_of(&text[from..cursor]) + 3 > room && from < cursor {
+        from += text[from..].chars().next().map_or(1, char::len_utf8);
+    }
+    let plain = Tone::Strong.style();
+    let mut x = put(picture, start, frame.y, end, " /", Tone::Key.style());
+    for (at, c) in text[from..].char_indices().map(|(at, c)| (from + at, c)).chain([(text.len(), ' ')]) {
+        let mut style = plain;
+        if line.fault.as_ref().is_some_and(|fault| fault.span.contains(&at)) {
+            style = Tone::Warning.style().add_modifier(Modifier::UNDERLINED);
+        }
+        if at == cursor {
+            style = style.add_modifier(Modifier::REVERSED);
+        }
+        x = put(picture, x, frame.y, end, c.encode_utf8(&mut [0; 4]), style);
+    }
+    // Of what the title said, nothing may be taken for a part of the filter.
+    put(picture, x, frame.y, end, " ", Style::new());
+}
+
+fn heading(group: &Group, rows: usize, area: Rect, picture: &mut Buffer) {
+    let name = match group {
+        Group::State(Attention::Waiting) => "paused",
+        Group::State(Attention::Failed) => "failed",
+        Group::State(Attention::Running) => "running",
+        Group::State(Attention::Done) => "done",
+        Group::State(Attention::Cancelled) => "cancelled",
+        Group::Named(name) => name,
+        Group::Rest => "others",
+    };
+    put(picture, area.x, area.y, area.right(), &format!("─ {name} · {rows}"), Tone::Strong.style());
+}
+
 fn row(app: &App, summary: &Summary, area: Rect, picture: &mut Buffer) {
     let state = summary.state.name();
-    let tone = Tone::State(state).style();
     let selected = app.selected == Some(summary.id);
+    let hidden = !app.sessions.list().is_shown(summary.id);
+    let tone = if hidden { Tone::Dim.style() } else { Tone::State(state).style() };
     let right = area.right();
     let width = usize::from(area.width);
     let title = (width / 3).clamp(6, 24);
-    let marker = if selected { "▶ " } else { "  " };
 
+    let marker = if selected { "▶" } else { " " };
     let mut x = put(picture, area.x, area.y, right, marker, Tone::Strong.style());
+    x = put(picture, x, area.y, right, mark_of(app, summary), Tone::Key.style());
     x = put(picture, x, area.y, right, sign_of(state), tone);
-    x = put(picture, x + 1, area.y, right, &cut_and_pad(summary.spec.display_title(), title), Style::new());
+    let name = if hidden { Tone::Dim.style() } else { Style::new() };
+    x = put(picture, x + 1, area.y, right, &cut_and_pad(summary.spec.display_title(), title), name);
     x = put(picture, x + 1, area.y, right, &cut_and_pad(state.as_str(), WORD), tone);
-    x = put(picture, x, area.y, right, &cut_and_pad_left(&words::row_time(summary, app.now), TIME), Style::new());
+    x = put(picture, x, area.y, right, &cut_and_pad_left(&words::row_time(summary, app.now), TIME), name);
     if x + 4 < right {
-        put(picture, x + 2, area.y, right, &words::row_text(summary), Tone::Dim.style());
+        let text = if hidden { "hidden".to_owned() } else { words::row_text(summary) };
+        put(picture, x + 2, area.y, right, &text, Tone::Dim.style());
     }
     if selected && app.focus == Focus::List {
         picture.set_style(area, Style::new().add_modifier(Modifier::REVERSED));
+    }
+}
+
+/// `*` for a mark, `+` for what the open range would mark.
+fn mark_of(app: &App, summary: &Summary) -> &'static str {
+    if app.listing.marks.contains(&summary.id) {
+        return "*";
+    }
+    match app.listing.range_from.zip(app.selected) {
+        Some((from, here)) if app.sessions.list().is_between(summary.id, from, here) => "+",
+        _ => " ",
     }
 }

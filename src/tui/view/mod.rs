@@ -1,5 +1,6 @@
 //! Draws the desk. Only reads; only what is seen is put into words.
 
+mod forms;
 mod layers;
 mod list;
 mod session;

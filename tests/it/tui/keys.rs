@@ -56,7 +56,11 @@ fn letters_typed_in_a_text_are_text() {
         for c in ' '..='~' {
             assert_eq!(keymap.action(context, Key::char(c)), None, "{c} in {context:?}");
         }
-        for (key, _) in TEXT_KEYS {
+        for (key, does) in TEXT_KEYS {
+            // The filter is one line: Enter ends it.
+            if context == Context::Filter && *does == "new line" {
+                continue;
+            }
             assert_eq!(keymap.action(context, key.parse().unwrap()), None, "{key} in {context:?}");
         }
     }

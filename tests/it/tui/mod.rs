@@ -1,6 +1,8 @@
 //! The desk without a terminal: keys go in as people write them, pictures and commands come out.
 
 mod answering;
+mod arranging;
+mod bulk;
 mod keys;
 mod listing;
 mod pictures;
@@ -87,7 +89,7 @@ impl Desk {
     pub(crate) fn outcome(&mut self, result: Result<ResumeOutcome, ResumeError>) {
         let token = self.cmds.iter().rev().find_map(|cmd| match cmd {
             Cmd::Answer { token, .. } => Some(*token),
-            Cmd::Cancel { .. } | Cmd::Observe { .. } | Cmd::Redraw | Cmd::Suspend | Cmd::Quit => None,
+            _ => None,
         });
         self.tell(Msg::Answered { token: token.expect("an answer was given"), result });
     }
@@ -153,6 +155,7 @@ fn special(name: &str) -> Key {
         }
         "Tab" => KeyName::Tab,
         "BS" => KeyName::Backspace,
+        "Left" => KeyName::Left,
         "Up" => KeyName::Up,
         "Down" => KeyName::Down,
         "Space" => KeyName::Char(' '),

@@ -1,0 +1,53 @@
+//! Does to many sessions what the desk asks for, some at a time, and sums up what became of it.
+//!
+//! What is asked for and what is said about it is not known here.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream;
+
+use super::msg::Msg;
+use crate::domain::{CancelReason, ExecutionState, ResumePayload, SessionId};
+use crate::engine::Registry;
+
+/// Requests under way at a time: enough to keep every session's task busy, and a bound on what waits in memory.
+const AT_A_TIME: usize = 64;
+
+/// Cancels all of these sessions.
+pub(super) async fn cancel_all(registry: Registry, sessions: Arc<[SessionId]>, reason: CancelReason) -> Msg {
+    let cancel = |id: SessionId| {
+        let (registry, reason) = (registry.clone(), reason.clone());
+        async move { (id, registry.cancel(id, reason).await) }
+    };
+    let mut outcomes = stream::iter(sessions.iter().copied()).map(cancel).buffer_unordered(AT_A_TIME);
+    let (mut done, mut before, mut refused) = (Vec::new(), 0, Vec::new());
+    while let Some((id, outcome)) = outcomes.next().await {
+        match outcome {
+            Ok(state) => {
+                let ours = matches!(&state, ExecutionState::Cancelled(cancelled) if cancelled.reason == reason);
+                before += usize::from(!ours);
+                done.push(id);
+            }
+            Err(error) => refused.push((id, error)),
+        }
+    }
+    Msg::CancelledAll { done, before, refused }
+}
+
+/// Gives each of these sessions its answers.
+pub(super) async fn answer_all(registry: Registry, answers: Vec<(SessionId, ResumePayload)>) -> Msg {
+    let answer = |(id, payload): (SessionId, ResumePayload)| {
+        let registry = registry.clone();
+        async move { (id, registry.resume(id, payload).await) }
+    };
+    let mut outcomes = stream::iter(answers).map(answer).buffer_unordered(AT_A_TIME);
+    let (mut taken, mut refused) = (Vec::new(), Vec::new());
+    while let Some((id, outcome)) = outcomes.next().await {
+        match outcome {
+            Ok(_) => taken.push(id),
+            Err(error) => refused.push((id, error)),
+        }
+    }
+    Msg::AnsweredAll { taken, refused }
+}

@@ -1,0 +1,306 @@
+//! The rows of the list in their order, kept so as sessions change.
+//!
+//! A change of a session costs the logarithm of how many there are, and asks the filter about that session alone. Time
+//! can change what a filter says (`age>5m`): each row remembers when, so nothing is asked again before. Nothing here
+//! ever walks over all rows.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
+
+use super::arrange::{Arrangement, Group, Place, Sort, waiting_since};
+use crate::domain::query::{Facts, Scratch};
+use crate::domain::{SessionId, Timestamp};
+use crate::engine::Summary;
+
+/// What is remembered of a session, shown or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Placed {
+    place: Place,
+    shown: bool,
+    waits: Option<Timestamp>,
+    turns: Option<Timestamp>,
+}
+
+/// One line of the list as it is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    /// The heading of a group, and how many rows it has.
+    Heading(Group, usize),
+    Row(SessionId),
+}
+
+impl Line {
+    pub(super) fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Row(id) => Some(*id),
+            Self::Heading(..) => None,
+        }
+    }
+}
+
+/// Rows in order.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    how: Arrangement,
+    placed: HashMap<SessionId, Placed>,
+    /// Those that are shown.
+    order: BTreeSet<Place>,
+    /// Those that are shown and wait, oldest first.
+    waiting: BTreeSet<(Timestamp, SessionId)>,
+    /// When the filter is to be asked again.
+    turns: BTreeSet<(Timestamp, SessionId)>,
+    groups: HashMap<Group, usize>,
+    /// How many sessions came after the stable order was asked for.
+    arrived: i64,
+    /// Whether the places of the stable order are of no use to a later one.
+    forgotten: bool,
+    scratch: Scratch,
+}
+
+impl List {
+    pub(super) fn new(how: Arrangement) -> Self {
+        Self { how, ..Self::default() }
+    }
+
+    pub(super) fn how(&self) -> &Arrangement {
+        &self.how
+    }
+
+    /// Lets the next arrangement in stable order begin anew.
+    pub(super) fn forget_places(&mut self) {
+        self.forgotten = true;
+    }
+
+    /// How many rows are shown.
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    pub(super) fn is_shown(&self, id: SessionId) -> bool {
+        self.placed.get(&id).is_some_and(|placed| placed.shown)
+    }
+
+    /// Where a session stands, or would if it were shown.
+    pub(super) fn place(&self, id: SessionId) -> Option<&Place> {
+        self.placed.get(&id).map(|placed| &placed.place)
+    }
+
+    /// Takes a session in that was there when this order was asked for. In stable order it keeps the place it had in
+    /// `before`.
+    pub(super) fn settle(&mut self, summary: &Summary, before: Option<&Self>, now: Timestamp) {
+        let stable = |list: &Self| list.how.sort == Sort::Stable && !list.forgotten;
+        let kept = before.filter(|before| stable(before) && self.how.sort == Sort::Stable);
+        let rank = kept.and_then(|before| before.place(summary.id)).map(|place| place.rank.clone());
+        let mut place = Place::of(summary, &self.how);
+        place.rank = rank.unwrap_or(place.rank);
+        if let Some(before) = kept {
+            self.arrived = self.arrived.max(before.arrived);
+        }
+        self.put_at(place, summary, now);
+    }
+
+    /// Takes a session in, new or changed.
+    pub(super) fn put(&mut self, summary: &Summary, now: Timestamp) {
+        let place = match (self.how.sort, self.placed.get(&summary.id)) {
+            (Sort::Stable, Some(placed)) => {
+                let rank = placed.place.rank.clone();
+                Place { rank, ..Place::of(summary, &self.how) }
+            }
+            (Sort::Stable, None) => {
+                self.arrived += 1;
+                Place::arrived(summary, &self.how, self.arrived)
+            }
+            _ => Place::of(summary, &self.how),
+        };
+        self.put_at(place, summary, now);
+    }
+
+    fn put_at(&mut self, place: Place, summary: &Summary, now: Timestamp) {
+        let facts = Facts {
+            id: summary.id,
+            spec: &summary.spec,
+            state: &summary.state,
+            created_at: summary.created_at,
+            tokens: summary.usage.total_tokens.tokens,
+            query: None,
+            now,
+        };
+        let verdict = self.how.filter.verdict(&facts, &mut self.scratch);
+        let placed = Placed { place, shown: verdict.holds, waits: waiting_since(summary), turns: verdict.until };
+        // Most changes move nothing: a log line, a step of progress.
+        if self.placed.get(&summary.id) == Some(&placed) {
+            return;
+        }
+        self.remove(summary.id);
+        if placed.shown {
+            self.order.insert(placed.place.clone());
+            if let Some(since) = placed.waits {
+                self.waiting.insert((since, summary.id));
+            }
+            *self.groups.entry(placed.place.group.clone()).or_default() += 1;
+        }
+        if let Some(at) = placed.turns {
+            self.turns.insert((at, summary.id));
+        }
+        self.placed.insert(summary.id, placed);
+    }
+
+    pub(super) fn remove(&mut self, id: SessionId) {
+        let Some(placed) = self.placed.remove(&id) else { return };
+        if placed.shown {
+            self.order.remove(&placed.place);
+            if let Some(since) = placed.waits {
+                self.waiting.remove(&(since, id));
+            }
+            if let Some(rows) = self.groups.get_mut(&placed.place.group) {
+                *rows -= 1;
+                if *rows == 0 {
+                    self.groups.remove(&placed.place.group);
+                }
+            }
+        }
+        if let Some(at) = placed.turns {
+            self.turns.remove(&(at, id));
+        }
+    }
+
+    /// When time alone may show or hide a row.
+    pub(super) fn next_turn(&self) -> Option<Timestamp> {
+        self.turns.first().map(|(at, _)| *at)
+    }
+
+    /// A session about which the filter is to be asked again by now.
+    pub(super) fn due(&self, now: Timestamp) -> Option<SessionId> {
+        self.turns.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
+    }
+
+    pub(super) fn first(&self) -> Option<SessionId> {
+        self.order.first().map(|place| place.id)
+    }
+
+    pub(super) fn last(&self) -> Option<SessionId> {
+        self.order.last().map(|place| place.id)
+    }
+
+    /// Every shown session, in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = SessionId> {
+        self.order.iter().map(|place| place.id)
+    }
+
+    /// The shown sessions behind this one, in order; it need not be shown itself.
+    pub(super) fn behind(&self, id: SessionId) -> impl Iterator<Item = SessionId> {
+        self.places_behind(id).map(|place| place.id)
+    }
+
+    /// The shown sessions before this one, the nearest first.
+    pub(super) fn before(&self, id: SessionId) -> impl Iterator<Item = SessionId> {
+        self.places_before(id).map(|place| place.id)
+    }
+
+    fn places_behind(&self, id: SessionId) -> impl Iterator<Item = &Place> {
+        self.place(id).into_iter().flat_map(|place| self.order.range((Bound::Excluded(place), Bound::Unbounded)))
+    }
+
+    fn places_before(&self, id: SessionId) -> impl Iterator<Item = &Place> {
+        self.place(id).into_iter().flat_map(|place| self.order.range(..place).rev())
+    }
+
+    /// The shown sessions from one to the other, both included if they are shown, whichever stands first.
+    pub(super) fn between(&self, a: SessionId, b: SessionId) -> impl Iterator<Item = SessionId> {
+        let ends = self.place(a).zip(self.place(b));
+        ends.into_iter().flat_map(|(a, b)| self.order.range(a.min(b).clone()..=a.max(b).clone())).map(|place| place.id)
+    }
+
+    /// Whether a session stands between two others, or is one of them.
+    pub(super) fn is_between(&self, id: SessionId, a: SessionId, b: SessionId) -> bool {
+        match (self.place(id), self.place(a), self.place(b)) {
+            (Some(id), Some(a), Some(b)) => self.is_shown(id.id) && id >= a.min(b) && id <= a.max(b),
+            _ => false,
+        }
+    }
+
+    /// The shown session that has waited longest.
+    pub(super) fn oldest_waiting(&self) -> Option<SessionId> {
+        self.waiting.first().map(|(_, id)| *id)
+    }
+
+    /// The shown waiting session behind `from`, oldest first; starts over at the end.
+    pub(super) fn next_waiting(&self, from: Option<SessionId>) -> Option<SessionId> {
+        let behind = self
+            .waits(from)
+            .and_then(|here| self.waiting.range((Bound::Excluded(here), Bound::Unbounded)).next().map(|(_, id)| *id));
+        behind.or_else(|| self.oldest_waiting())
+    }
+
+    /// The shown waiting session before `from`; starts over at the beginning.
+    pub(super) fn previous_waiting(&self, from: Option<SessionId>) -> Option<SessionId> {
+        let before = self.waits(from).and_then(|here| self.waiting.range(..here).next_back());
+        before.or_else(|| self.waiting.last()).map(|(_, id)| *id)
+    }
+
+    fn waits(&self, id: Option<SessionId>) -> Option<(Timestamp, SessionId)> {
+        let id = id?;
+        self.placed.get(&id)?.waits.map(|since| (since, id))
+    }
+
+    /// At most `height` lines around `selected`, which stands `anchor` lines below the first where that is possible.
+    pub(super) fn window(&self, selected: Option<SessionId>, anchor: usize, height: usize) -> Vec<Line> {
+        let selected = selected.filter(|id| self.placed.contains_key(id)).or_else(|| self.first());
+        let Some((id, place)) = selected.and_then(|id| Some((id, self.place(id)?))) else { return Vec::new() };
+        let mut above = self.lines_above(place, anchor.min(height.saturating_sub(1)));
+        let mut lines: Vec<Line> = above.drain(..).rev().collect();
+        lines.push(Line::Row(id));
+        lines.extend(self.lines_below(place, height.saturating_sub(lines.len())));
+        if lines.len() < height {
+            lines.truncate(0);
+            lines.push(Line::Row(id));
+            lines.extend(self.lines_below(place, height - 1));
+            let more = self.lines_above(place, height - lines.len());
+            lines.splice(0..0, more.into_iter().rev());
+        }
+        lines.truncate(height);
+        lines
+    }
+
+    fn heading(&self, group: &Group) -> Option<Line> {
+        let headed = self.how.grouping != super::arrange::Grouping::None;
+        headed.then(|| Line::Heading(group.clone(), self.groups.get(group).copied().unwrap_or_default()))
+    }
+
+    /// At most `most` lines above a row, the nearest first.
+    fn lines_above(&self, place: &Place, most: usize) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let mut group = &place.group;
+        for before in self.order.range(..place).rev() {
+            if lines.len() >= most {
+                return lines;
+            }
+            if before.group != *group {
+                lines.extend(self.heading(group));
+                group = &before.group;
+            }
+            lines.push(Line::Row(before.id));
+        }
+        lines.extend(self.heading(group));
+        lines.truncate(most);
+        lines
+    }
+
+    /// At most `most` lines below a row.
+    fn lines_below(&self, place: &Place, most: usize) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let mut group = &place.group;
+        for behind in self.order.range((Bound::Excluded(place), Bound::Unbounded)) {
+            if lines.len() >= most {
+                break;
+            }
+            if behind.group != *group {
+                group = &behind.group;
+                lines.extend(self.heading(group));
+            }
+            lines.push(Line::Row(behind.id));
+        }
+        lines.truncate(most);
+        lines
+    }
+}
