@@ -82,7 +82,7 @@ impl Grouping {
     }
 }
 
-fn word_of<T: PartialEq>(words: &[(&'static str, T)], one: T) -> &'static str {
+fn word_of<T: PartialEq + Copy>(words: &[(&'static str, T)], one: T) -> &'static str {
     words.iter().find(|(_, other)| *other == one).map_or("", |(word, _)| word)
 }
 

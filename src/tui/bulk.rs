@@ -107,10 +107,11 @@ impl App {
         for id in done {
             self.listing.marks.remove(id);
         }
-        let mut told = format!("{} cancelled", count(done.len() - before.min(done.len()), "session"));
-        if before > 0 {
-            told.push_str(&format!("; {before} had ended before, which changed nothing"));
-        }
+        let cancelled = count(done.len() - before.min(done.len()), "session");
+        let told = match before {
+            0 => format!("{cancelled} cancelled"),
+            _ => format!("{cancelled} cancelled; {before} had ended before, which changed nothing"),
+        };
         match refused.first() {
             None => self.say(told),
             Some((id, why)) => {

@@ -222,15 +222,12 @@ impl App {
             self.refuse("no session is selected");
             return;
         };
-        match self.listing.range_from {
-            None => {
-                self.listing.range_from = Some(here);
-                self.say("a range begins here; v or Space ends and marks it, Esc drops it");
-            }
-            Some(_) => {
-                self.mark_range();
-                self.say_marks();
-            }
+        if self.listing.range_from.is_some() {
+            self.mark_range();
+            self.say_marks();
+        } else {
+            self.listing.range_from = Some(here);
+            self.say("a range begins here; v or Space ends and marks it, Esc drops it");
         }
     }
 

@@ -370,7 +370,7 @@ impl Desk {
                 });
             }
             Cmd::CancelAll { sessions, reason } => {
-                self.spawn(acts::cancel_all(self.registry.clone(), sessions, reason))
+                self.spawn(acts::cancel_all(self.registry.clone(), sessions, reason));
             }
             Cmd::AnswerAll { answers } => self.spawn(acts::answer_all(self.registry.clone(), answers)),
             Cmd::Observe { session, from } => self.observe(session, from),
