@@ -4,12 +4,12 @@
 //! It holds no Lua handle: functions own it, so that would be a cycle.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mlua::Lua;
 
 use super::interrupt;
-use super::preempt::Preemption;
+use super::preempt::{self, Preemption};
 use super::sandbox::LIBRARIES;
 use crate::domain::{FailureKind, LimitKind, Limits, PauseKind, Question, SessionSpec};
 use crate::engine::{Door, Effect, VmFailure};
@@ -170,7 +170,8 @@ pub(super) fn is_memory_error(error: &mlua::Error) -> bool {
 pub(super) struct Patience<'a> {
     lua: &'a Lua,
     host: &'a Arc<Host>,
-    since: Option<Instant>,
+    /// CPU time of the thread when it began.
+    since: Option<Duration>,
     steps: u32,
     is_tired: bool,
     has_limit: bool,
@@ -219,8 +220,9 @@ impl<'a> Patience<'a> {
 
     #[cold]
     fn look(&mut self) -> mlua::Result<()> {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        let too_long = since.elapsed() >= Duration::from_millis(self.host.limits().section_ms);
+        let now = preempt::cpu_time();
+        let since = *self.since.get_or_insert(now);
+        let too_long = now.saturating_sub(since) >= Duration::from_millis(self.host.limits().section_ms);
         if too_long && self.has_limit || self.host.state().door().is_stopped() {
             return Err(interrupt::give_up(self.lua, self.host));
         }

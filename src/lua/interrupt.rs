@@ -5,7 +5,7 @@
 //! so that nothing can catch it for long. When the looks happen is the matter of [`preempt`].
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mlua::Lua;
 
@@ -19,9 +19,12 @@ const RETRY: Duration = Duration::from_millis(1);
 
 /// An attempt to yield. If somebody looks again within the same step, it has not succeeded, or it is still on its way
 /// out through coroutines.
+///
+/// Its times are CPU time of the thread: on a busy machine, or one that slept, a section has not lasted because the
+/// clock on the wall went on.
 pub(super) struct Attempt {
-    since: Instant,
-    last: Instant,
+    since: Duration,
+    last: Duration,
     /// The address of the thread it was made in; compared, never followed.
     thread: usize,
 }
@@ -47,18 +50,18 @@ pub(super) fn look(host: &Host, thread: usize, position: impl FnOnce() -> Option
     if !must_end && !state.door().slice_is_over() {
         return Verdict::GoOn;
     }
-    let now = Instant::now();
+    let now = preempt::cpu_time();
     let Some(attempt) = &mut state.attempt else {
         state.attempt = Some(Attempt { since: now, last: now, thread });
         return Verdict::Yield;
     };
     let same_thread = std::mem::replace(&mut attempt.thread, thread) == thread;
-    let too_long = now.duration_since(attempt.since) >= Duration::from_millis(host.limits().section_ms);
+    let too_long = now.saturating_sub(attempt.since) >= Duration::from_millis(host.limits().section_ms);
     if too_long || must_end && same_thread {
         start_raising(host, state, position);
         return Verdict::Raise;
     }
-    if must_end || now.duration_since(attempt.last) >= RETRY {
+    if must_end || now.saturating_sub(attempt.last) >= RETRY {
         attempt.last = now;
         return Verdict::Yield;
     }

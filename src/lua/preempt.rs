@@ -23,6 +23,7 @@
 //!   which the VM holds that thread, and to a coroutine for the length of `lua_resume` or `lua_closethread`, during which
 //!   the coroutine stands on the stack of the one that resumes it; neither function is left but by returning.
 //! - [`Worker::host`] is valid while `current` is not null: [`Running`] borrows it.
+//! - `clock_gettime` writes one value into a place of its own.
 //! - Frames that a Lua error passes hold nothing that would have to be dropped.
 #![allow(unsafe_code)]
 
@@ -31,6 +32,7 @@ use std::marker::PhantomData;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use mlua::ffi::{self, lua_Debug, lua_State};
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Thread};
@@ -142,6 +144,14 @@ pub(super) fn look_soon() {
 pub(super) fn raise_from_now_on() {
     WORKER.with(|worker| worker.raising.store(true, Ordering::Relaxed));
     look_soon();
+}
+
+/// CPU time this thread has used.
+pub(super) fn cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: it writes one `timespec`; every thread has this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }
 
 fn call_hook_soon(state: *mut lua_State) {

@@ -235,10 +235,10 @@ fn a_request_to_stop_that_is_taken_back_costs_no_answer() {
     session.stop.raise();
     assert!(matches!(session.step(Input::Start), Step::Preempted));
     session.stop.lower();
-    assert!(matches!(session.step(Input::Continue), Step::Asked { .. }));
+    assert!(matches!(session.go(Input::Continue), Step::Asked { .. }));
     session.stop.raise();
     assert!(matches!(session.step(Input::Answers(vec!["kept".into()])), Step::Preempted));
     session.stop.lower();
-    let step = session.step(Input::Continue);
+    let step = session.go(Input::Continue);
     assert!(matches!(&step, Step::Finished(Ok(value)) if *value == json!("kept")), "{step:?}");
 }
