@@ -48,11 +48,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Builds a desk whose programs find modules in `library_dirs`.
+    /// Builds a desk whose programs find modules in `library_dirs` and keep state and cards in `home`, if there is one.
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn open(library_dirs: Vec<PathBuf>) -> Result<Self, DeskError> {
+    pub fn open(library_dirs: Vec<PathBuf>, home: Option<PathBuf>) -> Result<Self, DeskError> {
         // As many workers as cores, the default: a program holds one for a slice, or for 50 ms in a section that cannot
         // be interrupted. What the host does for it in between (converting a large value, say) comes on top.
         let lua = Builder::new_multi_thread()
@@ -67,7 +67,7 @@ impl Desk {
             journal: Arc::new(MemoryJournal::default()),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            files: Arc::new(FsFiles),
+            files: Arc::new(FsFiles::new(home)),
             library_dirs,
             runtime: lua.handle().clone(),
         });

@@ -1,6 +1,6 @@
 -- What `alc.llm` needs when it is given options or refused.
 
-local host = ...
+local host, kept = ...
 local error, type = error, type
 
 return {
@@ -8,7 +8,11 @@ return {
     if type(opts) ~= "table" then
       return host("misfit")(opts, 2)
     end
-    return ask(prompt, opts.system, opts.max_tokens, opts.grounded, opts.underspecified, opts.role,
+    local system = opts.system
+    if opts.card_context ~= nil then
+      system = kept.with_cards(opts.card_context, system)
+    end
+    return ask(prompt, system, opts.max_tokens, opts.grounded, opts.underspecified, opts.role,
       opts.cache_breakpoint)
   end,
 

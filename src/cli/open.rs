@@ -38,7 +38,7 @@ pub(super) fn show(
     specs: Vec<SessionSpec>,
 ) -> Result<Exit, CliError> {
     let _log = log::start(settings);
-    let desk = Desk::open(library_dirs)?;
+    let desk = Desk::open(library_dirs, program::home(settings))?;
     let look = Look {
         colors: if settings.colors(Target::Terminal) { Colors::On } else { Colors::Off },
         signs: if settings.ascii_terminal { Signs::Ascii } else { Signs::Unicode },

@@ -66,6 +66,11 @@ pub(super) fn library_dirs(given: &[PathBuf], settings: &Settings) -> Result<Vec
     Ok(dirs)
 }
 
+/// Where programs keep state and cards, if there is a place for that.
+pub(super) fn home(settings: &Settings) -> Option<PathBuf> {
+    settings.paths.home().and_then(|path| std::path::absolute(path).ok())
+}
+
 /// Reads a text file of at most `limit` bytes. Pipes are fine: a shell may make one of a command.
 pub(super) fn read_file(path: &Path, limit: u64) -> Result<String, CliError> {
     let file = File::open(path).map_err(|error| CliError::io(path, error))?;

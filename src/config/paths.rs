@@ -67,7 +67,7 @@ impl Paths {
             flags.home.as_deref(),
             PathEntry {
                 name: "home",
-                purpose: "packages; later state, cards and scenarios",
+                purpose: "packages, state, cards and scenarios",
                 flag: "--home",
                 variable: "SWITCHBOARD_HOME",
                 path: None,
@@ -129,6 +129,11 @@ impl Paths {
     /// The log file, if there is a place for one.
     pub fn log_file(&self) -> Option<&Path> {
         self.log_file.path.as_deref()
+    }
+
+    /// The home of packages, state, cards and scenarios, if there is a place for one. It need not exist.
+    pub fn home(&self) -> Option<&Path> {
+        self.home.path.as_deref()
     }
 
     /// The directory of installed modules, if there is a place for one. It need not exist.

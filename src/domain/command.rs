@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CancelReason, FailureKind, LimitKind, PauseKind, ResumePayload, SeenAt};
+use super::{CancelReason, EffectStep, FailureKind, LimitKind, PauseKind, ResumePayload, SeenAt};
 
 /// A command to one session. [`decide`](super::decide) says what it causes.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +71,8 @@ pub enum Command {
         /// Its value.
         value: serde_json::Value,
     },
+    /// The program writes to a file that outlives it: a step of that.
+    Effect(EffectStep),
     /// The engine has something to say.
     Note {
         /// What it is about.

@@ -64,6 +64,7 @@ pub fn decide(session: &Session, command: Command, now: Timestamp) -> Result<Vec
         (Running { .. }, Command::Progress { step, total, message }) => {
             events.push(EventKind::Progress { step, total, message });
         }
+        (Running { .. }, Command::Effect(step)) => events.push(EventKind::Effect(step)),
         (Running { .. }, Command::Stats { key, value }) => events.push(EventKind::Stats { key, value }),
 
         (
@@ -74,6 +75,7 @@ pub fn decide(session: &Session, command: Command, now: Timestamp) -> Result<Vec
             | Command::Log { .. }
             | Command::DropLogs { .. }
             | Command::Progress { .. }
+            | Command::Effect(_)
             | Command::Stats { .. },
         ) => return Err(Rejected::OutOfTurn(StateName::Paused)),
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnsweredBy, CancelReason, Pause, PauseKind, QueryId, Seq, StateName, TerminalOutcome, Timestamp, TokenUsage,
+    AnsweredBy, CancelReason, EffectStep, Pause, PauseKind, QueryId, Seq, StateName, TerminalOutcome, Timestamp,
+    TokenUsage,
 };
 
 /// One event of a session. In JSON the fields of its kind stand beside `seq`, `at` and `kind`.
@@ -103,6 +104,8 @@ pub enum EventKind {
         /// Its value.
         value: serde_json::Value,
     },
+    /// The program writes to a file that outlives it: the intent before, and that it was done.
+    Effect(EffectStep),
     /// An answer was taken. It is booked and durable.
     AnswerAccepted {
         /// The query.
@@ -150,6 +153,7 @@ impl EventKind {
             Self::LogDropped { .. } => "log_dropped",
             Self::Progress { .. } => "progress",
             Self::Stats { .. } => "stats",
+            Self::Effect(_) => "effect",
             Self::AnswerAccepted { .. } => "answer_accepted",
             Self::CancelRequested { .. } => "cancel_requested",
         }

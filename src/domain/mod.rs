@@ -10,6 +10,7 @@
 mod answer;
 mod command;
 mod decide;
+mod effect;
 mod error;
 mod event;
 mod ids;
@@ -23,6 +24,7 @@ mod usage;
 pub use answer::{Answer, AnsweredBy, PromptHash, ResumeOutcome, ResumePayload, TokenUsage};
 pub use command::{Command, Question};
 pub use decide::{Rejected, decide};
+pub use effect::{ContentHash, EffectStep, Intent};
 pub use error::{AwaitError, CancelError, ObserveError, ObserverRecvError, ResumeError, SpawnError, StateError};
 pub use event::{Event, EventKind, Phase};
 pub use ids::{ParseIdError, QueryId, Seq, SessionId, Timestamp};

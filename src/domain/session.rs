@@ -229,6 +229,7 @@ pub fn apply(session: &mut Session, event: &Event) {
         | EventKind::Log { .. }
         | EventKind::LogDropped { .. }
         | EventKind::Stats { .. }
+        | EventKind::Effect(_)
         | EventKind::CancelRequested { .. } => {}
     }
 }

@@ -192,6 +192,12 @@ impl SessionSpec {
         Ok(())
     }
 
+    /// The namespace of the state that its program writes: `_ns` of its `ctx`.
+    pub fn state_namespace(&self) -> String {
+        let named = self.ctx.as_ref().and_then(|ctx| ctx.get("_ns")).and_then(serde_json::Value::as_str);
+        named.unwrap_or("default").to_owned()
+    }
+
     /// What the screen calls the session: its title, else the name of its script.
     pub fn display_title(&self) -> &str {
         let script = match &self.kind {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{EventRef, Read, Turn};
+use super::{EventRef, Performed, Read, Turn};
 use crate::domain::{Seq, Session, SessionId, SessionSpec, Timestamp};
 
 /// One record of a session, in the order it was made.
@@ -23,6 +23,8 @@ pub enum Record {
     Turn(Turn),
     /// Its program got to see something of the world outside.
     Read(Read),
+    /// An effect was performed and its program is about to get the result.
+    Performed(Performed),
 }
 
 /// Whether somebody waits for the records to be durable.

@@ -83,6 +83,8 @@ impl Journal for MemoryJournal {
             match record {
                 // The spec lives as long as the session, which the registry or `retired` holds.
                 Record::Spawned { .. } => {}
+                // The results of effects are for a replay, which needs a journal that outlives the process.
+                Record::Performed(_) => {}
                 Record::Read(read) => {
                     log.reads.push_back(*read);
                     log.bytes += size_of::<Read>();

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::changes::{ChangeCursor, ChangeLog, Changes};
 use super::feed::Feed;
 use super::session_task::{INBOX, Request, SessionTask, answer_to_ended};
-use super::world::World;
+use super::world::{WRITES, World};
 use super::{Clock, Durability, Entropy, Files, Journal, Observer, Record, StopFlag, Summary, VmFactory};
 use crate::domain::{
     AwaitError, CancelCode, CancelError, CancelReason, ExecutionState, Limits, ObserveError, ResumeError,
@@ -69,7 +69,8 @@ impl Registry {
     /// Makes a registry with no sessions.
     pub fn new(config: RegistryConfig) -> Self {
         let RegistryConfig { vms, journal, clock, entropy, files, library_dirs, runtime } = config;
-        let world = World { vms, journal, clock, entropy, files, library_dirs, changes: ChangeLog::new() };
+        let writes = Arc::new(Semaphore::new(WRITES));
+        let world = World { vms, journal, clock, entropy, files, library_dirs, changes: ChangeLog::new(), writes };
         let closing = CancellationToken::new();
         let shared = Shared {
             world: Arc::new(world),

@@ -2,9 +2,10 @@
 //!
 //! Turn order: decide → record → apply → publish → act. The task reads top to bottom in [`SessionTask::live`].
 
+mod perform;
+
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::feed::Feed;
 use super::world::World;
-use super::{
-    Door, Durability, Effect, EffectResult, Emission, Input, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure,
-};
+use super::{Door, Durability, Emission, Input, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure};
 use crate::domain::{
     CancelCode, CancelError, CancelReason, Command, Event, ExecutionState, FailureKind, LimitKind, Rejected,
     ResumeError, ResumeOutcome, ResumePayload, SeenAt, Session, apply, decide,
@@ -151,30 +150,6 @@ impl SessionTask {
             self.check_wall()?;
         }
         Ok(step)
-    }
-
-    /// Does what the program waits for, and serves requests meanwhile.
-    async fn perform(&mut self, effect: Effect) -> Result<EffectResult, Ended> {
-        let Effect::ReadModule { name } = effect;
-        let world = Arc::clone(&self.world);
-        let project_root: Option<PathBuf> = self.session.spec().project_root.clone();
-        let mut work = tokio::task::spawn_blocking(move || {
-            let roots: Vec<PathBuf> = project_root.into_iter().chain(world.library_dirs.iter().cloned()).collect();
-            EffectResult::Module(world.files.read_module(&roots, &name))
-        });
-        loop {
-            let wall = self
-                .session
-                .wall_deadline()
-                .map(|deadline| Duration::from_millis(u64::try_from(deadline - self.world.clock.now()).unwrap_or(0)));
-            tokio::select! {
-                result = &mut work => {
-                    return Ok(result.unwrap_or_else(|error| EffectResult::Module(Err(error.to_string()))));
-                }
-                () = tokio::time::sleep(wall.unwrap_or_default()), if wall.is_some() => self.check_wall()?,
-                request = self.inbox.recv() => self.serve(request, SeenAt::Running).await?,
-            }
-        }
     }
 
     /// Waits until every query of the pause is answered.

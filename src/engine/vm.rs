@@ -3,12 +3,11 @@
 //! A [`Vm`] knows no task, no channel and no clock. It is stepped; it says what it waits for; what reaches it from
 //! outside comes with the next step or through the [`Door`].
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Door;
+use super::{Door, Effect, EffectResult};
 use crate::domain::{FailureKind, LimitKind, PauseKind, Question, SessionSpec};
 
 /// Makes the VM of a session.
@@ -63,32 +62,6 @@ pub enum Step {
     Preempted,
     /// The program has ended.
     Finished(Result<Value, VmFailure>),
-}
-
-/// Something the session does for its program, outside the slice and recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Reads the source of a module from the library directories.
-    ReadModule {
-        /// The name given to `require`.
-        name: String,
-    },
-}
-
-/// What became of an [`Effect`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EffectResult {
-    /// Of [`Effect::ReadModule`]: the module, or `None` where no directory has it, or why it was refused.
-    Module(Result<Option<ModuleSource>, String>),
-}
-
-/// The text of a module.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModuleSource {
-    /// Its path relative to the library directory, for messages.
-    pub path: PathBuf,
-    /// Its source. Lua text; bytecode is never run.
-    pub text: String,
 }
 
 /// Why a program ended without a result.

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::domain::{Event, EventKind, Prompt, TerminalOutcome};
+use crate::domain::{EffectStep, Event, EventKind, Prompt, TerminalOutcome};
 
 /// About how many bytes an event takes.
 pub(super) fn weight(event: &Event) -> usize {
@@ -16,6 +16,12 @@ pub(super) fn weight(event: &Event) -> usize {
         EventKind::Progress { message, .. } => message.as_ref().map_or(0, String::len),
         EventKind::Stats { key, value } => key.len() + json_weight(value),
         EventKind::StateTransition { end: Some(TerminalOutcome::Done(done)), .. } => json_weight(&done.value),
+        EventKind::Effect(EffectStep::Intent(intent)) => {
+            intent.file.len()
+                + intent.key.as_ref().map_or(0, String::len)
+                + intent.after.as_ref().map_or(0, |it| it.len())
+        }
+        EventKind::Effect(EffectStep::Done { error, .. }) => error.as_ref().map_or(0, String::len),
         EventKind::StateTransition { .. }
         | EventKind::Tick { .. }
         | EventKind::ResumeAccepted { .. }

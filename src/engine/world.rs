@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::changes::ChangeLog;
 use super::{Clock, Entropy, Files, Journal, VmFactory};
 
@@ -15,4 +17,9 @@ pub(super) struct World {
     pub(super) files: Arc<dyn Files>,
     pub(super) library_dirs: Vec<PathBuf>,
     pub(super) changes: ChangeLog,
+    /// Bounds how many writes of files are under way: each holds a thread while it waits for the lock of its file.
+    pub(super) writes: Arc<Semaphore>,
 }
+
+/// Writes of files that are under way at a time: more would only wait for the same disk.
+pub(super) const WRITES: usize = 16;

@@ -24,6 +24,8 @@ pub(super) enum Bound {
     Result,
     /// The text is a figure, of so many bytes at most; a longer one is refused.
     Figure(usize),
+    /// The text is stored, of so many bytes at most; a longer one is refused.
+    Stored(usize),
 }
 
 /// The JSON text of `value`; `Err` within is what cannot be JSON.
@@ -40,7 +42,7 @@ pub(super) fn encode(lua: &Lua, host: &Arc<Host>, value: Value, bound: Bound) ->
         path: Vec::new(),
         on_path: HashSet::new(),
         patience: match bound {
-            Bound::Memory | Bound::Figure(_) => Patience::new(lua, host),
+            Bound::Memory | Bound::Figure(_) | Bound::Stored(_) => Patience::new(lua, host),
             Bound::Result => Patience::with_engine(lua, host),
         },
     };
@@ -233,7 +235,10 @@ impl Encoder<'_> {
             Bound::Figure(limit) if bytes > limit as u64 => {
                 Err(Stop::TooLong(format!("a figure of at least {bytes} bytes of JSON; the limit is {limit}")))
             }
-            Bound::Memory | Bound::Result | Bound::Figure(_) => Ok(()),
+            Bound::Stored(limit) if bytes > limit as u64 => {
+                Err(Stop::TooLong(format!("a value of at least {bytes} bytes of JSON; the limit is {limit}")))
+            }
+            Bound::Memory | Bound::Result | Bound::Figure(_) | Bound::Stored(_) => Ok(()),
         }
     }
 }

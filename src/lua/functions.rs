@@ -48,6 +48,8 @@ fn by_name(lua: &Lua, host: &Arc<Host>, name: &str) -> mlua::Result<Function> {
         "llm_calls" => make(lua, host, alc::stats::llm_calls),
         "encode" => make(lua, host, alc::json::encode),
         "decode" => make(lua, host, alc::json::decode),
+        "want_state" => make(lua, host, alc::state::want_state),
+        "want_card" => make(lua, host, alc::card::want_card),
         "condemned" => make(lua, host, library::base::condemned),
         "trace" => make(lua, host, failure::trace),
         "metafields" => make(lua, host, library::base::metafields),

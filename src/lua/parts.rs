@@ -32,6 +32,10 @@ parts! {
     "alc" ["json_encode", "json_decode"] => "json";
     "alc" ["map", "filter", "reduce", "parallel"] => "collect";
     "alc" ["budget_remaining", "budget_check"] => "budget";
+    "alc" ["state"] => "state";
+    "alc" ["card"] => "card";
+    "kept" ["perform"] => "effects";
+    "kept" ["with_cards"] => "card_context";
     "string" ["find", "match", "gmatch", "gsub"] => "matching";
     "string" ["rep", "format"] => "strings";
     "table" ["sort"] => "sort";

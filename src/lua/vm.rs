@@ -64,6 +64,10 @@ impl LuaVm {
                 Ok(None) => self.resume(()),
                 Err(why) => self.resume((false, why)),
             },
+            Input::Done(EffectResult::Value(result)) => match result {
+                Ok(value) => decode::value(&self.lua, &self.host, &value).and_then(|value| self.resume(value)),
+                Err(why) => self.resume((Value::Nil, self.host.refuse(why))),
+            },
         };
         let step = came_out.unwrap_or_else(|error| Step::Finished(Err(failure::of_error(&self.host, &error))));
         let mut state = self.host.state();

@@ -7,14 +7,31 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::engine::{Files, ModuleSource};
+use serde_json::Value;
+
+use super::{cards, entry, packages, scenarios, state};
+use crate::domain::Intent;
+use crate::engine::{Files, Finished, ModuleSource, Package, Prepared, StoreRead, StoreWrite};
 
 /// The longest module that is read. 1 MB, as for a program: compiling it cannot be interrupted.
 const MODULE_BYTES: u64 = 1 << 20;
 
-/// Modules on the real file system.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FsFiles;
+/// Files on the real file system: modules, and what programs keep below a home.
+#[derive(Debug, Clone, Default)]
+pub struct FsFiles {
+    home: Option<PathBuf>,
+}
+
+impl FsFiles {
+    /// Files whose state, cards and scenarios lie in `home`. It need not exist; without one they are refused.
+    pub fn new(home: Option<PathBuf>) -> Self {
+        Self { home }
+    }
+
+    fn home(&self) -> Result<&Path, String> {
+        self.home.as_deref().ok_or_else(|| "there is no place for state and cards; set HOME or give --home".into())
+    }
+}
 
 impl Files for FsFiles {
     fn read_module(&self, roots: &[PathBuf], name: &str) -> Result<Option<ModuleSource>, String> {
@@ -30,6 +47,29 @@ impl Files for FsFiles {
             }
         }
         Ok(None)
+    }
+
+    fn packages(&self, roots: &[PathBuf]) -> Vec<Package> {
+        packages::of(roots)
+    }
+
+    fn read(&self, roots: &[PathBuf], read: &StoreRead) -> Result<Value, String> {
+        let home = self.home()?;
+        if let StoreRead::Scenario { name } = read {
+            return scenarios::read(home, roots, name);
+        }
+        let result = state::read(home, read).or_else(|| cards::read(home, read));
+        result.expect("every read is one of state, of cards or of scenarios")
+    }
+
+    fn prepare(&self, write: &StoreWrite) -> Result<Prepared, String> {
+        let home = self.home()?;
+        let result = state::prepare(home, write).or_else(|| cards::prepare(home, write));
+        result.expect("every write is one of state or of cards")
+    }
+
+    fn finish(&self, intent: &Intent) -> Result<Finished, String> {
+        entry::finish(self.home()?, intent)
     }
 }
 
@@ -117,7 +157,7 @@ mod tests {
 
         fn read(&self, roots: &[&str], name: &str) -> Given {
             let roots: Vec<_> = roots.iter().map(|root| self.path(root)).collect();
-            let module = FsFiles.read_module(&roots, name)?;
+            let module = FsFiles::default().read_module(&roots, name)?;
             Ok(module.map(|module| (module.path.to_str().unwrap().to_owned(), module.text)))
         }
     }

@@ -10,7 +10,9 @@ use super::feed::FeedLine;
 use super::sessions::Counts;
 use super::text::head;
 use super::theme::Tone;
-use crate::domain::{Cancelled, Event, EventKind, ExecutionState, Failure, Prompt, Query, StateName, Timestamp};
+use crate::domain::{
+    Cancelled, EffectStep, Event, EventKind, ExecutionState, Failure, Prompt, Query, StateName, Timestamp,
+};
 use crate::engine::Summary;
 
 const SECOND: i64 = 1000;
@@ -212,6 +214,14 @@ fn payload(event: &Event) -> String {
             format!("{step}/{total} {}", message.as_deref().map(short).unwrap_or_default())
         }
         EventKind::Stats { key, value } => format!("{} = {}", short(key), json_text(value, ROW_BYTES)),
+        EventKind::Effect(EffectStep::Intent(intent)) => {
+            let key = intent.key.as_deref().map(|key| format!(" “{}”", short(key))).unwrap_or_default();
+            format!("{} {}{key}", intent.op, short(&intent.file))
+        }
+        EventKind::Effect(EffectStep::Done { intent, error: None }) => format!("#{intent} is written"),
+        EventKind::Effect(EffectStep::Done { intent, error: Some(error) }) => {
+            format!("#{intent} is not written: {}", short(error))
+        }
         EventKind::AnswerAccepted { query_id, by, remaining, response, .. } => {
             let left = if *remaining > 0 { format!(" ({remaining} left)") } else { String::new() };
             format!("{query_id} by {by}{left}: “{}”", first_line(response))

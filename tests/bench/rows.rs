@@ -31,7 +31,7 @@ fn registry(runtime: &Runtime, journal: MemoryJournal) -> Registry {
         journal: Arc::new(journal),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        files: Arc::new(FsFiles),
+        files: Arc::new(FsFiles::default()),
         library_dirs: Vec::new(),
         runtime: runtime.handle().clone(),
     })

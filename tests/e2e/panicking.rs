@@ -45,7 +45,7 @@ fn a_desk_that_panics() {
         journal: Arc::new(MemoryJournal::default()),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        files: Arc::new(FsFiles),
+        files: Arc::new(FsFiles::default()),
         library_dirs: Vec::new(),
         runtime: sessions.handle().clone(),
     });

@@ -4,6 +4,7 @@
 
 mod cli;
 mod domain;
+mod effects;
 mod engine;
 mod lua;
 mod structure;

@@ -166,6 +166,9 @@ impl Vm for FakeVm {
         match input {
             Input::Start | Input::Continue => {}
             Input::Answers(answers) => self.answers.extend(answers),
+            Input::Done(EffectResult::Value(result)) => {
+                self.modules.push(result.map_or_else(|why| why, |value| value.to_string()));
+            }
             Input::Done(EffectResult::Module(result)) => self.modules.push(match result {
                 Ok(Some(source)) => source.text,
                 Ok(None) => "not found".to_owned(),

@@ -52,7 +52,7 @@ pub(super) fn run(settings: &Settings, args: RunArgs) -> Result<Exit, CliError> 
     let dirs = program::library_dirs(&args.session.lib, settings)?;
     let plan = plan(settings, args)?;
     let _log = log::start(settings);
-    let desk = Desk::open(dirs)?;
+    let desk = Desk::open(dirs, program::home(settings))?;
     let result = desk.run(supervise::supervise(desk.registry().clone(), plan));
     desk.close();
     result

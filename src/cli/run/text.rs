@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Form;
 use super::terminal::{End, Terminal};
-use crate::domain::{CancelCode, Event, EventKind, Prompt, Query, SessionId, printable_line};
+use crate::domain::{CancelCode, EffectStep, Event, EventKind, Prompt, Query, SessionId, printable_line};
 
 /// The longest part of a text that one line shows; `-o jsonl` has it all.
 const SHOWN_CHARS: usize = 2000;
@@ -37,6 +37,14 @@ pub(super) fn event(out: &mut String, form: Form, session: SessionId, event: &Ev
         EventKind::Stats { key, value } => {
             lines.line(DIM, &format!("  {} = {}", shown(key), shown(&value.to_string())));
         }
+        EventKind::Effect(EffectStep::Intent(intent)) => {
+            let key = intent.key.as_deref().map(|key| format!(" {}", shown(key))).unwrap_or_default();
+            lines.line(DIM, &format!("  {}: {}{key}", intent.op, shown(&intent.file)));
+        }
+        EventKind::Effect(EffectStep::Done { error: Some(error), .. }) => {
+            lines.line(BAD, &format!("! not written: {}", shown(error)));
+        }
+        EventKind::Effect(EffectStep::Done { error: None, .. }) => {}
         EventKind::Note { title, content } => {
             let title = title.as_deref().map(|title| format!("{}: ", shown(title))).unwrap_or_default();
             lines.line(BAD, &format!("! {title}{}", shown(content)));

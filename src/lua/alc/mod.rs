@@ -9,6 +9,9 @@
 
 pub(super) mod ask;
 pub(super) mod budget;
+pub(super) mod card;
 pub(super) mod json;
 pub(super) mod log;
+pub(super) mod state;
 pub(super) mod stats;
+mod wants;

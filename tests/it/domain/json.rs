@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use switchboard::domain::{
-    Answer, AnsweredBy, CancelCode, CancelError, CancelReason, Cancelled, Command, Done, Event, EventKind,
-    ExecutionState, Failure, FailureKind, LimitKind, Limits, ObserverRecvError, Pause, PauseKind, Phase, Prompt,
-    PromptHash, Query, QueryId, ResumeError, ResumeOutcome, SeenAt, SessionId, SessionKind, SessionSpec, StateName,
-    TerminalOutcome, TokenUsage,
+    Answer, AnsweredBy, CancelCode, CancelError, CancelReason, Cancelled, Command, Done, EffectStep, Event, EventKind,
+    ExecutionState, Failure, FailureKind, Intent, LimitKind, Limits, ObserverRecvError, Pause, PauseKind, Phase,
+    Prompt, PromptHash, Query, QueryId, ResumeError, ResumeOutcome, SeenAt, SessionId, SessionKind, SessionSpec,
+    StateName, TerminalOutcome, TokenUsage,
 };
 
 use super::{Life, answer, ask, finish, single};
@@ -183,6 +183,22 @@ fn every_event_is_an_object_with_seq_at_kind_and_its_own_fields() {
             },
             json!({"kind": "answer_accepted", "query_id": "q-4", "by": "answerer:oracle", "answer_id": "a-1",
                    "remaining": 1, "response": "yes", "usage": {"prompt_tokens": 3}}),
+        ),
+        (
+            EventKind::Effect(EffectStep::Intent(Arc::new(Intent {
+                op: "state.set".into(),
+                file: "state/default.json".into(),
+                key: Some("k".into()),
+                before: None,
+                after: Some("1".into()),
+                backup: true,
+            }))),
+            json!({"kind": "effect", "phase": "intent", "op": "state.set", "file": "state/default.json", "key": "k",
+                   "before": null, "after": "1", "backup": true}),
+        ),
+        (
+            EventKind::Effect(EffectStep::Done { intent: 3, error: Some("no room".into()) }),
+            json!({"kind": "effect", "phase": "done", "intent": 3, "error": "no room"}),
         ),
         (
             EventKind::CancelRequested { reason: reason() },

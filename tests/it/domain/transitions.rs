@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use switchboard::domain::{Command, FailureKind, Rejected, ResumeError, SeenAt, StateName};
+use switchboard::domain::{Command, EffectStep, FailureKind, Rejected, ResumeError, SeenAt, StateName};
 
 use super::{Life, answer, ask, cancel, finish, single};
 
 /// Every state, with the two kinds of running.
 const STATES: [&str; 6] = ["running, not begun", "running", "paused", "done", "cancelled", "failed"];
 
-const COMMANDS: [&str; 11] =
-    ["begin", "ask", "answer", "cancel", "finish", "fail", "log", "drop_logs", "progress", "stats", "note"];
+const COMMANDS: [&str; 12] =
+    ["begin", "ask", "answer", "cancel", "finish", "fail", "log", "drop_logs", "progress", "stats", "note", "effect"];
 
 fn life_in(state: &str) -> Life {
     let mut life = Life::new();
@@ -44,6 +44,7 @@ fn command(name: &str) -> Command {
         "progress" => Command::Progress { step: 1, total: 2, message: None },
         "stats" => Command::Stats { key: "k".into(), value: json!(1) },
         "note" => Command::Note { title: None, content: "a limit is near".into() },
+        "effect" => Command::Effect(EffectStep::Done { intent: 1, error: None }),
         _ => unreachable!("{name}"),
     }
 }
@@ -83,11 +84,12 @@ fn expected(state: &str, command: &str) -> Does {
         ("running, not begun" | "running", "drop_logs") => Causes(&["log_dropped"], Running),
         ("running, not begun" | "running", "progress") => Causes(&["progress"], Running),
         ("running, not begun" | "running", "stats") => Causes(&["stats"], Running),
+        ("running, not begun" | "running", "effect") => Causes(&["effect"], Running),
 
         ("paused", "answer") => {
             Causes(&["answer_accepted", "llm_call_end", "state_transition", "resume_accepted"], Running)
         }
-        ("paused", "begin" | "ask" | "finish" | "log" | "drop_logs" | "progress" | "stats") => {
+        ("paused", "begin" | "ask" | "finish" | "log" | "drop_logs" | "progress" | "stats" | "effect") => {
             Refused(Rejected::OutOfTurn(Paused))
         }
 
@@ -138,6 +140,7 @@ fn kind_of(command: &Command) -> u8 {
         Command::Progress { .. } => 8,
         Command::Stats { .. } => 9,
         Command::Note { .. } => 10,
+        Command::Effect(_) => 11,
     }
 }
 

@@ -1,0 +1,18 @@
+-- What is done for a program outside: it waits, and gets a value or an error.
+
+local ASK, REFUSED, error, yield = ASK, REFUSED, error, yield
+
+return {
+  perform = function(refused)
+    if refused then
+      error(refused, 0)
+    end
+    local value, why = yield(ASK)
+    if value == REFUSED then
+      error("attempt to yield across a C-call boundary", 0)
+    elseif why then
+      error(why, 0)
+    end
+    return value
+  end,
+}

@@ -1,0 +1,6 @@
+//! What programs do outside: state, cards, children. Real Lua programs on a registry with a home on the disk.
+
+mod cards;
+mod rig;
+mod state;
+mod writes;

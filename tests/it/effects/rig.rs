@@ -1,0 +1,116 @@
+//! A registry with real programs and a home of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+use switchboard::domain::{
+    Answer, AnsweredBy, Event, ExecutionState, ResumePayload, SessionId, SessionSpec, TerminalOutcome,
+};
+use switchboard::engine::{Files, MemoryJournal, Registry, RegistryConfig};
+use switchboard::lua::LuaVms;
+use switchboard::store::FsFiles;
+
+use crate::support::{HandClock, Seeded, TestJournal, bounded, history};
+
+/// The registry and what is around it.
+pub(crate) struct Rig {
+    dir: tempfile::TempDir,
+    pub(crate) registry: Registry,
+    pub(crate) journal: Arc<TestJournal>,
+    pub(crate) clock: Arc<HandClock>,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let files = FsFiles::new(Some(dir.path().join("home")));
+        Self::with(dir, Arc::new(files))
+    }
+
+    /// With other files than those of its home.
+    pub(crate) fn with(dir: tempfile::TempDir, files: Arc<dyn Files>) -> Self {
+        let journal = Arc::new(TestJournal::new(MemoryJournal::default()));
+        let clock = Arc::new(HandClock::new());
+        let registry = Registry::new(RegistryConfig {
+            vms: Arc::new(LuaVms::new()),
+            journal: Arc::clone(&journal) as _,
+            clock: Arc::clone(&clock) as _,
+            entropy: Arc::new(Seeded::new(7)),
+            files,
+            library_dirs: vec![dir.path().join("packages")],
+            runtime: tokio::runtime::Handle::current(),
+        });
+        Self { dir, registry, journal, clock }
+    }
+
+    /// A path below the home.
+    pub(crate) fn home(&self, path: &str) -> PathBuf {
+        self.dir.path().join("home").join(path)
+    }
+
+    /// The text of a file below the home.
+    #[track_caller]
+    pub(crate) fn text(&self, path: &str) -> String {
+        std::fs::read_to_string(self.home(path)).unwrap()
+    }
+
+    /// Writes a file below the home.
+    pub(crate) fn put(&self, path: &str, text: &str) {
+        put(&self.home(path), text);
+    }
+
+    /// Writes a package.
+    pub(crate) fn package(&self, name: &str, text: &str) {
+        put(&self.dir.path().join("packages").join(format!("{name}.lua")), text);
+    }
+
+    pub(crate) async fn start(&self, spec: SessionSpec) -> SessionId {
+        self.registry.spawn(spec).await.unwrap()
+    }
+
+    /// Runs a program to its end; it asks nothing.
+    pub(crate) async fn run(&self, spec: SessionSpec) -> TerminalOutcome {
+        let id = self.start(spec).await;
+        bounded(self.registry.await_terminal(id)).await.unwrap()
+    }
+
+    /// What a program returns.
+    #[track_caller]
+    pub(crate) fn value(&self, code: &str) -> impl Future<Output = Value> {
+        self.value_of(SessionSpec::run(code))
+    }
+
+    pub(crate) async fn value_of(&self, spec: SessionSpec) -> Value {
+        match self.run(spec).await {
+            TerminalOutcome::Done(done) => done.value.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How a program fails.
+    pub(crate) async fn error(&self, code: &str) -> String {
+        match self.run(SessionSpec::run(code)).await {
+            TerminalOutcome::Failed(failure) => failure.message.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Everything that happened to a session that has ended.
+    pub(crate) async fn events(&self, id: SessionId) -> Vec<Event> {
+        history(&self.registry, id).await.iter().map(|event| (**event).clone()).collect()
+    }
+
+    /// Answers the first open query of a session.
+    pub(crate) async fn answer(&self, id: SessionId, response: &str) {
+        let ExecutionState::Paused(pause) = self.registry.state(id).unwrap() else { panic!("it is not paused") };
+        let query = pause.pending().next().unwrap().query.query_id;
+        let answer = Answer::new(query, response, AnsweredBy::Person);
+        self.registry.resume(id, ResumePayload::Single(answer)).await.unwrap();
+    }
+}
+
+fn put(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
