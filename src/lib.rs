@@ -24,7 +24,7 @@
 //! | [`domain`] | ids, spec, states, events, the transition table; pure | nothing |
 //! | [`engine`] | registry, one task per live session, feeds, collection; the ports | `domain` |
 //! | [`lua`] | the VM behind the port: a sandboxed Lua state, stepped | `engine`, `domain` |
-//! | [`store`] | files behind the port: modules today | `engine`, `domain` |
+//! | [`store`] | files behind the port: modules, state, cards, scenarios | `engine`, `domain` |
 //! | [`tui`] | the screen: guard, loop, `Msg` / `update` / `view`, the action table | `engine`, `domain` |
 //! | [`config`] | defaults < environment < flags, merged once | `domain` |
 //! | [`desk`] | the one place that wires all of them together | everything |
@@ -45,6 +45,11 @@
 //! | turn | decide → record → apply → publish → act |
 //! | slice, step | the time a program runs before others get theirs; one run of it |
 //! | door | the one way in and out of a program |
+//! | effect | what the session does for its program outside the slice: modules, state, cards, children |
+//! | intent | an effect's write before it happens, durable: what a recovery finishes or finds in conflict |
+//! | child, parent, fork | a session that another has forked; the one that did; its call of `alc.fork` |
+//! | package, strategy | a module that is installed; one with a `run(ctx)` |
+//! | scenario | cases that a strategy is evaluated against |
 //! | feed, observer | the published events of a session; a reader of them |
 //! | journal | where records are kept: in memory today |
 //! | summary | what lists show of a session |
@@ -72,6 +77,11 @@
 //!   be its outcome.
 //! - The events of a turn are one shared allocation ([`engine::Turn`]), of which readers get references: answering a
 //!   question makes seven events, and an allocation for each was a quarter of its cost.
+//! - A child's end is an event of its parent too (`child_ended`), which adds the child's usage to the parent's; and the
+//!   events of children name them as `id`, since `session` says whose an event is wherever events are printed.
+//! - The scenario of a file is taken into the spec before the session is made: a replay needs no file.
+//! - What a program gets of an effect is one kind of record, [`engine::Performed`], for modules, state, cards and children
+//!   alike; only writes are events besides.
 //! - The registry's `list` takes no filter: filtering belongs to the query language, which comes with the desk's filter.
 //! - Programs are interrupted on demand from the first version on (a timer per worker whose ticks are signals to that
 //!   thread): a standing hook made hot Lua 1.5 to 4 times slower. The hook remains where a system has no such timers.

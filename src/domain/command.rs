@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{CancelReason, EffectStep, FailureKind, LimitKind, PauseKind, ResumePayload, SeenAt};
+use super::{
+    CancelReason, EffectStep, FailureKind, LimitKind, PauseKind, ResumePayload, SeenAt, SessionId, StateName, Usage,
+};
 
 /// A command to one session. [`decide`](super::decide) says what it causes.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +75,20 @@ pub enum Command {
     },
     /// The program writes to a file that outlives it: a step of that.
     Effect(EffectStep),
+    /// The children of a fork are about to run.
+    StartChildren {
+        /// Each with the package that it runs, in the order of the fork.
+        children: Vec<(SessionId, Arc<str>)>,
+    },
+    /// A child has ended.
+    EndChild {
+        /// The child.
+        session: SessionId,
+        /// How.
+        state: StateName,
+        /// What it used.
+        usage: Box<Usage>,
+    },
     /// The engine has something to say.
     Note {
         /// What it is about.

@@ -64,6 +64,14 @@ pub fn decide(session: &Session, command: Command, now: Timestamp) -> Result<Vec
         (Running { .. }, Command::Progress { step, total, message }) => {
             events.push(EventKind::Progress { step, total, message });
         }
+        (Running { .. }, Command::StartChildren { children }) => {
+            for (index, (session, strategy)) in (0..).zip(children) {
+                events.push(EventKind::ChildStarted { session, index, strategy });
+            }
+        }
+        (Running { .. }, Command::EndChild { session, state, usage }) => {
+            events.push(EventKind::ChildEnded { session, state, usage });
+        }
         (Running { .. }, Command::Effect(step)) => events.push(EventKind::Effect(step)),
         (Running { .. }, Command::Stats { key, value }) => events.push(EventKind::Stats { key, value }),
 
@@ -76,6 +84,8 @@ pub fn decide(session: &Session, command: Command, now: Timestamp) -> Result<Vec
             | Command::DropLogs { .. }
             | Command::Progress { .. }
             | Command::Effect(_)
+            | Command::StartChildren { .. }
+            | Command::EndChild { .. }
             | Command::Stats { .. },
         ) => return Err(Rejected::OutOfTurn(StateName::Paused)),
     }
@@ -178,14 +188,15 @@ impl Events<'_> {
             if bytes > limits.prompt_bytes {
                 let message = format!(
                     "the prompt of {} is {bytes} bytes long; the limit is {}",
-                    QueryId::new(n),
+                    self.session.query_id(n),
                     limits.prompt_bytes
                 );
                 return self.fail(StateName::Running, message, FailureKind::Limit, Some(LimitKind::Size), None);
             }
         }
 
-        let prompts: Vec<Prompt> = (asked + 1..).zip(questions).map(|(n, question)| prompt(n, question)).collect();
+        let prompts: Vec<Prompt> =
+            (asked + 1..).zip(questions).map(|(n, question)| prompt(self.session.query_id(n), question)).collect();
         let pauses = u64::from(self.session.epoch) + 1;
         let queries = u64::from(asked) + prompts.len() as u64;
         let info = Arc::new(Pause { epoch: self.session.epoch + 1, kind, prompts, paused_at: self.at });
@@ -257,9 +268,8 @@ impl Events<'_> {
     }
 }
 
-fn prompt(n: u32, question: Question) -> Prompt {
+fn prompt(query_id: QueryId, question: Question) -> Prompt {
     let Question { prompt, system, max_tokens, grounded, underspecified, role, cache_breakpoint } = question;
-    let query_id = QueryId::new(n);
     let query = Query { query_id, prompt, system, max_tokens, grounded, underspecified, role, cache_breakpoint };
     Prompt { query: Arc::new(query), answered_by: None }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnsweredBy, CancelReason, EffectStep, Pause, PauseKind, QueryId, Seq, StateName, TerminalOutcome, Timestamp,
-    TokenUsage,
+    AnsweredBy, CancelReason, EffectStep, Pause, PauseKind, QueryId, Seq, SessionId, StateName, TerminalOutcome,
+    Timestamp, TokenUsage, Usage,
 };
 
 /// One event of a session. In JSON the fields of its kind stand beside `seq`, `at` and `kind`.
@@ -106,6 +106,26 @@ pub enum EventKind {
     },
     /// The program writes to a file that outlives it: the intent before, and that it was done.
     Effect(EffectStep),
+    /// A child runs. The program waits until all children of its fork have ended.
+    ChildStarted {
+        /// The child, a session of its own. Written `id`: wherever events are printed, `session` says whose they are.
+        #[serde(rename = "id")]
+        session: SessionId,
+        /// Its place among the children of the fork, counted from 0.
+        index: u32,
+        /// The package that it runs.
+        strategy: Arc<str>,
+    },
+    /// A child has ended. What it used is added to what this session has used.
+    ChildEnded {
+        /// The child.
+        #[serde(rename = "id")]
+        session: SessionId,
+        /// How it ended; the session itself has the rest.
+        state: StateName,
+        /// What it used.
+        usage: Box<Usage>,
+    },
     /// An answer was taken. It is booked and durable.
     AnswerAccepted {
         /// The query.
@@ -154,6 +174,8 @@ impl EventKind {
             Self::Progress { .. } => "progress",
             Self::Stats { .. } => "stats",
             Self::Effect(_) => "effect",
+            Self::ChildStarted { .. } => "child_started",
+            Self::ChildEnded { .. } => "child_ended",
             Self::AnswerAccepted { .. } => "answer_accepted",
             Self::CancelRequested { .. } => "cancel_requested",
         }

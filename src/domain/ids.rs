@@ -3,6 +3,7 @@
 //! Nothing here makes an id: randomness comes in from outside.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -69,25 +70,43 @@ impl FromStr for SessionId {
     }
 }
 
-/// Names one query within its session: `q-1`, `q-2`, … in the order asked, never used again.
+/// Names one query within its session: `q-1`, `q-2`, … in the order asked, never used again. Those of a child say which
+/// child of its fork it is, counted from 0: `f-0-1`, `f-0-2`, …
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QueryId(u32);
+pub struct QueryId {
+    /// One more than the place of the child.
+    child: Option<NonZeroU32>,
+    number: u32,
+}
 
 impl QueryId {
     /// The id of the `n`-th query of a session, counted from 1.
     pub const fn new(n: u32) -> Self {
-        Self(n)
+        Self { child: None, number: n }
+    }
+
+    /// The id of the `n`-th query, counted from 1, of the child at place `index` of its fork, counted from 0.
+    pub const fn of_child(index: u32, n: u32) -> Self {
+        Self { child: NonZeroU32::new(index.saturating_add(1)), number: n }
     }
 
     /// Its number, counted from 1.
     pub const fn number(self) -> u32 {
-        self.0
+        self.number
+    }
+
+    /// The place of the child that asked it, counted from 0, if it was a child.
+    pub fn child(self) -> Option<u32> {
+        self.child.map(|child| child.get() - 1)
     }
 }
 
 impl fmt::Display for QueryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "q-{}", self.0)
+        match self.child() {
+            None => write!(f, "q-{}", self.number),
+            Some(child) => write!(f, "f-{child}-{}", self.number),
+        }
     }
 }
 
@@ -101,11 +120,17 @@ impl FromStr for QueryId {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        text.strip_prefix("q-")
-            .filter(|n| !n.starts_with(['0', '+']))
-            .and_then(|n| n.parse().ok())
-            .map(Self)
-            .ok_or_else(|| ParseIdError { text: text.to_owned(), wanted: "a query id (such as q-3)" })
+        let number = |n: &str| n.parse().ok().filter(|_| !n.starts_with(['0', '+']));
+        let of_child = || {
+            let (child, n) = text.strip_prefix("f-")?.split_once('-')?;
+            let child: u32 = if child == "0" { 0 } else { number(child)? };
+            Some(Self::of_child(child, number(n)?)).filter(|_| child < u32::MAX)
+        };
+        let id = match text.strip_prefix("q-") {
+            Some(n) => number(n).map(Self::new),
+            None => of_child(),
+        };
+        id.ok_or_else(|| ParseIdError { text: text.to_owned(), wanted: "a query id (such as q-3)" })
     }
 }
 

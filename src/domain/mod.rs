@@ -13,6 +13,7 @@ mod decide;
 mod effect;
 mod error;
 mod event;
+mod family;
 mod ids;
 pub mod query;
 mod session;
@@ -27,9 +28,10 @@ pub use decide::{Rejected, decide};
 pub use effect::{ContentHash, EffectStep, Intent};
 pub use error::{AwaitError, CancelError, ObserveError, ObserverRecvError, ResumeError, SpawnError, StateError};
 pub use event::{Event, EventKind, Phase};
+pub use family::{Budget, Parent, SharedBudget};
 pub use ids::{ParseIdError, QueryId, Seq, SessionId, Timestamp};
 pub use session::{Progress, Session, apply};
-pub use spec::{InvalidSpec, Limits, SessionKind, SessionSpec};
+pub use spec::{InvalidSpec, Limits, Scenario, SessionKind, SessionSpec};
 pub use state::{
     CancelCode, CancelReason, Cancelled, Done, ExecutionState, Failure, FailureKind, LimitKind, Pause, PauseKind,
     Prompt, Query, SeenAt, StateName, TerminalOutcome,

@@ -32,6 +32,7 @@ pub struct Session {
     /// answers alike still gets each of them taken.
     pub(super) deliveries: HashMap<(QueryId, Arc<str>), ResumeOutcome>,
     pub(super) usage: Usage,
+    pub(super) forks: u32,
     pub(super) progress: Option<Arc<Progress>>,
 }
 
@@ -62,6 +63,7 @@ impl Session {
             replies: Vec::new(),
             deliveries: HashMap::new(),
             usage: Usage::default(),
+            forks: 0,
             progress: None,
         }
     }
@@ -106,6 +108,11 @@ impl Session {
         &self.usage
     }
 
+    /// How many forks it has begun.
+    pub fn forks(&self) -> u32 {
+        self.forks
+    }
+
     /// What its program said last of its progress.
     pub fn progress(&self) -> Option<&Arc<Progress>> {
         self.progress.as_ref()
@@ -147,7 +154,26 @@ impl Session {
 
     /// Who answered `query`, if somebody has.
     pub(super) fn answered_by(&self, query: QueryId) -> Option<&AnsweredBy> {
+        if self.query_id(query.number()) != query {
+            return None;
+        }
         self.answered.get(index(query)?)?.as_ref()
+    }
+
+    /// The id of its `n`-th query, counted from 1.
+    pub(super) fn query_id(&self, n: u32) -> QueryId {
+        match &self.spec.parent {
+            None => QueryId::new(n),
+            Some(parent) => QueryId::of_child(parent.index, n),
+        }
+    }
+
+    /// Counts the children that its program waits for.
+    fn count_children(&mut self, count: impl FnOnce(u32) -> u32) {
+        if let ExecutionState::Running { waiting_on } = &mut self.state {
+            let n = count(waiting_on.unwrap_or(0));
+            *waiting_on = (n > 0).then_some(n);
+        }
     }
 }
 
@@ -159,7 +185,11 @@ fn index(query: QueryId) -> Option<usize> {
 impl Pause {
     /// Where `query` stands among the prompts of this pause.
     pub(super) fn position(&self, query: QueryId) -> Option<usize> {
-        let first = self.prompts.first()?.query.query_id.number();
+        let first = self.prompts.first()?.query.query_id;
+        if first.child() != query.child() {
+            return None;
+        }
+        let first = first.number();
         let position = query.number().checked_sub(first)? as usize;
         (position < self.prompts.len()).then_some(position)
     }
@@ -220,6 +250,14 @@ pub fn apply(session: &mut Session, event: &Event) {
             }
         }
         EventKind::ResumeAccepted { .. } => session.usage.rounds += 1,
+        EventKind::ChildStarted { index, .. } => {
+            session.forks += u32::from(*index == 0);
+            session.count_children(|n| n.saturating_add(1));
+        }
+        EventKind::ChildEnded { usage, .. } => {
+            session.usage.add_child(usage);
+            session.count_children(|n| n.saturating_sub(1));
+        }
         EventKind::Progress { step, total, message } => {
             session.progress = Some(Arc::new(Progress { step: *step, total: *total, message: message.clone() }));
         }

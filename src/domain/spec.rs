@@ -1,10 +1,13 @@
 //! What a session is made of: its program, its `ctx`, and the limits it runs under.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use super::{Budget, Parent};
 
 /// Everything that is needed to start a session. JSON names are `snake_case`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +33,9 @@ pub struct SessionSpec {
     /// The limits the session runs under.
     #[serde(default)]
     pub limits: Limits,
+    /// The session that forked it, of a child.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
 }
 
 /// The kinds of session.
@@ -44,30 +50,42 @@ pub enum SessionKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
-    /// Runs an installed strategy. Refused until it exists.
+    /// Runs an installed strategy: `require(strategy).run(ctx)`.
     Advice {
         /// The package to run.
         strategy: String,
         /// Merged into `opts` as `task`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<String>,
-        /// The strategy's `ctx`.
+        /// The strategy's `ctx`, an object.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opts: Option<serde_json::Value>,
     },
-    /// Evaluates a strategy against a scenario. Refused until it exists.
+    /// Evaluates a strategy against a scenario: `alc.eval`, whose report is the result.
     Eval {
-        /// The scenario: its text, its name or its file.
-        scenario: String,
+        /// The scenario.
+        scenario: Scenario,
         /// The package to evaluate.
         strategy: String,
-        /// The strategy's options.
+        /// The strategy's options, an object.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opts: Option<serde_json::Value>,
         /// Whether to write a card of the report.
         #[serde(default)]
         auto_card: bool,
     },
+}
+
+/// Where a scenario is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scenario {
+    /// Here: JSON, or Lua that returns a table, with or without `return`.
+    Inline(Arc<str>),
+    /// Installed under a name: a module, or a file of the directory of scenarios.
+    Name(String),
+    /// In a file. It is read before the session is made, which then has it inline.
+    File(PathBuf),
 }
 
 /// What a session may use. Every size is in bytes, every time in milliseconds; an absent limit does not exist.
@@ -144,12 +162,41 @@ pub enum InvalidSpec {
         /// The limit.
         limit: u64,
     },
-    /// A kind of session that this version cannot run.
-    #[error("sessions of kind {kind} are not available in this version; use kind run")]
-    KindNotAvailable {
-        /// The kind asked for.
+    /// Options that are no object.
+    #[error("opts must be a JSON object, such as {{\"depth\": 2}}")]
+    OptsNotObject,
+    /// A `ctx` where the kind makes its own.
+    #[error("a session of kind {kind} makes its ctx itself; give opts instead")]
+    CtxNotTaken {
+        /// The kind.
         kind: &'static str,
     },
+    /// No strategy, or one whose name nothing can have.
+    #[error("{strategy:?} can be no package; give the name of one, such as cot")]
+    BadStrategy {
+        /// The name given.
+        strategy: String,
+    },
+    /// A strategy that is not installed.
+    #[error("no package {strategy} in the library directories; install it there or give its directory with --lib")]
+    UnknownStrategy {
+        /// The name given.
+        strategy: String,
+    },
+    /// A strategy that is there and cannot be read.
+    #[error("{0}")]
+    UnreadableStrategy(String),
+    /// A scenario that is not there, or cannot be read.
+    #[error("no scenario {scenario}: {why}")]
+    UnknownScenario {
+        /// Its name or file.
+        scenario: String,
+        /// What was found instead.
+        why: String,
+    },
+    /// A child that no parent has made.
+    #[error("only alc.fork makes children; leave out parent")]
+    ParentGiven,
 }
 
 impl SessionSpec {
@@ -163,6 +210,7 @@ impl SessionSpec {
             title: None,
             tags: BTreeMap::new(),
             limits: Limits::default(),
+            parent: None,
         }
     }
 
@@ -182,20 +230,84 @@ impl SessionSpec {
                     return Err(InvalidSpec::SourceTooLarge { bytes: code.len() as u64, limit: limits.source_bytes });
                 }
             }
-            SessionKind::Advice { .. } => return Err(InvalidSpec::KindNotAvailable { kind: "advice" }),
-            SessionKind::Eval { .. } => return Err(InvalidSpec::KindNotAvailable { kind: "eval" }),
+            SessionKind::Advice { strategy, opts, .. } => {
+                self.check_strategy("advice", strategy)?;
+                // A child gets whatever its parent passes on.
+                check_opts(opts.as_ref().filter(|_| self.parent.is_none()))?;
+            }
+            SessionKind::Eval { scenario, strategy, opts, .. } => {
+                self.check_strategy("eval", strategy)?;
+                check_opts(opts.as_ref())?;
+                check_scenario(scenario, limits)?;
+            }
         }
-        let bytes = self.ctx.as_ref().map_or(0, json_len);
+        let bytes = self.ctx.iter().chain(self.opts()).map(json_len).sum();
         if bytes > limits.ctx_bytes {
             return Err(InvalidSpec::CtxTooLarge { bytes, limit: limits.ctx_bytes });
         }
         Ok(())
     }
 
-    /// The namespace of the state that its program writes: `_ns` of its `ctx`.
+    fn check_strategy(&self, kind: &'static str, strategy: &str) -> Result<(), InvalidSpec> {
+        if strategy.trim().is_empty() || strategy.chars().any(char::is_control) {
+            return Err(InvalidSpec::BadStrategy { strategy: strategy.to_owned() });
+        }
+        if self.ctx.is_some() { Err(InvalidSpec::CtxNotTaken { kind }) } else { Ok(()) }
+    }
+
+    /// The options of a strategy.
+    fn opts(&self) -> Option<&serde_json::Value> {
+        match &self.kind {
+            SessionKind::Run { .. } => None,
+            SessionKind::Advice { opts, .. } | SessionKind::Eval { opts, .. } => opts.as_ref(),
+        }
+    }
+
+    /// The value of the global `ctx`: what was given, or what the kind makes of its options. Absent is `{}`.
+    pub fn program_ctx(&self) -> Option<Cow<'_, serde_json::Value>> {
+        match &self.kind {
+            SessionKind::Run { .. } => self.ctx.as_ref().map(Cow::Borrowed),
+            SessionKind::Advice { task: None, opts, .. } | SessionKind::Eval { opts, .. } => {
+                opts.as_ref().map(Cow::Borrowed)
+            }
+            SessionKind::Advice { task: Some(task), opts, .. } => {
+                let mut ctx = opts.clone().unwrap_or_else(|| serde_json::json!({}));
+                ctx["task"] = task.as_str().into();
+                Some(Cow::Owned(ctx))
+            }
+        }
+    }
+
+    /// The namespace of the state that its program writes: `_ns` of its `ctx`; a child has one of its own.
     pub fn state_namespace(&self) -> String {
-        let named = self.ctx.as_ref().and_then(|ctx| ctx.get("_ns")).and_then(serde_json::Value::as_str);
-        named.unwrap_or("default").to_owned()
+        if let Some(parent) = &self.parent {
+            return format!("fork-{}", parent.index);
+        }
+        let ctx = self.ctx.as_ref().or(self.opts());
+        ctx.and_then(|ctx| ctx.get("_ns")).and_then(serde_json::Value::as_str).unwrap_or("default").to_owned()
+    }
+
+    /// The budget that its program has: the one of its `ctx`, or the one that its family shares.
+    pub fn budget(&self) -> Budget {
+        match &self.parent {
+            None => Budget::of(self.ctx.as_ref().or(self.opts())),
+            Some(parent) => parent.budget.map_or_else(Budget::default, |shared| shared.limits),
+        }
+    }
+
+    /// What errors call its program.
+    pub fn script_name(&self) -> &str {
+        match &self.kind {
+            SessionKind::Run { name, .. } => name.as_deref().unwrap_or("script"),
+            SessionKind::Advice { .. } => "advice",
+            SessionKind::Eval { .. } => "eval",
+        }
+    }
+
+    /// The same without what makes it a child: to run it again by itself.
+    #[must_use]
+    pub fn without_parent(&self) -> Self {
+        Self { parent: None, ..self.clone() }
     }
 
     /// What the screen calls the session: its title, else the name of its script.
@@ -206,6 +318,27 @@ impl SessionSpec {
         };
         self.title.as_deref().unwrap_or(script)
     }
+}
+
+fn check_opts(opts: Option<&serde_json::Value>) -> Result<(), InvalidSpec> {
+    if opts.is_none_or(serde_json::Value::is_object) { Ok(()) } else { Err(InvalidSpec::OptsNotObject) }
+}
+
+fn check_scenario(scenario: &Scenario, limits: &Limits) -> Result<(), InvalidSpec> {
+    let (bytes, limit) = match scenario {
+        Scenario::Inline(text) => (text.len() as u64, limits.source_bytes),
+        Scenario::Name(_) | Scenario::File(_) => (0, limits.source_bytes),
+    };
+    if bytes > limit {
+        return Err(InvalidSpec::SourceTooLarge { bytes, limit });
+    }
+    let is_blank = match scenario {
+        Scenario::Inline(text) => text.trim().is_empty(),
+        Scenario::Name(name) => name.trim().is_empty(),
+        Scenario::File(path) => path.as_os_str().is_empty(),
+    };
+    let why = || "it is blank; give a table of cases, a name or a file".to_owned();
+    if is_blank { Err(InvalidSpec::UnknownScenario { scenario: String::new(), why: why() }) } else { Ok(()) }
 }
 
 /// The length of the compact JSON text of `value`, without making it.

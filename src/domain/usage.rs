@@ -7,7 +7,7 @@ use super::TokenUsage;
 /// The figures of one session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Queries asked; one counts when its pause is published.
+    /// Queries asked, those of children that have ended among them; one counts when its pause is published.
     pub llm_calls: u64,
     /// Pauses published.
     pub pauses: u64,
@@ -124,6 +124,16 @@ impl Usage {
         self.llm_calls += 1;
         self.total_prompt_chars += (prompt.len() + system.map_or(0, str::len)) as u64;
         self.prompt_tokens.add_estimate(prompt_estimate(prompt, system));
+        self.total_tokens = self.prompt_tokens.sum(self.response_tokens);
+    }
+
+    /// Adds what a child has used: what it asked and was answered. Its pauses and its time are its own.
+    pub(super) fn add_child(&mut self, child: &Self) {
+        self.llm_calls += child.llm_calls;
+        self.total_prompt_chars += child.total_prompt_chars;
+        self.total_response_chars += child.total_response_chars;
+        self.prompt_tokens = self.prompt_tokens.sum(child.prompt_tokens);
+        self.response_tokens = self.response_tokens.sum(child.response_tokens);
         self.total_tokens = self.prompt_tokens.sum(self.response_tokens);
     }
 

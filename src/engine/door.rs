@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::purse::{Purse, Spent};
 use super::weight::json_weight;
 use super::{Clock, Entropy};
 use crate::domain::{Command, Limits, Timestamp, Usage};
@@ -32,6 +33,8 @@ pub enum Read {
     Elapsed(u64),
     /// Nanoseconds of CPU time used by the session.
     Cpu(u64),
+    /// What is spent of a budget that is shared.
+    Spent(Spent),
 }
 
 /// What came out of a door, in order.
@@ -81,6 +84,8 @@ struct Inner {
     /// Bytes of what was said.
     said: usize,
     bucket: LogBucket,
+    /// Of a child whose family has a budget.
+    purse: Option<Arc<Purse>>,
 }
 
 impl Door {
@@ -109,7 +114,16 @@ impl Door {
                 tokens: limits.log_lines_per_s.saturating_mul(LogBucket::BURST_SECONDS),
                 filled_at: created_at,
             },
+            purse: None,
         }))
+    }
+
+    /// The same for a child: its budget is its family's, whose time began at `since`.
+    #[must_use]
+    pub(super) fn sharing(mut self, purse: Arc<Purse>, since: Timestamp) -> Self {
+        self.0.created_at = since;
+        self.0.purse = Some(purse);
+        self
     }
 
     /// Starts a slice: `usage` is what has been booked for the session so far.
@@ -160,6 +174,22 @@ impl Door {
         &self.0.usage
     }
 
+    /// What is spent of the budget. No read where the session has it for itself: then it follows from the answers.
+    pub fn spent(&mut self) -> Spent {
+        let Some(purse) = &self.0.purse else {
+            let usage = &self.0.usage;
+            return Spent { llm_calls: usage.llm_calls, tokens: usage.total_tokens.tokens };
+        };
+        let spent = purse.spent();
+        self.0.emissions.push(Emission::Read(Read::Spent(spent)));
+        spent
+    }
+
+    /// Takes `n` queries of the budget, unless more is spent by now than was `seen`. Gives whether it did.
+    pub fn take_calls(&self, n: usize, seen: Spent) -> bool {
+        self.0.purse.as_ref().is_none_or(|purse| purse.take_calls(n, seen))
+    }
+
     /// The time now, recorded.
     pub fn now(&mut self) -> Timestamp {
         let now = self.0.clock.now();
@@ -174,7 +204,7 @@ impl Door {
         bits
     }
 
-    /// Milliseconds since the session was made, recorded.
+    /// Milliseconds since the session was made, or the one at the top of its family; recorded.
     pub fn elapsed_ms(&mut self) -> u64 {
         let elapsed = u64::try_from(self.0.clock.now() - self.0.created_at).unwrap_or(0);
         self.0.emissions.push(Emission::Read(Read::Elapsed(elapsed)));

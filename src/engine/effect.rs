@@ -26,6 +26,29 @@ pub enum Effect {
     Read(StoreRead),
     /// Writes state or cards. Two events tell of it, see [`Intent`](crate::domain::Intent).
     Write(StoreWrite),
+    /// Runs children and waits for all of them: a list of `{"strategy", "ok", "result" or "error"}`, in their order.
+    Fork(Fork),
+}
+
+/// Children to run at the same time, each a session of its own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fork {
+    /// The package that each runs.
+    pub strategies: Vec<Arc<str>>,
+    /// The `ctx` of all of them.
+    pub ctx: Value,
+    /// What becomes of the others when one fails.
+    pub on_error: OnError,
+}
+
+/// What becomes of a fork when a child fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// Its error is its result.
+    Skip,
+    /// The others are cancelled, and the error is raised in the program.
+    Abort,
 }
 
 /// Reads of what outlives a session. Each says what the program gets.

@@ -22,6 +22,15 @@ pub trait Files: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Reads the text of a scenario that a person has named by its file.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in one line.
+    fn read_scenario(&self, path: &Path) -> Result<String, String> {
+        let _ = path;
+        Err(NO_HOME.into())
+    }
+
     /// Reads state, cards or scenarios. `roots` are where scenarios are looked for besides their own directory.
     ///
     /// A reader sees each file as it stood before or after a write, never in between.

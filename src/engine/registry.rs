@@ -13,11 +13,11 @@ use tokio_util::task::TaskTracker;
 
 use super::changes::{ChangeCursor, ChangeLog, Changes};
 use super::feed::Feed;
-use super::session_task::{INBOX, Request, SessionTask, answer_to_ended};
+use super::session_task::{Request, answer_to_ended};
 use super::world::{WRITES, World};
-use super::{Clock, Durability, Entropy, Files, Journal, Observer, Record, StopFlag, Summary, VmFactory};
+use super::{Clock, Entropy, Files, Journal, Observer, Package, StopFlag, Summary, VmFactory};
 use crate::domain::{
-    AwaitError, CancelCode, CancelError, CancelReason, ExecutionState, Limits, ObserveError, ResumeError,
+    AwaitError, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ResumeError,
     ResumeOutcome, ResumePayload, Seq, Session, SessionId, SessionSpec, SpawnError, StateError, TerminalOutcome,
 };
 
@@ -61,8 +61,8 @@ pub(super) struct Shared {
 /// dropped registry closes the channel.
 pub(super) struct Live {
     pub(super) feed: Arc<Feed>,
-    inbox: mpsc::Sender<Box<Request>>,
-    stop: StopFlag,
+    pub(super) inbox: mpsc::Sender<Box<Request>>,
+    pub(super) stop: StopFlag,
 }
 
 impl Registry {
@@ -90,32 +90,15 @@ impl Registry {
     /// be recorded or the registry is shutting down. Then no session exists.
     pub async fn spawn(&self, spec: SessionSpec) -> Result<SessionId, SpawnError> {
         spec.check()?;
-        let shared = &*self.shared;
-        if shared.closing.is_cancelled() {
-            return Err(SpawnError::Engine("shutting down; no session is started any more".into()));
+        if spec.parent.is_some() {
+            return Err(InvalidSpec::ParentGiven.into());
         }
-        let world = &shared.world;
-        let (spec, at) = (Arc::new(spec), world.clock.now());
-        let id = self.fresh_id();
-        let record = Record::Spawned { spec: Arc::clone(&spec), at };
-        let mut receipt = world.journal.append(id, &[record], Durability::Acknowledged);
-        receipt.get().await.map_err(|error| SpawnError::Engine(format!("not recorded: {error}")))?;
-
-        let session = Session::new(id, spec, at);
-        let feed = Arc::new(Feed::new(&session));
-        let (inbox, requests) = mpsc::channel(INBOX);
-        let stop = StopFlag::default();
-        let live = Live { feed: Arc::clone(&feed), inbox, stop: stop.clone() };
-        world.changes.grow();
-        let live = Arc::new(live);
-        self.sessions_mut(|sessions| sessions.insert(id, Arc::clone(&live)));
-        world.changes.mark(id, &feed.mark);
-        let task = SessionTask::new(session, feed, Arc::clone(world), requests, stop);
-        shared.tasks.spawn_on(task.run(), &shared.runtime);
-        if shared.closing.is_cancelled() {
-            // A shutdown that began meanwhile may have listed the sessions before this one was among them.
-            self.send_cancel(&live, self.closing_reason());
-        }
+        let spec = self.shared.complete(spec).await?;
+        spec.check()?;
+        let prepared = self.shared.prepare(spec, None).await?;
+        let id = prepared.id;
+        self.shared.list(&prepared);
+        self.shared.start(prepared);
         Ok(id)
     }
 
@@ -190,30 +173,12 @@ impl Registry {
             Some(Found::Retired(session)) => return Ok(session.state().clone()),
             None => return Err(CancelError::NotFound { session: id }),
         };
-        if let Some(answer) = self.send_cancel(&live, reason)
+        if let Some(answer) = self.shared.send_cancel(&live, reason)
             && let Ok(result) = answer.await
         {
             result?;
         }
         Ok(live.feed.ended().await.into())
-    }
-
-    /// Asks a session's task to cancel it; `None` if it has ended. Never waits: the flag and the request go out
-    /// together, whatever becomes of the caller.
-    fn send_cancel(&self, live: &Live, reason: CancelReason) -> Option<oneshot::Receiver<Result<(), CancelError>>> {
-        let (reply, answer) = oneshot::channel();
-        live.stop.raise();
-        match live.inbox.try_send(Box::new(Request::Cancel(reason, reply))) {
-            Ok(()) => Some(answer),
-            Err(mpsc::error::TrySendError::Closed(_)) => None,
-            Err(mpsc::error::TrySendError::Full(request)) => {
-                let inbox = live.inbox.clone();
-                // If the task ends meanwhile the request is dropped, and with it the reply.
-                let send = async move { drop(inbox.send(request).await) };
-                self.shared.tasks.spawn_on(send, &self.shared.runtime);
-                Some(answer)
-            }
-        }
     }
 
     /// Opens a reader of a session's events from number `from` on (absent: 1). Never waits.
@@ -286,23 +251,35 @@ impl Registry {
     /// nothing of them would be left. Returns how many tasks had not stopped at the `deadline`.
     pub async fn shutdown(&self, deadline: Duration) -> usize {
         self.shared.closing.cancel();
-        let reason = self.closing_reason();
+        let reason = self.shared.closing_reason();
         let live: Vec<Arc<Live>> = self.sessions(|sessions| sessions.values().cloned().collect());
         for session in &live {
-            self.send_cancel(session, reason.clone());
+            self.shared.send_cancel(session, reason.clone());
         }
         self.shared.tasks.close();
         let _ = tokio::time::timeout(deadline, self.shared.tasks.wait()).await;
         self.shared.tasks.len()
     }
 
-    fn closing_reason(&self) -> CancelReason {
-        CancelReason { code: CancelCode::SystemShutdown, detail: None, requested_at: self.shared.world.clock.now() }
+    fn find(&self, id: SessionId) -> Option<Found> {
+        self.shared.find(id)
     }
 
-    fn fresh_id(&self) -> SessionId {
+    /// The packages that programs can `require`, by name, with what each says of itself. Reads the library directories:
+    /// it may block.
+    pub fn packages(&self) -> Vec<Package> {
+        self.shared.world.files.packages(&self.shared.world.library_dirs)
+    }
+
+    fn sessions<T>(&self, read: impl FnOnce(&HashMap<SessionId, Arc<Live>>) -> T) -> T {
+        self.shared.sessions(read)
+    }
+}
+
+impl Shared {
+    pub(super) fn fresh_id(&self) -> SessionId {
         loop {
-            let id = SessionId::from_bits(self.shared.world.entropy.bits());
+            let id = SessionId::from_bits(self.world.entropy.bits());
             if self.find(id).is_none() {
                 return id;
             }
@@ -312,15 +289,15 @@ impl Registry {
     fn find(&self, id: SessionId) -> Option<Found> {
         let live = self.sessions(|sessions| sessions.get(&id).cloned());
         // An evicted session is in the journal before it leaves the map.
-        live.map(Found::Live).or_else(|| self.shared.world.journal.retired(id).map(Found::Retired))
+        live.map(Found::Live).or_else(|| self.world.journal.retired(id).map(Found::Retired))
     }
 
     fn sessions<T>(&self, read: impl FnOnce(&HashMap<SessionId, Arc<Live>>) -> T) -> T {
-        read(&self.shared.sessions.read().unwrap_or_else(PoisonError::into_inner))
+        read(&self.sessions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn sessions_mut<T>(&self, write: impl FnOnce(&mut HashMap<SessionId, Arc<Live>>) -> T) -> T {
-        write(&mut self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn sessions_mut<T>(&self, write: impl FnOnce(&mut HashMap<SessionId, Arc<Live>>) -> T) -> T {
+        write(&mut self.sessions.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -2,21 +2,24 @@
 //!
 //! Turn order: decide → record → apply → publish → act. The task reads top to bottom in [`SessionTask::live`].
 
+mod fork;
 mod perform;
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::feed::Feed;
+use super::purse::Purse;
+use super::registry::Shared;
 use super::world::World;
 use super::{Door, Durability, Emission, Input, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure};
 use crate::domain::{
-    CancelCode, CancelError, CancelReason, Command, Event, ExecutionState, FailureKind, LimitKind, Rejected,
+    CancelCode, CancelError, CancelReason, Command, Event, EventKind, ExecutionState, FailureKind, LimitKind, Rejected,
     ResumeError, ResumeOutcome, ResumePayload, SeenAt, Session, apply, decide,
 };
 
@@ -54,19 +57,29 @@ pub(super) struct SessionTask {
     door: Option<Door>,
     /// The journal's word on what it has not written yet.
     unwritten: Option<Reply<()>>,
+    /// For the children that the program forks. Weak, so that a registry that is dropped closes the channel.
+    shared: Weak<Shared>,
+    /// Of a child whose family has a budget.
+    purse: Option<Arc<Purse>>,
 }
 
 impl SessionTask {
     pub(super) fn new(
         session: Session,
         feed: Arc<Feed>,
-        world: Arc<World>,
+        shared: Weak<Shared>,
         inbox: mpsc::Receiver<Box<Request>>,
         stop: StopFlag,
+        purse: Option<Arc<Purse>>,
+        world: Arc<World>,
     ) -> Self {
         let (clock, entropy) = (Arc::clone(&world.clock), Arc::clone(&world.entropy));
-        let door = Door::new(clock, entropy, stop.clone(), session.created_at(), &session.spec().limits);
-        Self { session, feed, world, inbox, stop, vm: None, door: Some(door), unwritten: None }
+        let mut door = Door::new(clock, entropy, stop.clone(), session.created_at(), &session.spec().limits);
+        let budget = session.spec().parent.as_ref().and_then(|parent| parent.budget);
+        if let (Some(purse), Some(budget)) = (&purse, budget) {
+            door = door.sharing(Arc::clone(purse), budget.since);
+        }
+        Self { session, feed, world, inbox, stop, vm: None, door: Some(door), unwritten: None, shared, purse }
     }
 
     /// Lives until the session has ended. A panic on the way ends it as an engine error.
@@ -336,8 +349,15 @@ impl SessionTask {
     }
 
     fn apply_and_publish(&mut self, turn: Turn) {
+        let tokens = self.session.usage().total_tokens.tokens;
         for event in turn.iter() {
             apply(&mut self.session, event);
+        }
+        if let Some(purse) = &self.purse
+            && !turn.iter().any(|event| matches!(event.kind, EventKind::ChildEnded { .. }))
+        {
+            // What children used they have counted themselves. Estimates that turn out lower stay as they were taken.
+            purse.add_tokens(self.session.usage().total_tokens.tokens.saturating_sub(tokens));
         }
         self.publish(Some(turn));
     }

@@ -25,6 +25,13 @@ pub struct Summary {
     pub progress: Option<Arc<Progress>>,
 }
 
+impl Summary {
+    /// The session that forked it, of a child: lists show it under that one.
+    pub fn parent(&self) -> Option<SessionId> {
+        self.spec.parent.as_ref().map(|parent| parent.session)
+    }
+}
+
 impl From<&Session> for Summary {
     fn from(session: &Session) -> Self {
         Self {

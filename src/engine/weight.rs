@@ -22,6 +22,8 @@ pub(super) fn weight(event: &Event) -> usize {
                 + intent.after.as_ref().map_or(0, |it| it.len())
         }
         EventKind::Effect(EffectStep::Done { error, .. }) => error.as_ref().map_or(0, String::len),
+        EventKind::ChildStarted { strategy, .. } => strategy.len(),
+        EventKind::ChildEnded { usage, .. } => size_of_val(&**usage),
         EventKind::StateTransition { .. }
         | EventKind::Tick { .. }
         | EventKind::ResumeAccepted { .. }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mlua::{Lua, Value};
 
 use super::host::{Host, is_memory_error};
-use crate::domain::{FailureKind, SessionKind};
+use crate::domain::FailureKind;
 use crate::engine::VmFailure;
 
 /// What a position looks like in an error that comes out of code of the prelude, which has no lines.
@@ -66,10 +66,7 @@ pub(super) fn trace(lua: &Lua, host: &Arc<Host>, error: Value) -> mlua::Result<V
 
 /// What errors call the script.
 pub(super) fn script(host: &Host) -> &str {
-    match &host.spec.kind {
-        SessionKind::Run { name: Some(name), .. } => name,
-        SessionKind::Run { name: None, .. } | SessionKind::Advice { .. } | SessionKind::Eval { .. } => "script",
-    }
+    host.spec.script_name()
 }
 
 /// Whether this is the text of an engine function that says nothing of a place. What a module raised does.

@@ -49,6 +49,8 @@ fn by_name(lua: &Lua, host: &Arc<Host>, name: &str) -> mlua::Result<Function> {
         "encode" => make(lua, host, alc::json::encode),
         "decode" => make(lua, host, alc::json::decode),
         "want_state" => make(lua, host, alc::state::want_state),
+        "want_fork" => make(lua, host, alc::fork::want_fork),
+        "want_scenario" => make(lua, host, alc::wants::want_scenario),
         "want_card" => make(lua, host, alc::card::want_card),
         "condemned" => make(lua, host, library::base::condemned),
         "trace" => make(lua, host, failure::trace),

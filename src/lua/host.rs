@@ -11,7 +11,7 @@ use mlua::Lua;
 use super::interrupt;
 use super::preempt::{self, Preemption};
 use super::sandbox::LIBRARIES;
-use crate::domain::{FailureKind, LimitKind, Limits, PauseKind, Question, SessionSpec};
+use crate::domain::{Budget, FailureKind, LimitKind, Limits, PauseKind, Question, SessionSpec};
 use crate::engine::{Door, Effect, VmFailure};
 
 /// Shared by the VM and every function of one session.
@@ -63,33 +63,10 @@ pub(super) enum Wanted {
     Effect(Effect),
 }
 
-/// The limits of `ctx.budget`. Only non-negative integers count.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Budget {
-    /// Queries.
-    pub(super) llm_calls: Option<u64>,
-    /// Milliseconds since the session was made.
-    pub(super) elapsed_ms: Option<u64>,
-    /// Tokens.
-    pub(super) tokens: Option<u64>,
-}
-
-impl Budget {
-    fn of(ctx: Option<&serde_json::Value>) -> Self {
-        let limit = |name| ctx?.get("budget")?.as_object()?.get(name)?.as_u64();
-        Self { llm_calls: limit("max_llm_calls"), elapsed_ms: limit("max_elapsed_ms"), tokens: limit("max_tokens") }
-    }
-
-    /// Whether any limit is set.
-    pub(super) fn is_set(&self) -> bool {
-        self.llm_calls.is_some() || self.elapsed_ms.is_some() || self.tokens.is_some()
-    }
-}
-
 impl Host {
     /// The host of a session that has not been stepped.
     pub(super) fn new(spec: &Arc<SessionSpec>, preemption: Preemption) -> Self {
-        Self { budget: Budget::of(spec.ctx.as_ref()), spec: Arc::clone(spec), preemption, state: Mutex::default() }
+        Self { budget: spec.budget(), spec: Arc::clone(spec), preemption, state: Mutex::default() }
     }
 
     /// The limits of the session.

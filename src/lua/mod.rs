@@ -23,6 +23,7 @@ mod parts;
 mod pattern;
 mod preempt;
 mod probe;
+mod program;
 mod sandbox;
 mod vm;
 

@@ -34,7 +34,8 @@ parts! {
     "alc" ["budget_remaining", "budget_check"] => "budget";
     "alc" ["state"] => "state";
     "alc" ["card"] => "card";
-    "kept" ["perform"] => "effects";
+    "alc" ["fork"] => "fork";
+    "kept" ["perform", "read_scenario"] => "effects";
     "kept" ["with_cards"] => "card_context";
     "string" ["find", "match", "gmatch", "gsub"] => "matching";
     "string" ["rep", "format"] => "strings";

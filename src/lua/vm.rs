@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use mlua::chunk::ChunkMode;
 use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
 
 use super::host::{Host, Wanted};
 use super::mark::Mark;
 use super::preempt::resume_interruptibly;
-use super::{alc, decode, encode, failure};
-use crate::domain::{FailureKind, PauseKind, SessionKind};
+use super::{alc, decode, encode, failure, program};
+use crate::domain::{FailureKind, PauseKind};
 use crate::engine::{Door, EffectResult, Input, ModuleSource, Step, Vm, VmFailure};
 
 /// One program in a state of its own. Every handle of the state is in here.
@@ -86,16 +85,12 @@ impl LuaVm {
             return Err(mlua::Error::runtime("the program has begun before"));
         };
         let spec = Arc::clone(&self.host.spec);
-        let SessionKind::Run { code, .. } = &spec.kind else {
-            return Err(mlua::Error::runtime("only sessions of kind run can be stepped"));
-        };
-        let ctx = match &spec.ctx {
-            Some(ctx) => decode::value(&self.lua, &self.host, ctx)?,
+        let ctx = match spec.program_ctx() {
+            Some(ctx) => decode::value(&self.lua, &self.host, &ctx)?,
             None => Value::Table(self.lua.create_table()?),
         };
         self.lua.globals().raw_set("ctx", ctx)?;
-        let name = format!("={}", failure::script(&self.host));
-        let program = self.lua.load(&**code).set_name(name).set_mode(ChunkMode::Text).into_function()?;
+        let program = program::load(&self.lua, &self.host)?;
         self.program = Program::Begun(self.lua.create_thread(body)?);
         self.resume(program)
     }

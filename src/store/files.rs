@@ -53,6 +53,10 @@ impl Files for FsFiles {
         packages::of(roots)
     }
 
+    fn read_scenario(&self, path: &Path) -> Result<String, String> {
+        scenarios::read_file(path)
+    }
+
     fn read(&self, roots: &[PathBuf], read: &StoreRead) -> Result<Value, String> {
         let home = self.home()?;
         if let StoreRead::Scenario { name } = read {

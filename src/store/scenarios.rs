@@ -30,6 +30,15 @@ pub(super) fn read(home: &Path, roots: &[PathBuf], name: &str) -> Result<Value, 
     Ok(Value::Null)
 }
 
+/// Reads the file that a person has named.
+pub(super) fn read_file(path: &Path) -> Result<String, String> {
+    match disk::read(path) {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err("no such file; check the name".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn text(path: &Path, name: &str) -> Result<Option<Value>, String> {
     let text = disk::read(path).map_err(|error| format!("scenario {name}: {error}"))?;
     let file = path.file_name().map_or(name.into(), |file| file.to_string_lossy());

@@ -115,7 +115,8 @@ pub(super) fn row_text(summary: &Summary) -> String {
             let of = if pause.prompts.len() > 1 { format!("{open}/{} ", pause.prompts.len()) } else { String::new() };
             format!("{of}“{first}”")
         }
-        ExecutionState::Running { waiting_on: Some(n) } => format!("waits for {}", count(*n as usize, "child")),
+        ExecutionState::Running { waiting_on: Some(1) } => "waits for 1 child".into(),
+        ExecutionState::Running { waiting_on: Some(n) } => format!("waits for {n} children"),
         ExecutionState::Running { waiting_on: None } => match &summary.progress {
             Some(progress) => {
                 let message = progress.message.as_deref().map_or("", |message| head(message, ROW_BYTES));
@@ -222,6 +223,8 @@ fn payload(event: &Event) -> String {
         EventKind::Effect(EffectStep::Done { intent, error: Some(error) }) => {
             format!("#{intent} is not written: {}", short(error))
         }
+        EventKind::ChildStarted { session, strategy, .. } => format!("{} runs {}", session.short(), short(strategy)),
+        EventKind::ChildEnded { session, state, .. } => format!("{} is {state}", session.short()),
         EventKind::AnswerAccepted { query_id, by, remaining, response, .. } => {
             let left = if *remaining > 0 { format!(" ({remaining} left)") } else { String::new() };
             format!("{query_id} by {by}{left}: “{}”", first_line(response))

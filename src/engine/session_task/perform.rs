@@ -29,6 +29,7 @@ impl SessionTask {
                 EffectResult::Value(read.unwrap_or_else(Err))
             }
             Effect::Write(write) => EffectResult::Value(self.write(write).await?),
+            Effect::Fork(fork) => EffectResult::Value(self.fork(fork).await?),
         };
         let performed = Performed { wanted, result: Arc::new(result.clone()) };
         self.record(&[Record::Performed(performed)]);

@@ -34,7 +34,7 @@ pub(in crate::lua) fn ask(lua: &Lua, host: &Arc<Host>, fields: Fields) -> mlua::
         Ok(question) => question,
         Err(text) => return Ok(Some(host.refuse(text))),
     };
-    if let Some(text) = budget::exceeded(host) {
+    if let Some(text) = budget::exceeded(host, 1) {
         return Ok(Some(host.refuse(text)));
     }
     host.state().asked = Some(Wanted::Answers(PauseKind::Single, vec![question]));
@@ -70,7 +70,7 @@ pub(in crate::lua) fn ask_batch(
             Err(text) => return Ok(Some(host.refuse(text))),
         }
     }
-    if let Some(text) = budget::exceeded(host) {
+    if let Some(text) = budget::exceeded(host, questions.len()) {
         return Ok(Some(host.refuse(text)));
     }
     host.state().asked = Some(Wanted::Answers(PauseKind::Batch, questions));

@@ -10,8 +10,9 @@
 pub(super) mod ask;
 pub(super) mod budget;
 pub(super) mod card;
+pub(super) mod fork;
 pub(super) mod json;
 pub(super) mod log;
 pub(super) mod state;
 pub(super) mod stats;
-mod wants;
+pub(super) mod wants;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mlua::{Lua, LuaString, Value};
 use serde_json::Value as Json;
 
-use crate::engine::Effect;
+use crate::engine::{Effect, StoreRead};
 use crate::lua::convert::{self, Place};
 use crate::lua::encode;
 use crate::lua::host::{Host, Wanted};
@@ -36,4 +36,10 @@ pub(super) fn json(lua: &Lua, host: &Arc<Host>, value: Value) -> mlua::Result<Re
     let limit = usize::try_from(host.limits().result_bytes).unwrap_or(usize::MAX);
     let text = encode::encode(lua, host, value, encode::Bound::Stored(limit))?;
     Ok(text.and_then(|text| serde_json::from_str(&text).map_err(|error| format!("JSON parse: {error}"))))
+}
+
+/// Notes that the file of a scenario is wanted; gives the text of the error, if there is one.
+pub(in crate::lua) fn want_scenario(lua: &Lua, host: &Arc<Host>, name: Value) -> mlua::Result<Option<String>> {
+    let name = text(lua, 1, &name)?;
+    Ok(want(host, name.map(|name| Effect::Read(StoreRead::Scenario { name }))))
 }

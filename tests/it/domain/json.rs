@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use switchboard::domain::{
-    Answer, AnsweredBy, CancelCode, CancelError, CancelReason, Cancelled, Command, Done, EffectStep, Event, EventKind,
-    ExecutionState, Failure, FailureKind, Intent, LimitKind, Limits, ObserverRecvError, Pause, PauseKind, Phase,
-    Prompt, PromptHash, Query, QueryId, ResumeError, ResumeOutcome, SeenAt, SessionId, SessionKind, SessionSpec,
-    StateName, TerminalOutcome, TokenUsage,
+    Answer, AnsweredBy, Budget, CancelCode, CancelError, CancelReason, Cancelled, Command, Done, EffectStep, Event,
+    EventKind, ExecutionState, Failure, FailureKind, Intent, LimitKind, Limits, ObserverRecvError, Parent, Pause,
+    PauseKind, Phase, Prompt, PromptHash, Query, QueryId, ResumeError, ResumeOutcome, Scenario, SeenAt, SessionId,
+    SessionKind, SessionSpec, SharedBudget, StateName, TerminalOutcome, TokenUsage, Usage,
 };
 
 use super::{Life, answer, ask, finish, single};
@@ -197,6 +197,19 @@ fn every_event_is_an_object_with_seq_at_kind_and_its_own_fields() {
                    "before": null, "after": "1", "backup": true}),
         ),
         (
+            EventKind::ChildStarted { session: SessionId::from_bits(7), index: 0, strategy: "cot".into() },
+            json!({"kind": "child_started", "id": "0000000000000007", "index": 0, "strategy": "cot"}),
+        ),
+        (
+            EventKind::ChildEnded {
+                session: SessionId::from_bits(7),
+                state: StateName::Failed,
+                usage: Box::new(Usage::default()),
+            },
+            json!({"kind": "child_ended", "id": "0000000000000007", "state": "failed",
+                   "usage": json!(Usage::default())}),
+        ),
+        (
             EventKind::Effect(EffectStep::Done { intent: 3, error: Some("no room".into()) }),
             json!({"kind": "effect", "phase": "done", "intent": 3, "error": "no room"}),
         ),
@@ -267,9 +280,28 @@ fn an_answerer_is_one_word_or_a_kind_with_a_name() {
 #[test]
 fn ids_are_written_in_one_way_only() {
     is_written(&QueryId::new(12), &json!("q-12"));
+    is_written(&QueryId::of_child(0, 3), &json!("f-0-3"));
+    is_written(&QueryId::of_child(17, 1), &json!("f-17-1"));
     is_written(&SessionId::from_bits(0xab), &json!("00000000000000ab"));
     is_written(&PromptHash::of("why?"), &json!(PromptHash::of("why?").to_string()));
-    for text in ["", "q-", "q-0", "q-01", "q-+1", "q--1", "q-1 ", "Q-1", "12", "q-4294967296"] {
+    for text in [
+        "",
+        "q-",
+        "q-0",
+        "q-01",
+        "q-+1",
+        "q--1",
+        "q-1 ",
+        "Q-1",
+        "12",
+        "q-4294967296",
+        "f-1",
+        "f-1-0",
+        "f-01-1",
+        "f--1",
+        "f-4294967295-1",
+        "q-1-1",
+    ] {
         assert!(text.parse::<QueryId>().is_err(), "{text:?}");
     }
     for text in ["", "ab", "00000000000000AB", "0x000000000000ab", "+0000000000000ab", "00000000000000abc"] {
@@ -321,13 +353,39 @@ fn a_spec_writes_its_kind_beside_the_rest_and_every_absent_field_has_a_default()
         title: Some("t".into()),
         tags: BTreeMap::from([("k".into(), "v".into())]),
         limits: Limits::default(),
+        parent: Some(Parent {
+            session: SessionId::from_bits(7),
+            fork: 1,
+            index: 2,
+            depth: 1,
+            budget: Some(SharedBudget { limits: Budget { tokens: Some(9), ..Budget::default() }, since: 5 }),
+        }),
     };
     let written = with(
         json!({"kind": "run", "code": "x", "name": "a.lua", "project_root": "lib", "ctx": {"k": [1]},
                "env": {"A": "1"}, "title": "t", "tags": {"k": "v"}}),
-        json!({"limits": serde_json::to_value(Limits::default()).unwrap()}),
+        json!({"limits": serde_json::to_value(Limits::default()).unwrap(),
+               "parent": {"session": "0000000000000007", "fork": 1, "index": 2, "depth": 1,
+                          "budget": {"tokens": 9, "since": 5}}}),
     );
     is_written(&full, &written);
+    let kind = |kind| serde_json::to_value(SessionSpec { kind, ..SessionSpec::run("") }).unwrap();
+    let advice = SessionKind::Advice { strategy: "cot".into(), task: Some("t".into()), opts: None };
+    assert_eq!(without_limits(kind(advice)), json!({"kind": "advice", "strategy": "cot", "task": "t"}));
+    for (scenario, written) in [
+        (Scenario::Name("s".into()), json!({"name": "s"})),
+        (Scenario::File("s.lua".into()), json!({"file": "s.lua"})),
+        (Scenario::Inline("{}".into()), json!({"inline": "{}"})),
+    ] {
+        let eval = SessionKind::Eval { scenario, strategy: "cot".into(), opts: None, auto_card: true };
+        let written = json!({"kind": "eval", "scenario": written, "strategy": "cot", "auto_card": true});
+        assert_eq!(without_limits(kind(eval)), written);
+    }
+}
+
+fn without_limits(mut spec: Value) -> Value {
+    spec.as_object_mut().unwrap().remove("limits");
+    spec
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 use switchboard::domain::{
-    Command, EventKind, ExecutionState, Failure, FailureKind, InvalidSpec, LimitKind, Limits, SessionKind, SessionSpec,
+    Command, EventKind, ExecutionState, Failure, FailureKind, InvalidSpec, LimitKind, Limits, Scenario, SessionKind,
+    SessionSpec,
 };
 
 use super::{Life, answer, ask, ask_batch, single};
@@ -85,15 +86,23 @@ fn a_spec_that_cannot_be_run_is_refused_before_any_session_exists() {
     let mut wide = SessionSpec::run("x");
     wide.ctx = Some(json!({"key": "value"}));
     wide.limits.ctx_bytes = 14;
-    let advice = SessionKind::Advice { strategy: "cot".into(), task: None, opts: None };
-    let eval = SessionKind::Eval { scenario: "s".into(), strategy: "cot".into(), opts: None, auto_card: false };
+    let advice = |strategy: &str, opts| SessionKind::Advice { strategy: strategy.into(), task: None, opts };
+    let eval = |scenario| SessionKind::Eval { scenario, strategy: "cot".into(), opts: None, auto_card: false };
+    let mut wide_opts = with(advice("cot", Some(json!({"key": "value"}))));
+    wide_opts.limits.ctx_bytes = 14;
+    let mut long_scenario = with(eval(Scenario::Inline("12345".into())));
+    long_scenario.limits.source_bytes = 4;
+    let with_ctx = SessionSpec { ctx: Some(json!({})), ..with(eval(Scenario::Name("s".into()))) };
     let cases = [
         (SessionSpec::run(""), InvalidSpec::Blank),
         (SessionSpec::run(" \n\t "), InvalidSpec::Blank),
         (large, InvalidSpec::SourceTooLarge { bytes: 5, limit: 4 }),
         (wide, InvalidSpec::CtxTooLarge { bytes: 15, limit: 14 }),
-        (with(advice), InvalidSpec::KindNotAvailable { kind: "advice" }),
-        (with(eval), InvalidSpec::KindNotAvailable { kind: "eval" }),
+        (wide_opts, InvalidSpec::CtxTooLarge { bytes: 15, limit: 14 }),
+        (long_scenario, InvalidSpec::SourceTooLarge { bytes: 5, limit: 4 }),
+        (with(advice("cot", Some(json!([])))), InvalidSpec::OptsNotObject),
+        (with(advice("a\nb", None)), InvalidSpec::BadStrategy { strategy: "a\nb".into() }),
+        (with_ctx, InvalidSpec::CtxNotTaken { kind: "eval" }),
     ];
     for (spec, why) in cases {
         assert_eq!(spec.check(), Err(why));

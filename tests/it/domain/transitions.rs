@@ -3,15 +3,31 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use switchboard::domain::{Command, EffectStep, FailureKind, Rejected, ResumeError, SeenAt, StateName};
+use switchboard::domain::{
+    Command, EffectStep, FailureKind, Rejected, ResumeError, SeenAt, SessionId, StateName, Usage,
+};
 
 use super::{Life, answer, ask, cancel, finish, single};
 
 /// Every state, with the two kinds of running.
 const STATES: [&str; 6] = ["running, not begun", "running", "paused", "done", "cancelled", "failed"];
 
-const COMMANDS: [&str; 12] =
-    ["begin", "ask", "answer", "cancel", "finish", "fail", "log", "drop_logs", "progress", "stats", "note", "effect"];
+const COMMANDS: [&str; 14] = [
+    "begin",
+    "ask",
+    "answer",
+    "cancel",
+    "finish",
+    "fail",
+    "log",
+    "drop_logs",
+    "progress",
+    "stats",
+    "note",
+    "effect",
+    "start_children",
+    "end_child",
+];
 
 fn life_in(state: &str) -> Life {
     let mut life = Life::new();
@@ -44,6 +60,13 @@ fn command(name: &str) -> Command {
         "progress" => Command::Progress { step: 1, total: 2, message: None },
         "stats" => Command::Stats { key: "k".into(), value: json!(1) },
         "note" => Command::Note { title: None, content: "a limit is near".into() },
+        "start_children" => Command::StartChildren {
+            children: vec![(SessionId::from_bits(1), "a".into()), (SessionId::from_bits(2), "b".into())],
+        },
+        "end_child" => {
+            let usage = Box::new(Usage::default());
+            Command::EndChild { session: SessionId::from_bits(1), state: StateName::Done, usage }
+        }
         "effect" => Command::Effect(EffectStep::Done { intent: 1, error: None }),
         _ => unreachable!("{name}"),
     }
@@ -84,14 +107,18 @@ fn expected(state: &str, command: &str) -> Does {
         ("running, not begun" | "running", "drop_logs") => Causes(&["log_dropped"], Running),
         ("running, not begun" | "running", "progress") => Causes(&["progress"], Running),
         ("running, not begun" | "running", "stats") => Causes(&["stats"], Running),
+        ("running, not begun" | "running", "start_children") => Causes(&["child_started", "child_started"], Running),
+        ("running, not begun" | "running", "end_child") => Causes(&["child_ended"], Running),
         ("running, not begun" | "running", "effect") => Causes(&["effect"], Running),
 
         ("paused", "answer") => {
             Causes(&["answer_accepted", "llm_call_end", "state_transition", "resume_accepted"], Running)
         }
-        ("paused", "begin" | "ask" | "finish" | "log" | "drop_logs" | "progress" | "stats" | "effect") => {
-            Refused(Rejected::OutOfTurn(Paused))
-        }
+        (
+            "paused",
+            "begin" | "ask" | "finish" | "log" | "drop_logs" | "progress" | "stats" | "effect" | "start_children"
+            | "end_child",
+        ) => Refused(Rejected::OutOfTurn(Paused)),
 
         (_, "cancel") => Causes(&["cancel_requested", "state_transition"], Cancelled),
         (_, "fail") => Causes(&["state_transition"], Failed),
@@ -141,6 +168,8 @@ fn kind_of(command: &Command) -> u8 {
         Command::Stats { .. } => 9,
         Command::Note { .. } => 10,
         Command::Effect(_) => 11,
+        Command::StartChildren { .. } => 12,
+        Command::EndChild { .. } => 13,
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use switchboard::domain::{
     Answer, AnsweredBy, Event, ExecutionState, ResumePayload, SessionId, SessionSpec, TerminalOutcome,
 };
-use switchboard::engine::{Files, MemoryJournal, Registry, RegistryConfig};
+use switchboard::engine::{MemoryJournal, Registry, RegistryConfig};
 use switchboard::lua::LuaVms;
 use switchboard::store::FsFiles;
 
@@ -18,30 +18,23 @@ pub(crate) struct Rig {
     dir: tempfile::TempDir,
     pub(crate) registry: Registry,
     pub(crate) journal: Arc<TestJournal>,
-    pub(crate) clock: Arc<HandClock>,
 }
 
 impl Rig {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let files = FsFiles::new(Some(dir.path().join("home")));
-        Self::with(dir, Arc::new(files))
-    }
-
-    /// With other files than those of its home.
-    pub(crate) fn with(dir: tempfile::TempDir, files: Arc<dyn Files>) -> Self {
+        let files = Arc::new(FsFiles::new(Some(dir.path().join("home"))));
         let journal = Arc::new(TestJournal::new(MemoryJournal::default()));
-        let clock = Arc::new(HandClock::new());
         let registry = Registry::new(RegistryConfig {
             vms: Arc::new(LuaVms::new()),
             journal: Arc::clone(&journal) as _,
-            clock: Arc::clone(&clock) as _,
+            clock: Arc::new(HandClock::new()),
             entropy: Arc::new(Seeded::new(7)),
             files,
             library_dirs: vec![dir.path().join("packages")],
             runtime: tokio::runtime::Handle::current(),
         });
-        Self { dir, registry, journal, clock }
+        Self { dir, registry, journal }
     }
 
     /// A path below the home.

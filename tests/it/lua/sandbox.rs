@@ -23,8 +23,14 @@ fn a_program_finds_these_globals_and_no_others() {
         end
         table.sort(names) return table.concat(names, ' ')";
     let names = result(code);
-    let expected = "_G _VERSION alc.budget_check alc.budget_remaining alc.filter alc.json_decode alc.json_encode \
-        alc.llm alc.llm_batch alc.log alc.map alc.parallel alc.progress alc.reduce alc.stats alc.stats.get \
+    let expected = "_G _VERSION alc.budget_check alc.budget_remaining \
+        alc.card alc.card.alias_list alc.card.alias_set alc.card.append alc.card.create alc.card.find alc.card.get \
+        alc.card.get_by_alias alc.card.lineage alc.card.list alc.card.read_samples alc.card.write_samples \
+        alc.filter alc.fork alc.json_decode alc.json_encode \
+        alc.llm alc.llm_batch alc.log alc.map alc.parallel alc.progress alc.reduce \
+        alc.state alc.state.delete alc.state.delete_dispatched alc.state.get alc.state.has alc.state.incr \
+        alc.state.keys alc.state.list alc.state.reset alc.state.set alc.state.set_dispatched alc.state.set_nx \
+        alc.state.show alc.state.update alc.stats alc.stats.get \
         alc.stats.llm_calls alc.stats.record alc.time assert collectgarbage coroutine.close coroutine.create \
         coroutine.isyieldable coroutine.resume coroutine.running coroutine.status coroutine.wrap coroutine.yield error \
         getmetatable io.close io.flush io.input io.lines io.open io.output io.popen io.read io.stderr io.stdout \
@@ -44,7 +50,7 @@ fn a_program_finds_these_globals_and_no_others() {
 #[test]
 fn what_does_not_exist_yet_is_nil() {
     assert_eq!(
-        result("return {tostring(alc.hash), tostring(alc.fork), tostring(alc.state), tostring(alc[1])}"),
+        result("return {tostring(alc.hash), tostring(alc.nn), tostring(alc.card.open), tostring(alc[1])}"),
         json!(["nil", "nil", "nil", "nil"])
     );
 }

@@ -1,0 +1,264 @@
+//! `alc.fork`: children are sessions of their own, under the session that forked them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use switchboard::domain::{
+    CancelCode, EventKind, ExecutionState, InvalidSpec, Parent, SessionId, SessionSpec, SpawnError, StateName,
+    TerminalOutcome,
+};
+
+use super::rig::Rig;
+use crate::support::{bounded, ended, paused, paused_at, reason, until};
+
+/// Asks as often as `ctx.times` says, and returns the answers.
+const ASKS: &str = r#"
+    return { run = function(ctx)
+        local answers = {}
+        for i = 1, ctx.times or 1 do answers[i] = alc.llm((ctx.q or "q") .. i) end
+        return { answers = answers }
+    end }"#;
+
+/// A home with a few packages.
+fn rig() -> Rig {
+    let rig = Rig::new();
+    rig.package("asks", ASKS);
+    rig.package("echo", "return { run = function(ctx) return ctx end }");
+    rig.package("fails", "return { run = function(ctx) error('no luck') end }");
+    rig.package("nothing", "return {}");
+    rig
+}
+
+/// Waits until a session waits for `n` children, and gives them in their order.
+async fn children(rig: &Rig, parent: SessionId, n: u32) -> Vec<SessionId> {
+    let waits = |state: &ExecutionState| *state == ExecutionState::Running { waiting_on: Some(n) };
+    until(&rig.registry, parent, waits).await;
+    of(rig, parent)
+}
+
+/// The children of a session, in their order.
+fn of(rig: &Rig, parent: SessionId) -> Vec<SessionId> {
+    let mut all: Vec<_> = rig.registry.list().into_iter().filter(|it| it.parent() == Some(parent)).collect();
+    all.sort_by_key(|it| it.spec.parent.as_ref().map(|parent| (parent.fork, parent.index)));
+    all.into_iter().map(|it| it.id).collect()
+}
+
+async fn value(rig: &Rig, id: SessionId) -> Value {
+    match ended(&rig.registry, id).await {
+        TerminalOutcome::Done(done) => done.value.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn children_ask_under_ids_of_their_own_and_their_parent_waits_for_them() {
+    let rig = rig();
+    let parent = rig.start(SessionSpec::run("return alc.fork({ 'asks', 'echo', 'asks' }, { q = 'x' })")).await;
+    let all = children(&rig, parent, 2).await;
+    assert_eq!(all.len(), 3);
+    for (index, child) in [(0, all[0]), (2, all[2])] {
+        let pause = paused(&rig.registry, child).await;
+        assert_eq!(pause.prompts[0].query.query_id.to_string(), format!("f-{index}-1"));
+        assert_eq!(&*pause.prompts[0].query.prompt, "x1");
+        assert_eq!(rig.registry.summary(child).unwrap().spec.display_title(), "asks");
+    }
+    rig.answer(all[2], "two").await;
+    rig.answer(all[0], "zero").await;
+    let expected = json!([
+        { "strategy": "asks", "ok": true, "result": { "answers": ["zero"] } },
+        { "strategy": "echo", "ok": true, "result": { "q": "x" } },
+        { "strategy": "asks", "ok": true, "result": { "answers": ["two"] } },
+    ]);
+    assert_eq!(value(&rig, parent).await, expected, "in the order of the strategies");
+
+    let events = rig.events(parent).await;
+    let started: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::ChildStarted { session, index, strategy } => Some((*session, *index, strategy.to_string())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(started, [(all[0], 0, "asks".into()), (all[1], 1, "echo".into()), (all[2], 2, "asks".into())]);
+    let ends = events.iter().filter(|event| matches!(event.kind, EventKind::ChildEnded { state: StateName::Done, .. }));
+    assert_eq!(ends.count(), 3);
+    let usage = rig.registry.summary(parent).unwrap().usage;
+    assert_eq!((usage.llm_calls, usage.pauses), (2, 0), "what children asked is counted, their pauses are their own");
+}
+
+#[tokio::test]
+async fn a_child_that_is_ready_is_not_held_up_by_its_slowest_sibling() {
+    let rig = rig();
+    let parent = rig.start(SessionSpec::run("return #alc.fork({ 'asks', 'asks' }, { times = 3 })")).await;
+    let all = children(&rig, parent, 2).await;
+    paused(&rig.registry, all[0]).await;
+    for epoch in 1..=3 {
+        paused_at(&rig.registry, all[1], epoch).await;
+        rig.answer(all[1], "quick").await;
+    }
+    ended(&rig.registry, all[1]).await;
+    assert_eq!(paused(&rig.registry, all[0]).await.epoch, 1);
+    assert_eq!(children(&rig, parent, 1).await.len(), 2);
+    for epoch in 1..=3 {
+        paused_at(&rig.registry, all[0], epoch).await;
+        rig.answer(all[0], "slow").await;
+    }
+    assert_eq!(value(&rig, parent).await, 2);
+}
+
+#[tokio::test]
+async fn a_child_that_fails_or_is_cancelled_is_an_error_among_the_results() {
+    let rig = rig();
+    let code = "return alc.fork({ 'fails', 'asks', 'missing', 'nothing' }, {})";
+    let parent = rig.start(SessionSpec::run(code)).await;
+    let all = children(&rig, parent, 1).await;
+    paused(&rig.registry, all[1]).await;
+    let why = reason(CancelCode::User, "not this one", 1);
+    bounded(rig.registry.cancel(all[1], why)).await.unwrap();
+    let value = value(&rig, parent).await;
+    let error = |n: usize| value[n]["error"].as_str().unwrap().to_owned();
+    assert!((0..4).all(|n| value[n]["ok"] == false), "{value}");
+    assert!(error(0).contains("fails.lua") && error(0).ends_with(":1: no luck"), "{}", error(0));
+    assert_eq!(error(1), "cancelled: user: not this one");
+    assert!(error(2).contains("module 'missing' not found:"), "{}", error(2));
+    assert_eq!(error(3), "advice:3: attempt to call a nil value (field 'run')");
+}
+
+#[tokio::test]
+async fn the_end_of_a_parent_cancels_its_children_and_theirs() {
+    let rig = rig();
+    rig.package("forks", "return { run = function(ctx) return alc.fork({ 'asks' }, ctx) end }");
+    let parent = rig.start(SessionSpec::run("return alc.fork({ 'asks', 'forks' }, {})")).await;
+    let all = children(&rig, parent, 2).await;
+    let below = children(&rig, all[1], 1).await;
+    paused(&rig.registry, below[0]).await;
+    paused(&rig.registry, all[0]).await;
+    let state = bounded(rig.registry.cancel(parent, reason(CancelCode::User, "enough", 1))).await.unwrap();
+    let ExecutionState::Cancelled(cancelled) = state else { panic!("it is cancelled") };
+    assert_eq!(cancelled.state_before, ExecutionState::Running { waiting_on: Some(2) });
+    for child in [all[0], all[1], below[0]] {
+        let TerminalOutcome::Cancelled(cancelled) = ended(&rig.registry, child).await else { panic!("{child}") };
+        assert_eq!(cancelled.reason.code, CancelCode::ParentDropped);
+    }
+}
+
+#[tokio::test]
+async fn with_abort_the_first_failure_cancels_the_others_and_is_raised() {
+    let rig = rig();
+    let code = "return select(2, pcall(alc.fork, { 'asks', 'fails' }, {}, { on_error = 'abort' }))";
+    let parent = rig.start(SessionSpec::run(code)).await;
+    let raised = value(&rig, parent).await.as_str().unwrap().to_owned();
+    assert!(raised.starts_with("alc.fork: strategy 'fails' failed: ") && raised.ends_with(":1: no luck"), "{raised}");
+    let all = of(&rig, parent);
+    let TerminalOutcome::Cancelled(cancelled) = ended(&rig.registry, all[0]).await else { panic!("it is cancelled") };
+    assert_eq!(cancelled.reason.code, CancelCode::Internal);
+}
+
+#[tokio::test]
+async fn a_fork_that_makes_no_sense_is_refused_before_any_child_exists() {
+    let rig = rig();
+    let code = r#"
+        local out = {}
+        local function t(...) out[#out + 1] = select(2, pcall(alc.fork, ...)) end
+        t({}, {})
+        t({ "a-b" }, {})
+        t({ "echo" }, { f = print })
+        t({ "echo" })
+        t("echo", {})
+        local many = {}
+        for i = 1, 257 do many[i] = "echo" end
+        t(many, {})
+        return out"#;
+    let parent = rig.start(SessionSpec::run(code)).await;
+    let expected = json!([
+        "alc.fork: strategies must be a non-empty array",
+        "alc.fork: invalid strategy name 'a-b' (only alphanumeric and underscore allowed)",
+        "deserialize error: unsupported value type `function`",
+        "bad argument #2: error converting Lua nil to table",
+        "bad argument #1: error converting Lua string to table",
+        "alc.fork: 257 strategies; the limit is 256",
+    ]);
+    assert_eq!(value(&rig, parent).await, expected);
+    assert_eq!(of(&rig, parent), []);
+}
+
+#[tokio::test]
+async fn forks_within_each_other_have_a_bottom() {
+    let rig = rig();
+    rig.package("deep", "return { run = function(ctx) return alc.fork({ 'deep' }, ctx)[1] end }");
+    let mut value = rig.value("return alc.fork({ 'deep' }, {})[1]").await;
+    let mut depth = 0;
+    while value["ok"] == true {
+        value = value["result"].take();
+        depth += 1;
+    }
+    assert_eq!(depth, 3);
+    assert!(value["error"].as_str().unwrap().contains("alc.fork: more than 4 forks within each other"), "{value}");
+}
+
+#[tokio::test]
+async fn a_family_shares_one_budget() {
+    let rig = rig();
+    let code = r#"
+        alc.llm("mine")
+        local r = alc.fork({ "asks", "asks", "asks", "asks" }, {})
+        local asked = 0
+        for _, one in ipairs(r) do asked = asked + (one.ok and 1 or 0) end
+        return { asked, alc.budget_remaining(), select(2, pcall(alc.llm, "more")) }"#;
+    let ctx = json!({ "budget": { "max_llm_calls": 3 } });
+    let parent = rig.start(SessionSpec { ctx: Some(ctx), ..SessionSpec::run(code) }).await;
+    paused(&rig.registry, parent).await;
+    rig.answer(parent, "yes").await;
+    // Two of the four get a question each, whoever is first; the others fail at once.
+    let all = children(&rig, parent, 2).await;
+    for child in all {
+        if matches!(rig.registry.state(child).unwrap(), ExecutionState::Failed(_)) {
+            continue;
+        }
+        paused(&rig.registry, child).await;
+        rig.answer(child, "yes").await;
+    }
+    let expected = json!([2, { "llm_calls": 0 }, "budget_exceeded: max_llm_calls (3) reached (3 used)"]);
+    assert_eq!(value(&rig, parent).await, expected);
+}
+
+#[tokio::test]
+async fn a_child_has_its_own_namespace_and_its_parents_limits() {
+    let rig = rig();
+    rig.package("keeps", "return { run = function() alc.state.set('k', 1) return alc.state.keys() end }");
+    let mut spec = SessionSpec::run("alc.state.set('mine', 1) return alc.fork({ 'echo', 'keeps' }, {})");
+    spec.limits.memory_bytes = 3 << 20;
+    spec.tags.insert("team".into(), "ci".into());
+    let parent = rig.start(spec).await;
+    assert_eq!(value(&rig, parent).await[1]["result"], json!(["k"]));
+    assert_eq!(rig.text("state/fork-1.json"), "{\n  \"k\": 1\n}");
+    for child in of(&rig, parent) {
+        let spec = rig.registry.summary(child).unwrap().spec;
+        assert_eq!((spec.limits.memory_bytes, spec.tags["team"].as_str()), (3 << 20, "ci"));
+    }
+}
+
+#[tokio::test]
+async fn a_parent_may_fork_again_and_each_fork_has_a_number() {
+    let rig = rig();
+    let parent = rig.start(SessionSpec::run("alc.fork({ 'echo' }, {}) return #alc.fork({ 'echo', 'echo' }, {})")).await;
+    assert_eq!(value(&rig, parent).await, 2);
+    let forks: Vec<_> = of(&rig, parent)
+        .into_iter()
+        .map(|child| rig.registry.summary(child).unwrap().spec.parent.clone().unwrap())
+        .map(|Parent { session, fork, index, depth, budget }| (session == parent, fork, index, depth, budget))
+        .collect();
+    assert_eq!(forks, [(true, 1, 0, 1, None), (true, 2, 0, 1, None), (true, 2, 1, 1, None)]);
+}
+
+#[tokio::test]
+async fn only_a_fork_makes_children() {
+    let rig = rig();
+    let parent = rig.start(SessionSpec::run("return alc.fork({ 'echo' }, {})")).await;
+    ended(&rig.registry, parent).await;
+    let spec = Arc::clone(&rig.registry.summary(of(&rig, parent)[0]).unwrap().spec);
+    let refused = rig.registry.spawn((*spec).clone()).await;
+    assert_eq!(refused, Err(SpawnError::InvalidSpec(InvalidSpec::ParentGiven)));
+    let again = rig.start(spec.without_parent()).await;
+    assert_eq!(value(&rig, again).await, json!({}));
+}
