@@ -92,11 +92,13 @@ pub(super) struct OpenArgs {
 #[derive(Debug, Group)]
 pub(super) struct RunArgs {
     /// The Lua program to run; - reads it from standard input
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "code")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present_any = ["code", "advice", "eval"])]
     pub(super) file: Option<PathBuf>,
     /// Program text to run instead of a file
     #[arg(long, value_name = "LUA", conflicts_with = "file", allow_hyphen_values = true)]
     pub(super) code: Option<String>,
+    #[command(flatten)]
+    pub(super) kind: KindArgs,
     /// What to print: readable lines, one document at the end, or every event as a line of JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: Format,
@@ -116,6 +118,30 @@ pub(super) struct RunArgs {
     /// How many copies of the program to run
     #[arg(short = 'n', value_name = "COPIES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) copies: u32,
+}
+
+/// Installed packages to run instead of a program.
+#[derive(Debug, Default, PartialEq, Group)]
+#[command(next_help_heading = "Packages (instead of a program)")]
+pub(super) struct KindArgs {
+    /// Runs an installed package: require(STRATEGY).run(ctx), ctx made of --opts and --task
+    #[arg(long, value_name = "STRATEGY", conflicts_with_all = ["file", "code", "eval", "ctx"])]
+    pub(super) advice: Option<String>,
+    /// The task of the package
+    #[arg(long, value_name = "TEXT", requires = "advice", allow_hyphen_values = true)]
+    pub(super) task: Option<String>,
+    /// Evaluates a package; its report is the result. SCENARIO is a name, a file, or cases as JSON or Lua
+    #[arg(long, value_name = "SCENARIO", conflicts_with_all = ["file", "code", "ctx"], requires = "strategy")]
+    pub(super) eval: Option<String>,
+    /// The package that is evaluated
+    #[arg(long, value_name = "PACKAGE", requires = "eval")]
+    pub(super) strategy: Option<String>,
+    /// Writes a card of the report
+    #[arg(long, requires = "eval")]
+    pub(super) card: bool,
+    /// Options of the package: a JSON object, or @FILE to read it from a file
+    #[arg(long, value_name = "JSON|@FILE", allow_hyphen_values = true, conflicts_with_all = ["file", "code"])]
+    pub(super) opts: Option<String>,
 }
 
 /// What a session is started with.

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::args::SessionArgs;
+use super::args::{KindArgs, SessionArgs};
 use super::exit::{CliError, FileFault};
 use crate::config::Settings;
-use crate::domain::{Limits, SessionKind, SessionSpec};
+use crate::domain::{Limits, Scenario, SessionKind, SessionSpec};
 
 /// Where a program comes from.
 pub(super) enum Program<'a> {
@@ -17,6 +17,8 @@ pub(super) enum Program<'a> {
     Stdin,
     /// An argument.
     Code(&'a str),
+    /// An installed package.
+    Kind(&'a KindArgs),
 }
 
 /// Makes the spec of a program, checked.
@@ -29,22 +31,20 @@ pub(super) fn spec(program: &Program<'_>, args: &SessionArgs) -> Result<SessionS
         ..defaults
     };
     let enough = limits.source_bytes;
-    let (called, name, code) = match program {
+    let (called, kind) = match program {
         Program::File(path) => {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            (path.display().to_string(), Some(name), without_hash_line(read_file(path, enough)?))
+            (path.display().to_string(), run_kind(without_hash_line(read_file(path, enough)?), Some(name)))
         }
         Program::Stdin => {
             let code = without_hash_line(read_text(io::stdin().lock(), Path::new("standard input"), enough)?);
-            ("standard input".to_owned(), Some("stdin".to_owned()), code)
+            ("standard input".to_owned(), run_kind(code, Some("stdin".to_owned())))
         }
-        Program::Code(code) => ("--code".to_owned(), None, (*code).to_owned()),
+        Program::Code(code) => ("--code".to_owned(), run_kind((*code).to_owned(), None)),
+        Program::Kind(args) => package(args, &limits)?,
     };
-    let mut spec = SessionSpec::run(code);
-    if let SessionKind::Run { name: script, .. } = &mut spec.kind {
-        *script = name;
-    }
-    spec.ctx = args.ctx.as_deref().map(|text| ctx(text, &limits)).transpose()?;
+    let mut spec = SessionSpec { kind, ..SessionSpec::run("") };
+    spec.ctx = args.ctx.as_deref().map(|text| json("ctx", text, &limits)).transpose()?;
     spec.title.clone_from(&args.title);
     spec.tags = args.tag.iter().cloned().collect();
     spec.limits = limits;
@@ -97,7 +97,40 @@ fn without_hash_line(code: String) -> String {
     code.find('\n').map(|end| code[end..].to_owned()).unwrap_or_default()
 }
 
-fn ctx(text: &str, limits: &Limits) -> Result<serde_json::Value, CliError> {
+fn run_kind(code: String, name: Option<String>) -> SessionKind {
+    SessionKind::Run { code: code.into(), name }
+}
+
+/// The kind of session that runs a package, and what errors call it.
+fn package(args: &KindArgs, limits: &Limits) -> Result<(String, SessionKind), CliError> {
+    let opts = args.opts.as_deref().map(|text| json("opts", text, limits)).transpose()?;
+    match (&args.advice, &args.eval, &args.strategy) {
+        (Some(strategy), ..) => {
+            let kind = SessionKind::Advice { strategy: strategy.clone(), task: args.task.clone(), opts };
+            Ok(("--advice".to_owned(), kind))
+        }
+        (None, Some(eval), Some(strategy)) => {
+            let kind =
+                SessionKind::Eval { scenario: scenario(eval), strategy: strategy.clone(), opts, auto_card: args.card };
+            Ok(("--eval".to_owned(), kind))
+        }
+        (None, _, _) => Err(CliError::usage("--eval needs --strategy PACKAGE; name the package that is evaluated")),
+    }
+}
+
+/// What is meant by a scenario on the command line: a file that is there, cases, or a name.
+fn scenario(text: &str) -> Scenario {
+    if Path::new(text).is_file() || Path::new(text).extension().is_some_and(|it| it == "lua" || it == "json") {
+        Scenario::File(PathBuf::from(text))
+    } else if text.contains(['{', '\n']) {
+        Scenario::Inline(text.into())
+    } else {
+        Scenario::Name(text.to_owned())
+    }
+}
+
+/// The JSON of an option, or of the file that it names.
+fn json(option: &str, text: &str, limits: &Limits) -> Result<serde_json::Value, CliError> {
     let not_json = |error: &serde_json::Error| format!("it is not JSON ({error}); give a value such as {{\"n\": 1}}");
     match text.strip_prefix('@') {
         Some(path) => {
@@ -105,9 +138,11 @@ fn ctx(text: &str, limits: &Limits) -> Result<serde_json::Value, CliError> {
             // Blanks and line ends do not count against the limit of the value.
             let text = read_file(path, limits.ctx_bytes.saturating_mul(4))?;
             serde_json::from_str(&text)
-                .map_err(|error| CliError::file(path, FileFault::Content(format!("as ctx {}", not_json(&error)))))
+                .map_err(|error| CliError::file(path, FileFault::Content(format!("as {option} {}", not_json(&error)))))
         }
-        None => serde_json::from_str(text).map_err(|error| CliError::usage(format!("--ctx: {}", not_json(&error)))),
+        None => {
+            serde_json::from_str(text).map_err(|error| CliError::usage(format!("--{option}: {}", not_json(&error))))
+        }
     }
 }
 

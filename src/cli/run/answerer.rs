@@ -43,6 +43,9 @@ struct Running {
 #[derive(Serialize)]
 struct QueryLine<'a> {
     session: SessionId,
+    /// The child that asks, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child: Option<SessionId>,
     epoch: u32,
     #[serde(flatten)]
     query: &'a Query,
@@ -99,7 +102,8 @@ impl Answerer {
 
     /// Asks until a good answer is taken or the command is given up. Says whether the query needs nobody else.
     async fn answer_query(&mut self, ask: &Ask, query: &Query) -> bool {
-        let line = QueryLine { session: ask.session, epoch: ask.epoch, query };
+        let child = (ask.session != ask.top).then_some(ask.session);
+        let line = QueryLine { session: ask.top, child, epoch: ask.epoch, query };
         let mut line = serde_json::to_vec(&line).expect("a query always has a JSON form");
         line.push(b'\n');
         while self.failures < FAILURES {
@@ -124,7 +128,7 @@ impl Answerer {
             }
         };
         let text = running.process.ask(line).await.map_err(|fault| fault.to_string())?;
-        let reply = read(&text, ask.session, query.query_id)?;
+        let reply = read(&text, [ask.top, ask.session], query.query_id)?;
         let answer = Answer {
             epoch: Some(ask.epoch),
             usage: reply.usage,
@@ -162,14 +166,16 @@ impl Answerer {
     }
 }
 
-fn read(text: &[u8], session: SessionId, query: QueryId) -> Result<ReplyLine, String> {
+fn read(text: &[u8], sessions: [SessionId; 2], query: QueryId) -> Result<ReplyLine, String> {
     let reply: ReplyLine =
         serde_json::from_slice(text).map_err(|error| format!("its answer is no answer: {}", json_fault(&error)))?;
     if let Some(named) = reply.query_id.filter(|named| *named != query) {
         return Err(format!("its answer names {named}"));
     }
     match &reply.session {
-        Some(named) if *named != session.to_string() => Err(format!("its answer names session {}", shown(named))),
+        Some(named) if sessions.iter().all(|session| *named != session.to_string()) => {
+            Err(format!("its answer names session {}", shown(named)))
+        }
         Some(_) | None => Ok(reply),
     }
 }
@@ -190,7 +196,7 @@ mod tests {
     #[test]
     fn a_reply_must_answer_the_query_that_was_asked() {
         let session = SessionId::from_bits(1);
-        let fault = |text: &str| read(text.as_bytes(), session, QueryId::new(2)).err();
+        let fault = |text: &str| read(text.as_bytes(), [session; 2], QueryId::new(2)).err();
         assert_eq!(fault(r#"{"response": "x"}"#), None);
         assert_eq!(fault(r#"{"query_id": "q-2", "session": "0000000000000001", "response": "x", "more": 1}"#), None);
         assert_eq!(fault(r#"{"query_id": "q-3", "response": "x"}"#).unwrap(), "its answer names q-3");

@@ -11,10 +11,11 @@ use super::answers_file::AnswersFile;
 use super::sources::{Ask, Report, Stage};
 use super::stream::Stream;
 use super::supervise::Ending;
-use super::terminal::Terminal;
+use super::terminal::{End, Terminal};
 use super::{Form, text};
 use crate::domain::{
-    Answer, AnsweredBy, Event, EventKind, ExecutionState, ObserverRecvError, Pause, PauseKind, ResumePayload, SessionId,
+    Answer, AnsweredBy, Event, EventKind, ExecutionState, ObserverRecvError, Pause, PauseKind, Prompt, ResumePayload,
+    SessionId,
 };
 use crate::engine::{Observer, Registry};
 
@@ -38,35 +39,58 @@ pub(super) struct Follower {
 struct Batch {
     lines: String,
     pauses: Vec<Arc<Pause>>,
+    children: Vec<SessionId>,
     closed: bool,
 }
 
+/// Whose events are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Whose {
+    /// The session of the run.
+    pub(super) top: SessionId,
+    /// The session itself.
+    pub(super) session: SessionId,
+}
+
+impl Whose {
+    /// The session, if it is a child of one of the run.
+    pub(super) fn child(self) -> Option<SessionId> {
+        (self.session != self.top).then_some(self.session)
+    }
+}
+
 impl Follower {
-    /// Follows a session to its end.
-    pub(super) async fn follow(self, session: SessionId) {
+    /// Follows a session to its end. `top` is the session of the run that it belongs to.
+    pub(super) async fn follow(self, session: SessionId, top: SessionId) {
         let document = match self.registry.observe(session, None) {
-            Ok(observer) => self.read(session, observer).await,
+            Ok(observer) => self.read(Whose { top, session }, observer).await,
             // It was just spawned and nothing is collected.
             Err(error) => unreachable!("{error}"),
         };
         let _ = self.reports.send(Report::Ended { session, document }).await;
     }
 
-    async fn read(&self, session: SessionId, mut observer: Observer) -> Option<String> {
+    async fn read(&self, whose: Whose, mut observer: Observer) -> Option<String> {
+        let mut children = Vec::new();
         loop {
             let mut batch = Batch::default();
             let mut next = observer.recv().await.map(Some);
-            while let Some(()) = self.take(session, next, &mut batch) {
+            while let Some(()) = self.take(whose, next, &mut batch) {
                 next = observer.try_recv();
             }
             if batch.closed {
-                let document = self.last_line(session, &mut batch.lines);
+                let document = self.last_line(whose, &children, &mut batch.lines);
                 self.stream.print(batch.lines.into_bytes()).await;
                 return document;
             }
             self.stream.print(batch.lines.into_bytes()).await;
+            if !batch.children.is_empty() {
+                children.extend(&batch.children);
+                let forked = Report::Forked { parent: whose.session, top: whose.top, children: batch.children };
+                let _ = self.reports.send(forked).await;
+            }
             for pause in batch.pauses {
-                self.answer(session, &pause).await;
+                self.answer(whose, &pause).await;
             }
         }
     }
@@ -74,7 +98,7 @@ impl Follower {
     /// Takes in what an observer gave. `None` when the batch should be printed.
     fn take(
         &self,
-        session: SessionId,
+        whose: Whose,
         received: Result<Option<impl Deref<Target = Event>>, ObserverRecvError>,
         batch: &mut Batch,
     ) -> Option<()> {
@@ -84,9 +108,12 @@ impl Follower {
                 if let EventKind::PauseRequested { info } = &event.kind {
                     batch.pauses.push(Arc::clone(info));
                 }
-                self.print(&mut batch.lines, session, &event);
+                if let EventKind::ChildStarted { session, .. } = event.kind {
+                    batch.children.push(session);
+                }
+                self.print(&mut batch.lines, whose, &event);
             }
-            Err(ObserverRecvError::Gap { from, to }) => self.print_gap(&mut batch.lines, session, from, to),
+            Err(ObserverRecvError::Gap { from, to }) => self.print_gap(&mut batch.lines, whose, from, to),
             Err(ObserverRecvError::Closed) => {
                 batch.closed = true;
                 return None;
@@ -95,37 +122,52 @@ impl Follower {
         (batch.lines.len() < CHUNK_BYTES).then_some(())
     }
 
-    fn print(&self, out: &mut String, session: SessionId, event: &Event) {
+    fn print(&self, out: &mut String, whose: Whose, event: &Event) {
         match self.form.format {
-            Format::Text => text::event(out, self.form, session, event),
+            Format::Text => text::event(out, self.form, whose, event),
             Format::Json => {}
             Format::Jsonl => {
                 let event = serde_json::to_string(event).expect("an event with string keys always has a JSON form");
                 // The fields of the event stand beside its session.
                 let fields = event.strip_prefix('{').expect("the JSON form of an event is an object");
-                writeln!(out, "{{\"session\":\"{session}\",{fields}").expect("writing to memory does not fail");
+                let top = whose.top;
+                let written = match whose.child() {
+                    None => writeln!(out, "{{\"session\":\"{top}\",{fields}"),
+                    Some(child) => writeln!(out, "{{\"session\":\"{top}\",\"child\":\"{child}\",{fields}"),
+                };
+                written.expect("writing to memory does not fail");
             }
         }
     }
 
-    fn print_gap(&self, out: &mut String, session: SessionId, from: u64, to: u64) {
+    fn print_gap(&self, out: &mut String, whose: Whose, from: u64, to: u64) {
         match self.form.format {
-            Format::Text => text::gap(out, self.form, session, from, to),
+            Format::Text => text::gap(out, self.form, whose, from, to),
             Format::Json => {}
             Format::Jsonl => {
-                let gap = serde_json::json!({ "session": session, "kind": "gap", "from": from, "to": to });
+                let mut gap = serde_json::json!({ "session": whose.top, "kind": "gap", "from": from, "to": to });
+                if let Some(child) = whose.child() {
+                    gap["child"] = serde_json::json!(child);
+                }
                 writeln!(out, "{gap}").expect("writing to memory does not fail");
             }
         }
     }
 
-    fn last_line(&self, session: SessionId, out: &mut String) -> Option<String> {
+    /// The last line of a session; a child has none, since its end is an event of its parent.
+    fn last_line(&self, whose: Whose, children: &[SessionId], out: &mut String) -> Option<String> {
+        if whose.child().is_some() {
+            return None;
+        }
         let ending = self.ending.get().copied();
-        let summary = self.registry.summary(session).expect("a session of this run is never pruned");
-        let terminal = Terminal::of(&summary, ending).expect("a session whose feed is closed has ended");
+        let summary = self.registry.summary(whose.session).expect("a session of this run is never pruned");
+        let mut terminal = Terminal::of(&summary, ending).expect("a session whose feed is closed has ended");
+        if let End::Waiting { pending } = &mut terminal.end {
+            pending.extend(children.iter().flat_map(|child| self.waits_for(*child)));
+        }
         let mut document = None;
         match self.form.format {
-            Format::Text => text::terminal(out, self.form, session, &terminal),
+            Format::Text => text::terminal(out, self.form, whose, &terminal),
             Format::Json => document = Some(terminal.json()),
             Format::Jsonl => {
                 out.push_str(&terminal.json());
@@ -135,8 +177,25 @@ impl Follower {
         document
     }
 
+    /// What a child waits for, or has waited for as the run ended; also what its own children do.
+    fn waits_for(&self, child: SessionId) -> Vec<Prompt> {
+        let Ok(summary) = self.registry.summary(child) else { return Vec::new() };
+        let state = match &summary.state {
+            ExecutionState::Cancelled(cancelled) => &cancelled.state_before,
+            state => state,
+        };
+        match state {
+            ExecutionState::Paused(pause) => pause.pending().cloned().collect(),
+            ExecutionState::Running { waiting_on: Some(_) } => {
+                let below = self.registry.list().into_iter().filter(|it| it.parent() == Some(child));
+                below.flat_map(|it| self.waits_for(it.id)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Answers from the file what it has answers to, and asks the next source the rest.
-    async fn answer(&self, session: SessionId, pause: &Pause) {
+    async fn answer(&self, Whose { top, session }: Whose, pause: &Pause) {
         let mut answers = Vec::new();
         let mut queries = Vec::new();
         for prompt in pause.pending() {
@@ -167,6 +226,6 @@ impl Follower {
                 }
             }
         }
-        self.next.ask(Ask { session, epoch: pause.epoch, queries }).await;
+        self.next.ask(Ask { session, top, epoch: pause.epoch, queries }).await;
     }
 }

@@ -76,7 +76,7 @@ fn plan(settings: &Settings, args: RunArgs) -> Result<Plan, CliError> {
             Program::Stdin
         }
         (None, Some(file)) => Program::File(file),
-        (None, None) => return Err(CliError::usage("no program; give FILE, - or --code LUA")),
+        (None, None) => Program::Kind(&args.kind),
     };
     let spec = program::spec(&program, &args.session)?;
     Ok(Plan { spec, copies: args.copies, answers, answerer: args.answerer, stdin: args.stdin, form })

@@ -11,6 +11,8 @@ use crate::engine::Registry;
 #[derive(Debug)]
 pub(super) struct Ask {
     pub(super) session: SessionId,
+    /// The session of the run that it belongs to: itself, or the one at the top above a child.
+    pub(super) top: SessionId,
     pub(super) epoch: u32,
     pub(super) queries: Vec<Arc<Query>>,
 }
@@ -34,6 +36,8 @@ pub(super) enum Report {
         /// Its last line, where that is printed in one document with the others.
         document: Option<String>,
     },
+    /// A session has forked children, which belong to the run as well.
+    Forked { parent: SessionId, top: SessionId, children: Vec<SessionId> },
     /// No source can answer what a session waits for.
     Stuck(SessionId),
     /// A part of the run is gone by a fault of its own, which the panic has told.

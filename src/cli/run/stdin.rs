@@ -183,6 +183,8 @@ struct Matching {
     open_by_query: HashMap<QueryId, VecDeque<SessionId>>,
     /// The last query that each session has asked here.
     asked: HashMap<SessionId, QueryId>,
+    /// The session of the run above each child.
+    tops: HashMap<SessionId, SessionId>,
     /// Answers that name a whole session.
     for_session: HashMap<(SessionId, QueryId), VecDeque<Given>>,
     /// Answers that name the beginning of one.
@@ -209,6 +211,7 @@ impl Matching {
             open: HashMap::new(),
             open_by_query: HashMap::new(),
             asked: HashMap::new(),
+            tops: HashMap::new(),
             for_session: HashMap::new(),
             for_prefix: Vec::new(),
             for_any: HashMap::new(),
@@ -219,6 +222,9 @@ impl Matching {
         for query in &ask.queries {
             self.open_by_query.entry(query.query_id).or_default().push_back(session);
             self.asked.insert(session, query.query_id);
+        }
+        if ask.top != session {
+            self.tops.insert(session, ask.top);
         }
         self.open.insert(session, Ask { queries: ask.queries.clone(), ..*ask });
     }
@@ -234,7 +240,7 @@ impl Matching {
 
     /// Takes back that a session was to get an answer that names none: it is the first to get the next.
     fn put_back(&mut self, session: SessionId, query: QueryId) {
-        if self.copies > 1 {
+        if self.copies > 1 || query.child().is_some() {
             self.open_by_query.entry(query).or_default().push_front(session);
         }
     }
@@ -253,14 +259,17 @@ impl Matching {
 
     /// An answer that has waited for this query: one that names its session before one that does not.
     fn take_given(&mut self, session: SessionId, query: QueryId) -> Option<Given> {
-        if let Some(given) = self.for_session.get_mut(&(session, query)).and_then(VecDeque::pop_front) {
-            return Some(given);
+        let names = self.names_of(session);
+        for name in &names {
+            if let Some(given) = self.for_session.get_mut(&(*name, query)).and_then(VecDeque::pop_front) {
+                return Some(given);
+            }
         }
         if !self.for_prefix.is_empty() {
-            let id = session.to_string();
-            let fits = |given: &Given| {
-                given.line.query_id == query && given.line.session.as_ref().is_some_and(|named| id.starts_with(named))
-            };
+            let ids: Vec<String> = names.iter().map(SessionId::to_string).collect();
+            let names_one = |named: &String| ids.iter().any(|id| id.starts_with(named));
+            let fits =
+                |given: &Given| given.line.query_id == query && given.line.session.as_ref().is_some_and(names_one);
             if let Some(at) = self.for_prefix.iter().position(fits) {
                 return Some(self.for_prefix.remove(at));
             }
@@ -271,7 +280,7 @@ impl Matching {
     fn place(&mut self, given: &Given) -> Place {
         let query = given.line.query_id;
         let session = match &given.line.session {
-            None if self.copies > 1 => {
+            None if self.copies > 1 || query.child().is_some() => {
                 // Of several sessions the one that has waited longest is meant.
                 while let Some(session) = self.open_by_query.get_mut(&query).and_then(VecDeque::pop_front) {
                     if self.is_open(session, query) {
@@ -280,8 +289,8 @@ impl Matching {
                 }
                 return Place::NotYet;
             }
-            None => self.asked.keys().next().copied(),
-            Some(named) => named.parse().ok().or_else(|| self.by_prefix(named)),
+            None => self.asked.keys().find(|session| !self.tops.contains_key(session)).copied(),
+            Some(named) => self.named(named, query),
         };
         match session {
             Some(session) if self.is_open(session, query) => Place::Asked(session),
@@ -290,9 +299,30 @@ impl Matching {
         }
     }
 
-    /// The one session that has asked and whose id begins so.
-    fn by_prefix(&self, prefix: &str) -> Option<SessionId> {
-        let mut fitting = self.asked.keys().filter(|session| session.to_string().starts_with(prefix));
+    /// What people may call a session: its id, or that of the session of the run.
+    fn names_of(&self, session: SessionId) -> Vec<SessionId> {
+        [Some(session), self.tops.get(&session).copied()].into_iter().flatten().collect()
+    }
+
+    /// The session that a line means which names one by its id or the beginning of it. With the query of a child the
+    /// session of the run means the one of its children that waits for that.
+    fn named(&self, named: &str, query: QueryId) -> Option<SessionId> {
+        let session = named.parse().ok().or_else(|| self.by_prefix(named, query));
+        if query.child().is_none() || session.is_some_and(|session| self.tops.contains_key(&session)) {
+            return session;
+        }
+        let is_meant = |child: &SessionId| {
+            let top = self.tops.get(child).map(SessionId::to_string);
+            top.is_some_and(|top| top.starts_with(named)) && self.is_open(*child, query)
+        };
+        self.open.keys().find(|child| is_meant(child)).copied().or(session)
+    }
+
+    /// The one session that has asked such a query and whose id begins so.
+    fn by_prefix(&self, prefix: &str, query: QueryId) -> Option<SessionId> {
+        let alike = |(_, asked): &(&SessionId, &QueryId)| asked.child() == query.child();
+        let asked = self.asked.iter().filter(alike).map(|(session, _)| session);
+        let mut fitting = asked.filter(|session| session.to_string().starts_with(prefix));
         match (fitting.next(), fitting.next()) {
             (Some(session), None) => Some(*session),
             _ => None,

@@ -24,7 +24,7 @@ use super::stdin::StdinAnswers;
 use super::stream::{self, Ended, Stream};
 use super::terminal::Terminal;
 use crate::desk::DeskError;
-use crate::domain::SessionId;
+use crate::domain::{ExecutionState, SessionId};
 use crate::engine::Registry;
 
 /// How long ended sessions get to be printed, and before that to stop. A program in a section that cannot be interrupted
@@ -94,6 +94,8 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         order: Vec::new(),
         live: HashSet::new(),
         stuck: HashSet::new(),
+        parents: HashMap::new(),
+        parent_of: HashMap::new(),
         documents: HashMap::new(),
         written: None,
         hurried: None,
@@ -116,6 +118,9 @@ struct Run {
     order: Vec<SessionId>,
     live: HashSet<SessionId>,
     stuck: HashSet<SessionId>,
+    /// How many children of each session are live.
+    parents: HashMap<SessionId, u32>,
+    parent_of: HashMap<SessionId, SessionId>,
     documents: HashMap<SessionId, String>,
     /// What became of the output, where it ended before the run.
     written: Option<io::Result<()>>,
@@ -127,7 +132,7 @@ impl Run {
     /// Starts the sessions and waits for their ends. Says why it could not, if so.
     async fn supervise(&mut self, signals: &mut Signals) -> Result<(), CliError> {
         while self.unstarted > 0 || !self.live.is_empty() {
-            if self.unstarted == 0 && self.stuck.len() == self.live.len() {
+            if self.unstarted == 0 && self.nobody_moves() {
                 return self.end(Ending::NobodyAnswers, signals).await;
             }
             tokio::select! {
@@ -149,16 +154,31 @@ impl Run {
         Ok(())
     }
 
+    /// Whether every session waits for what no source can answer, or for children that do.
+    fn nobody_moves(&self) -> bool {
+        // A parent is known to wait once all its children are: some may have ended of which nobody has reported yet, or
+        // have started.
+        let waits = |(parent, children): (&SessionId, &u32)| match self.registry.state(*parent) {
+            Ok(ExecutionState::Running { waiting_on }) => waiting_on == Some(*children),
+            Ok(_) | Err(_) => false,
+        };
+        self.stuck.len() + self.parents.len() == self.live.len() && self.parents.iter().all(waits)
+    }
+
     async fn start_one(&mut self) -> Result<(), CliError> {
         let session = self.registry.spawn(self.spec.clone()).await?;
         self.unstarted -= 1;
         self.order.push(session);
+        self.follow(session, session);
+        Ok(())
+    }
+
+    fn follow(&mut self, session: SessionId, top: SessionId) {
         self.live.insert(session);
-        let follow = self.follower.clone().follow(session);
+        let follow = self.follower.clone().follow(session, top);
         let over = self.over.clone();
         let follow = async move { over.run_until_cancelled(follow).await.unwrap_or(()) };
         self.tasks.spawn(told_if_broken(follow, self.follower.reports.clone()));
-        Ok(())
     }
 
     /// Takes in a report. Breaks where the run cannot go on.
@@ -168,7 +188,22 @@ impl Run {
             Report::Ended { session, document } => {
                 self.live.remove(&session);
                 self.stuck.remove(&session);
+                if let Some(parent) = self.parent_of.remove(&session)
+                    && let Some(children) = self.parents.get_mut(&parent)
+                {
+                    *children -= 1;
+                    if *children == 0 {
+                        self.parents.remove(&parent);
+                    }
+                }
                 self.documents.extend(document.map(|document| (session, document)));
+            }
+            Report::Forked { parent, top, children } => {
+                for child in children {
+                    *self.parents.entry(parent).or_default() += 1;
+                    self.parent_of.insert(child, parent);
+                    self.follow(child, top);
+                }
             }
             // What it waited for may have ended with it meanwhile.
             Report::Stuck(session) => {

@@ -35,7 +35,7 @@ pub(super) enum End<'a> {
     /// Somebody cancelled it.
     Cancelled { reason: &'a CancelReason },
     /// No source could answer; the session was left where it stands.
-    Waiting { pending: Vec<&'a Prompt> },
+    Waiting { pending: Vec<Prompt> },
 }
 
 impl<'a> Terminal<'a> {
@@ -49,7 +49,13 @@ impl<'a> Terminal<'a> {
                 (ExecutionState::Paused(pause), Some(Ending::NobodyAnswers))
                     if cancelled.reason.code == CancelCode::SystemShutdown =>
                 {
-                    End::Waiting { pending: pause.pending().collect() }
+                    End::Waiting { pending: pause.pending().cloned().collect() }
+                }
+                // Its children wait.
+                (ExecutionState::Running { waiting_on: Some(_) }, Some(Ending::NobodyAnswers))
+                    if cancelled.reason.code == CancelCode::SystemShutdown =>
+                {
+                    End::Waiting { pending: Vec::new() }
                 }
                 _ => End::Cancelled { reason: &cancelled.reason },
             },

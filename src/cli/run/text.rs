@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Form;
+use super::follow::Whose;
 use super::terminal::{End, Terminal};
 use crate::domain::{CancelCode, EffectStep, Event, EventKind, Prompt, Query, SessionId, printable_line};
 
@@ -16,8 +17,8 @@ const GOOD: &str = "32";
 const BAD: &str = "31";
 
 /// Writes the lines of an event. Those that only mark the way to another have none.
-pub(super) fn event(out: &mut String, form: Form, session: SessionId, event: &Event) {
-    let mut lines = Lines { out, form, session };
+pub(super) fn event(out: &mut String, form: Form, whose: Whose, event: &Event) {
+    let mut lines = Lines { out, form, whose };
     match &event.kind {
         EventKind::Tick { .. } => lines.line(DIM, "running"),
         EventKind::PauseRequested { info } => {
@@ -45,6 +46,12 @@ pub(super) fn event(out: &mut String, form: Form, session: SessionId, event: &Ev
             lines.line(BAD, &format!("! not written: {}", shown(error)));
         }
         EventKind::Effect(EffectStep::Done { error: None, .. }) => {}
+        EventKind::ChildStarted { session, strategy, .. } => {
+            lines.line(DIM, &format!("  child {}: {}", session.short(), shown(strategy)));
+        }
+        EventKind::ChildEnded { session, state, .. } => {
+            lines.line(DIM, &format!("  child {}: {state}", session.short()));
+        }
         EventKind::Note { title, content } => {
             let title = title.as_deref().map(|title| format!("{}: ", shown(title))).unwrap_or_default();
             lines.line(BAD, &format!("! {title}{}", shown(content)));
@@ -63,13 +70,13 @@ pub(super) fn event(out: &mut String, form: Form, session: SessionId, event: &Ev
 }
 
 /// Writes the line of a gap.
-pub(super) fn gap(out: &mut String, form: Form, session: SessionId, from: u64, to: u64) {
-    Lines { out, form, session }.line(DIM, &format!("  events {from} to {to} are no longer kept"));
+pub(super) fn gap(out: &mut String, form: Form, whose: Whose, from: u64, to: u64) {
+    Lines { out, form, whose }.line(DIM, &format!("  events {from} to {to} are no longer kept"));
 }
 
 /// Writes the last line of a session.
-pub(super) fn terminal(out: &mut String, form: Form, session: SessionId, terminal: &Terminal<'_>) {
-    let mut lines = Lines { out, form, session };
+pub(super) fn terminal(out: &mut String, form: Form, whose: Whose, terminal: &Terminal<'_>) {
+    let mut lines = Lines { out, form, whose };
     match &terminal.end {
         End::Done { value } => lines.line(GOOD, &format!("done: {}", shown(&value.to_string()))),
         End::Failed { error, limit: None } => lines.line(BAD, &format!("failed: {}", shown(error))),
@@ -89,7 +96,7 @@ pub(super) fn terminal(out: &mut String, form: Form, session: SessionId, termina
 struct Lines<'a> {
     out: &'a mut String,
     form: Form,
-    session: SessionId,
+    whose: Whose,
 }
 
 impl Lines<'_> {
@@ -100,10 +107,13 @@ impl Lines<'_> {
         }
     }
 
-    /// One line, in a colour where there are colours, behind the name of its session where there are several.
+    /// One line, in a colour where there are colours, behind the name of its session where there are several or it is a
+    /// child.
     fn line(&mut self, style: &str, text: &str) {
-        if self.form.several {
-            self.out.push_str(&self.session.short());
+        let top = self.form.several.then(|| self.whose.top.short());
+        let names: Vec<String> = top.into_iter().chain(self.whose.child().map(SessionId::short)).collect();
+        if !names.is_empty() {
+            self.out.push_str(&names.join("/"));
             self.out.push_str("  ");
         }
         let written = if self.form.colors && style != PLAIN {

@@ -8,5 +8,6 @@ mod demo;
 mod endings;
 mod home;
 mod info;
+mod packages;
 mod readme;
 mod run;
