@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Seq;
@@ -30,6 +31,9 @@ pub struct Intent {
     /// What it will hold: of an entry its compact JSON, of a whole file its text. Absent where it is deleted.
     #[serde(default)]
     pub after: Option<Arc<str>>,
+    /// What the program gets of it: it is what a replay gives it once the write is finished.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub result: Value,
     /// Whether what the file held is kept beside it as `.bak`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub backup: bool,

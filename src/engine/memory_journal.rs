@@ -82,9 +82,8 @@ impl Journal for MemoryJournal {
         for record in records {
             match record {
                 // The spec lives as long as the session, which the registry or `retired` holds.
-                Record::Spawned { .. } => {}
                 // The results of effects are for a replay, which needs a journal that outlives the process.
-                Record::Performed(_) => {}
+                Record::Spawned { .. } | Record::Performed(_) => {}
                 Record::Read(read) => {
                     log.reads.push_back(*read);
                     log.bytes += size_of::<Read>();

@@ -120,9 +120,10 @@ impl Entry {
             key: self.key.clone(),
             before: before.as_deref().map(ContentHash::of),
             after: after.map(Arc::from),
+            result,
             backup: backup == Backup::Keep && file.is_some(),
         };
-        Ok(Prepared::Write(Box::new(Ready { entry: self, turn, old: file, new: text, intent, result })))
+        Ok(Prepared::Write(Box::new(Ready { entry: self, turn, old: file, new: text, intent })))
     }
 }
 
@@ -159,7 +160,7 @@ pub(super) fn finish(home: &Path, intent: &Intent) -> Result<Finished, String> {
         return Ok(Finished::Conflict);
     }
     let new = entry.with(old.as_deref(), intent.after.as_deref())?;
-    let ready = Ready { entry, turn, old, new, intent: intent.clone(), result: Value::Null };
+    let ready = Ready { entry, turn, old, new, intent: intent.clone() };
     Box::new(ready).commit().map(|_| Finished::Written)
 }
 
@@ -172,7 +173,6 @@ struct Ready {
     old: Option<String>,
     new: Option<String>,
     intent: Intent,
-    result: Value,
 }
 
 impl PendingWrite for Ready {
@@ -192,7 +192,7 @@ impl PendingWrite for Ready {
             (None, None) => Ok(()),
         });
         written.map_err(|error| format!("{}: not written: {error}", self.intent.file))?;
-        Ok(self.result)
+        Ok(self.intent.result)
     }
 }
 

@@ -45,7 +45,6 @@ pub(super) fn event(out: &mut String, form: Form, whose: Whose, event: &Event) {
         EventKind::Effect(EffectStep::Done { error: Some(error), .. }) => {
             lines.line(BAD, &format!("! not written: {}", shown(error)));
         }
-        EventKind::Effect(EffectStep::Done { error: None, .. }) => {}
         EventKind::ChildStarted { session, strategy, .. } => {
             lines.line(DIM, &format!("  child {}: {}", session.short(), shown(strategy)));
         }
@@ -62,7 +61,8 @@ pub(super) fn event(out: &mut String, form: Form, whose: Whose, event: &Event) {
             let detail = reason.detail.as_deref().map(|detail| format!(": {}", shown(detail))).unwrap_or_default();
             lines.line(DIM, &format!("  cancel requested, {}{detail}", reason.code.as_str()));
         }
-        EventKind::StateTransition { .. }
+        EventKind::Effect(EffectStep::Done { error: None, .. })
+        | EventKind::StateTransition { .. }
         | EventKind::ResumeAccepted { .. }
         | EventKind::LlmCallBegin { .. }
         | EventKind::LlmCallEnd { .. } => {}

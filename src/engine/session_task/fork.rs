@@ -114,13 +114,11 @@ impl SessionTask {
     /// The budget that the children take from.
     fn budget_of_children(&self) -> Option<SharedBudget> {
         let spec = self.session.spec();
-        match &spec.parent {
-            Some(parent) => parent.budget,
-            None => {
-                let limits = spec.budget();
-                limits.is_set().then(|| SharedBudget { limits, since: self.session.created_at() })
-            }
+        if let Some(parent) = &spec.parent {
+            return parent.budget;
         }
+        let limits = spec.budget();
+        limits.is_set().then(|| SharedBudget { limits, since: self.session.created_at() })
     }
 
     /// What counts what they take: the family's, or a new one if this session is at its top.

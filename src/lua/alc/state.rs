@@ -73,8 +73,11 @@ fn number(lua: &Lua, n: u32, value: &Value, default: f64) -> Result<f64, String>
     convert::number(lua, value).ok_or_else(misfit)
 }
 
+/// Names of steps, and of fields.
+type Names = (Vec<String>, Vec<String>);
+
 /// The names under `steps` and `fields` of the options, which may be absent.
-fn names(lua: &Lua, opts: &Value) -> mlua::Result<Result<(Vec<String>, Vec<String>), String>> {
+fn names(lua: &Lua, opts: &Value) -> mlua::Result<Result<Names, String>> {
     let opts = match opts {
         Value::Nil => return Ok(Ok((Vec::new(), Vec::new()))),
         Value::Table(opts) => opts,

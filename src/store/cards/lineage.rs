@@ -44,7 +44,9 @@ pub(super) fn lineage(shelf: &Shelf<'_>, query: &Value) -> Result<Value, String>
             next.entry(prior).or_default().push(child);
         }
     }
-    next.values_mut().for_each(|children| children.sort_unstable());
+    for children in next.values_mut() {
+        children.sort_unstable();
+    }
     let relations = query.get("relation_filter").and_then(Value::as_array);
     let mut walk = Walk {
         cards,

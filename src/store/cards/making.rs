@@ -50,9 +50,8 @@ pub(super) fn create(shelf: &Shelf<'_>, op: &str, card: &Value, at: Timestamp) -
 /// Adds fields to a card.
 pub(super) fn append(shelf: &Shelf<'_>, op: &str, card_id: &str, fields: &Value) -> Result<Prepared, String> {
     let pkg = shelf.package_of(card_id)?.ok_or_else(|| format!("alc.card.append: card '{card_id}' not found"))?;
-    let fields = match table::without_nulls(fields) {
-        Value::Object(fields) => fields,
-        _ => return Err("alc.card.append: fields must be a table".into()),
+    let Value::Object(fields) = table::without_nulls(fields) else {
+        return Err("alc.card.append: fields must be a table".into());
     };
     if is_run(op, &fields)? {
         return Ok(Prepared::Nothing(Value::Null));

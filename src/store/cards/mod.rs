@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::engine::{Prepared, StoreRead, StoreWrite};
 use condition::{Condition, Order};
-use shelf::Shelf;
+use shelf::{Found, Shelf};
 
 /// How many cards go before a prompt where the program does not say, and at most.
 const CONTEXT: (usize, usize) = (5, 100);
@@ -102,7 +102,7 @@ fn context(shelf: &Shelf<'_>, context: &Value) -> Option<String> {
 }
 
 /// Cards with their packages, the newest first.
-fn newest_first(mut cards: Vec<(String, Map<String, Value>)>) -> Vec<(String, Map<String, Value>)> {
+fn newest_first(mut cards: Vec<Found>) -> Vec<Found> {
     let time = |card: &Map<String, Value>| card.get("created_at").and_then(Value::as_str).unwrap_or("").to_owned();
     let id = |card: &Map<String, Value>| card.get("card_id").and_then(Value::as_str).unwrap_or("").to_owned();
     cards.sort_by_cached_key(|(_, card)| (std::cmp::Reverse(time(card)), id(card)));

@@ -12,7 +12,8 @@ use crate::engine::Prepared;
 pub(super) fn write(shelf: &Shelf<'_>, op: &str, card_id: &str, samples: &[Value]) -> Result<Prepared, String> {
     let pkg = shelf.package_of(card_id)?.ok_or_else(|| format!("card '{card_id}' not found"))?;
     let entry = shelf.entry(&pkg, &file_name(card_id));
-    let text: String = samples.iter().map(|row| format!("{row}\n")).collect();
+    let rows: Vec<String> = samples.iter().map(Value::to_string).collect();
+    let text = if rows.is_empty() { String::new() } else { rows.join("\n") + "\n" };
     let result = json!({ "path": entry.path().display().to_string(), "count": samples.len() });
     entry.prepare(op, Backup::None, |now| match now {
         Some(_) => Err(format!("alc.card.write_samples: samples already exist for card '{card_id}' (write-once)")),

@@ -13,6 +13,9 @@ use super::table;
 /// The directory of the locks, which is no package.
 const LOCKS: &str = "~locks";
 
+/// A card and its package.
+pub(super) type Found = (String, Map<String, Value>);
+
 /// All cards of a home.
 #[derive(Clone, Copy)]
 pub(super) struct Shelf<'a> {
@@ -56,7 +59,7 @@ impl<'a> Shelf<'a> {
     }
 
     /// Every card that can be read, of one package or of all, with its package.
-    pub(super) fn cards(&self, pkg: Option<&str>) -> Result<Vec<(String, Map<String, Value>)>, String> {
+    pub(super) fn cards(&self, pkg: Option<&str>) -> Result<Vec<Found>, String> {
         let packages = match pkg {
             Some(pkg) => {
                 check_name("pkg", pkg)?;
@@ -67,7 +70,7 @@ impl<'a> Shelf<'a> {
         let mut cards = Vec::new();
         for pkg in packages {
             let names = names_in(&self.home.join("cards").join(&pkg)).unwrap_or_default();
-            for name in names.iter().filter(|name| name.ends_with(".toml")) {
+            for name in names.iter().filter(|name| Path::new(name).extension().is_some_and(|it| it == "toml")) {
                 let entry = self.entry(&pkg, name);
                 // One that is damaged is in nobody's way.
                 if let Ok(Some(text)) = entry.read()

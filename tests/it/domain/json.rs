@@ -191,10 +191,11 @@ fn every_event_is_an_object_with_seq_at_kind_and_its_own_fields() {
                 key: Some("k".into()),
                 before: None,
                 after: Some("1".into()),
+                result: json!([1]),
                 backup: true,
             }))),
             json!({"kind": "effect", "phase": "intent", "op": "state.set", "file": "state/default.json", "key": "k",
-                   "before": null, "after": "1", "backup": true}),
+                   "before": null, "after": "1", "result": [1], "backup": true}),
         ),
         (
             EventKind::ChildStarted { session: SessionId::from_bits(7), index: 0, strategy: "cot".into() },

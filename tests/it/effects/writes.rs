@@ -33,6 +33,7 @@ async fn a_write_is_announced_with_what_was_there_and_what_will_be_and_then_told
         key: Some("k".into()),
         before: Some(ContentHash::of("[1]")),
         after: Some("[2]".into()),
+        result: Value::Null,
         backup: false,
     };
     let expected = [EffectStep::Intent(Arc::new(intent)), EffectStep::Done { intent: 2, error: None }];
@@ -216,6 +217,7 @@ fn an_intent_that_leads_out_of_the_home_is_refused() {
             key: None,
             before: None,
             after: Some("x".into()),
+            result: Value::Null,
             backup: false,
         };
         assert!(files.finish(&intent).unwrap_err().contains("is no file of state or cards"), "{file}");
