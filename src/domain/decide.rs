@@ -201,6 +201,8 @@ impl Events<'_> {
         let queries = u64::from(asked) + prompts.len() as u64;
         let info = Arc::new(Pause { epoch: self.session.epoch + 1, kind, prompts, paused_at: self.at });
         self.list.reserve_exact(2 + info.prompts.len());
+        self.warn_near(limits.pauses, u64::from(self.session.epoch), pauses, "pauses");
+        self.warn_near(limits.queries, u64::from(asked), queries, "queries");
         self.transition(StateName::Running, StateName::Paused);
         self.push(EventKind::PauseRequested { info: Arc::clone(&info) });
         for prompt in &info.prompts {
@@ -219,6 +221,17 @@ impl Events<'_> {
         };
         if let Some((limit, message)) = reached {
             self.fail(StateName::Paused, message, FailureKind::Limit, Some(limit), None);
+        }
+    }
+
+    /// Says once that four fifths of a limit are used, so that somebody can still do something about it. It follows
+    /// from what the program did alone, so a replay says it again in the same place.
+    fn warn_near(&mut self, limit: Option<u64>, before: u64, now: u64, of: &str) {
+        let Some(limit) = limit else { return };
+        let is_near = |used: u64| used.saturating_mul(5) >= limit.saturating_mul(4);
+        if now < limit && is_near(now) && !is_near(before) {
+            let content = format!("{now} of {limit} {of} are used; the limit ends the session");
+            self.push(EventKind::Note { title: Some("limit near".into()), content });
         }
     }
 

@@ -57,6 +57,28 @@ fn the_pause_that_goes_beyond_the_queries_is_announced_and_ends_the_session() {
 }
 
 #[test]
+fn a_note_says_once_when_four_fifths_of_a_limit_are_used() {
+    let notes = |change: fn(&mut Limits), pauses: u32| {
+        let mut life = limited(change);
+        for n in 1..=pauses {
+            life.take(ask("again")).unwrap();
+            life.take(Command::Answer(single(answer(n)))).unwrap();
+        }
+        let notes = life.events.iter().filter_map(|event| match &event.kind {
+            EventKind::Note { title, content } => Some(format!("{}: {content}", title.as_deref().unwrap_or_default())),
+            _ => None,
+        });
+        notes.collect::<Vec<_>>()
+    };
+    let of_pauses = "limit near: 8 of 10 pauses are used; the limit ends the session";
+    let of_queries = "limit near: 4 of 5 queries are used; the limit ends the session";
+    assert_eq!(notes(|limits| limits.pauses = Some(10), 7), [""; 0]);
+    assert_eq!(notes(|limits| limits.pauses = Some(10), 10), [of_pauses]);
+    assert_eq!(notes(|limits| limits.queries = Some(5), 5), [of_queries]);
+    assert_eq!(notes(|limits| limits.pauses = Some(1), 1), [""; 0], "there is no near where there is only one");
+}
+
+#[test]
 fn exactly_as_many_queries_as_the_limit_may_be_asked() {
     let mut life = limited(|limits| limits.queries = Some(2));
     life.take(ask_batch(["a", "b"])).unwrap();
