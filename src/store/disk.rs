@@ -95,12 +95,14 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Makes a directory that only its owner sees, and those above it that are missing.
+/// Makes a directory that only its owner sees, and those above it that are missing, durably.
 fn make_dir(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    missing.iter().filter_map(|dir| dir.parent()).filter(|above| !above.as_os_str().is_empty()).try_for_each(sync_dir)
 }
 
 /// A rename is durable once its directory is.
-fn sync_dir(dir: &Path) -> io::Result<()> {
+fn sync_dir(dir: impl AsRef<Path>) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }

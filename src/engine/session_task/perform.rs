@@ -98,8 +98,10 @@ impl SessionTask {
                 .wall_deadline()
                 .map(|deadline| Duration::from_millis(u64::try_from(deadline - self.world.clock.now()).unwrap_or(0)));
             tokio::select! {
-                result = &mut work => return Ok(result),
+                // The limit first: what comes at the same moment comes too late.
+                biased;
                 () = tokio::time::sleep(wall.unwrap_or_default()), if wall.is_some() => self.check_wall()?,
+                result = &mut work => return Ok(result),
                 request = self.inbox.recv() => self.serve(request, SeenAt::Running).await?,
             }
         }

@@ -142,6 +142,34 @@ async fn the_end_of_a_parent_cancels_its_children_and_theirs() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_wall_limit_ends_the_children_with_their_parent() {
+    let rig = Rig::on_paused_time();
+    rig.package("asks", ASKS);
+    let mut spec = SessionSpec::run("return alc.fork({ 'asks' }, {})");
+    spec.limits.wall_ms = Some(5_000);
+    let parent = rig.start(spec).await;
+    let all = children(&rig, parent, 1).await;
+    paused(&rig.registry, all[0]).await;
+    let left = rig.registry.summary(all[0]).unwrap().spec.limits.wall_ms.unwrap();
+    assert!(left <= 5_000, "what is left of its parent's");
+    for id in [parent, all[0]] {
+        let outcome = ended(&rig.registry, id).await;
+        assert_ne!(outcome.name(), StateName::Done, "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_a_family() {
+    let rig = rig();
+    let parent = rig.start(SessionSpec::run("return alc.fork({ 'asks', 'asks' }, {})")).await;
+    let all = children(&rig, parent, 2).await;
+    assert_eq!(bounded(rig.registry.shutdown(std::time::Duration::from_secs(30))).await, 0);
+    for id in [parent, all[0], all[1]] {
+        let TerminalOutcome::Cancelled(_) = ended(&rig.registry, id).await else { panic!("{id} is cancelled") };
+    }
+}
+
 #[tokio::test]
 async fn with_abort_the_first_failure_cancels_the_others_and_is_raised() {
     let rig = rig();

@@ -22,13 +22,22 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new() -> Self {
+        Self::with(HandClock::new())
+    }
+
+    /// For tests on paused time: the clock goes with it.
+    pub(crate) fn on_paused_time() -> Self {
+        Self::with(HandClock::following_the_runtime())
+    }
+
+    fn with(clock: HandClock) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let files = Arc::new(FsFiles::new(Some(dir.path().join("home"))));
         let journal = Arc::new(TestJournal::new(MemoryJournal::default()));
         let registry = Registry::new(RegistryConfig {
             vms: Arc::new(LuaVms::new()),
             journal: Arc::clone(&journal) as _,
-            clock: Arc::new(HandClock::new()),
+            clock: Arc::new(clock),
             entropy: Arc::new(Seeded::new(7)),
             files,
             library_dirs: vec![dir.path().join("packages")],
