@@ -34,8 +34,10 @@ pub(super) struct Attempt {
 pub(super) enum Verdict {
     /// It goes on.
     GoOn,
-    /// It yields if it can.
+    /// It yields if it can, else as soon as it can.
     Yield,
+    /// It goes on for now, and is looked at again as soon as it can yield.
+    Later,
     /// An error is raised, now and at every further instruction.
     Raise,
 }
@@ -65,7 +67,7 @@ pub(super) fn look(host: &Host, thread: usize, position: impl FnOnce() -> Option
         attempt.last = now;
         return Verdict::Yield;
     }
-    Verdict::GoOn
+    Verdict::Later
 }
 
 /// Has the program looked at before its next instruction, if its slice is over. Gives whether it is.

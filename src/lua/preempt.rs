@@ -21,7 +21,8 @@
 //!   only `timer_settime`, which may be called from handlers, and it leaves `errno` as it was.
 //! - [`Worker::current`] is a state that runs, or null. It is set to the program's thread for the length of a step, during
 //!   which the VM holds that thread, and to a coroutine for the length of `lua_resume` or `lua_closethread`, during which
-//!   the coroutine stands on the stack of the one that resumes it; neither function is left but by returning.
+//!   the coroutine stands on the stack of the one that resumes it. Neither function is left but by returning: what they
+//!   say of a coroutine that cannot be resumed, [`LASTING`], is never allocated.
 //! - [`Worker::host`] is valid while `current` is not null: [`Running`] borrows it.
 //! - `clock_gettime` writes one value into a place of its own.
 //! - Frames that a Lua error passes hold nothing that would have to be dropped.
@@ -48,6 +49,11 @@ const PERIOD: c_int = 10_000;
 /// Frames that are looked through for a line of the program.
 const FRAMES: c_int = 50;
 
+/// What Lua says in `lua_resume` outside any protection. Each state keeps these texts, which are short enough for Lua to
+/// have every text once: running out of memory there would end the process.
+pub(super) const LASTING: [&str; 3] =
+    ["cannot resume dead coroutine", "cannot resume non-suspended coroutine", "C stack overflow"];
+
 /// How running programs are interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Preemption {
@@ -69,8 +75,10 @@ struct Worker {
     raising: AtomicBool,
     /// Counts steps.
     step: AtomicU32,
-    /// The step that the last tick saw, and how many ticks in a row.
+    /// The step that the last tick saw, and how many ticks in a row saw it.
+    #[cfg(target_os = "linux")]
     seen: AtomicU32,
+    #[cfg(target_os = "linux")]
     times: AtomicU32,
 }
 
@@ -82,7 +90,9 @@ thread_local! {
             standing: AtomicBool::new(false),
             raising: AtomicBool::new(false),
             step: AtomicU32::new(0),
+            #[cfg(target_os = "linux")]
             seen: AtomicU32::new(0),
+            #[cfg(target_os = "linux")]
             times: AtomicU32::new(0),
         }
     };
@@ -151,7 +161,7 @@ pub(super) fn cpu_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: it writes one `timespec`; every thread has this clock.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn call_hook_soon(state: *mut lua_State) {
@@ -162,6 +172,7 @@ fn call_hook_soon(state: *mut lua_State) {
 }
 
 /// What the handler of the timer's signal does. Async-signal-safe.
+#[cfg(target_os = "linux")]
 fn tick() {
     WORKER.with(|worker| {
         let state = worker.current.load(Ordering::Acquire);
@@ -180,7 +191,17 @@ fn tick() {
 }
 
 /// The hook. Lua calls it before an instruction of `state`, which runs on this thread.
-unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
+unsafe extern "C-unwind" fn hook(state: *mut lua_State, why: *mut lua_Debug) {
+    // SAFETY: Lua calls this with what it says of the event, and runs `state` on this thread.
+    unsafe {
+        if (*why).event == ffi::LUA_HOOKRET {
+            // A return that leaves a section which cannot yield: the next instruction can.
+            if ffi::lua_isyieldable(state) != 0 {
+                ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, 1);
+            }
+            return;
+        }
+    }
     let verdict = WORKER.with(|worker| {
         if worker.current.load(Ordering::Relaxed).is_null() {
             // Code of the host runs, such as a part of the prelude as it is loaded: there is nothing to interrupt.
@@ -202,12 +223,12 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
             Verdict::Yield if ffi::lua_isyieldable(state) != 0 => {
                 ffi::lua_yield(state, 0);
             }
-            Verdict::GoOn | Verdict::Yield => {
-                if WORKER.with(|worker| worker.standing.load(Ordering::Relaxed)) {
-                    ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, PERIOD);
-                } else {
-                    ffi::lua_sethook(state, None, 0, 0);
-                }
+            Verdict::GoOn | Verdict::Yield | Verdict::Later => {
+                let standing = WORKER.with(|worker| worker.standing.load(Ordering::Relaxed));
+                let count = if standing { ffi::LUA_MASKCOUNT } else { 0 };
+                let returns = if verdict == Verdict::GoOn { 0 } else { ffi::LUA_MASKRET };
+                // No mask is no hook.
+                ffi::lua_sethook(state, Some(hook), count | returns, PERIOD);
             }
             Verdict::Raise => {
                 ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, 1);
@@ -299,11 +320,21 @@ unsafe extern "C-unwind" fn close(outer: *mut lua_State) -> c_int {
 /// Runs `inner` from `outer`. `run` comes back by returning only.
 fn running(outer: *mut lua_State, inner: *mut lua_State, run: impl FnOnce() -> c_int) -> c_int {
     WORKER.with(|worker| {
+        let standing = worker.standing.load(Ordering::Relaxed);
+        // SAFETY: `inner` is a coroutine on the stack of `outer`, which runs on this thread.
+        let has_hook = || unsafe { ffi::lua_gethookmask(inner) != 0 };
+        if standing && !has_hook() {
+            // It was made on a worker whose timer works.
+            // SAFETY: as above.
+            unsafe { ffi::lua_sethook(inner, Some(hook), ffi::LUA_MASKCOUNT, PERIOD) };
+        }
         worker.current.store(inner, Ordering::Release);
         let status = run();
         worker.current.store(outer, Ordering::Release);
-        if worker.raising.load(Ordering::Relaxed) {
-            // What was raised out of the coroutine goes on being raised where it was resumed.
+        // What was raised out of the coroutine goes on being raised where it was resumed; and a tick that came too late
+        // for it is for the one that resumed it.
+        let late_tick = status != ffi::LUA_YIELD && !standing && has_hook();
+        if late_tick || worker.raising.load(Ordering::Relaxed) {
             call_hook_soon(outer);
         }
         status
@@ -326,7 +357,7 @@ unsafe fn refuse(outer: *mut lua_State, why: &CStr) -> c_int {
 /// The way in which programs are interrupted here. Tried once a process: some code runs, and the timer has to reach it.
 pub(super) fn available() -> Preemption {
     static TRIED: OnceLock<Preemption> = OnceLock::new();
-    *TRIED.get_or_init(|| if timer::EXISTS && self_test() { Preemption::OnDemand } else { Preemption::StandingHook })
+    *TRIED.get_or_init(|| if timer::start() && self_test() { Preemption::OnDemand } else { Preemption::StandingHook })
 }
 
 /// Whether a loop of some tenths of a second is interrupted.
@@ -352,8 +383,6 @@ mod timer {
     use std::sync::atomic::{AtomicPtr, Ordering};
 
     use crate::engine::SLICE;
-
-    pub(super) const EXISTS: bool = true;
 
     /// After so many ticks a step has lasted a slice.
     pub(super) const TICKS_A_SLICE: u32 = 1;
@@ -459,15 +488,9 @@ mod timer {
 /// There is none.
 #[cfg(not(target_os = "linux"))]
 mod timer {
-    pub(super) const EXISTS: bool = false;
-    pub(super) const TICKS_A_SLICE: u32 = u32::MAX;
-    pub(super) const IDLE_TICKS: u32 = u32::MAX;
-
     pub(super) fn start() -> bool {
         false
     }
-
-    pub(super) fn stop() {}
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -92,6 +92,9 @@ pub(super) fn open(host: &Arc<Host>, prelude: &Arc<Prelude>) -> mlua::Result<(Lu
     let (resume, close) = preempt::coroutine_functions(&lua)?;
     kept.raw_set("resume", resume)?;
     kept.raw_set("close", close)?;
+    for text in preempt::LASTING {
+        kept.raw_set(text, true)?;
+    }
     kept.raw_set("loaded", loaded)?;
     kept.raw_set("host", root)?;
 

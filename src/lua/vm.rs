@@ -73,9 +73,14 @@ impl LuaVm {
         if let Some(doom) = state.doom.take() {
             return Step::Finished(Err(doom));
         }
-        if state.raising {
+        if state.raising && state.door().is_stopped() {
             // Stopped where it could not yield: whatever came out of it is of no account.
             return Step::Preempted;
+        }
+        if state.raising {
+            let message = "the program was ended within a section for a cancel that was taken back".to_owned();
+            let failure = VmFailure { message, kind: FailureKind::EngineError, limit: None, traceback: None };
+            return Step::Finished(Err(failure));
         }
         step
     }
@@ -114,6 +119,9 @@ impl LuaVm {
             return match Mark::of(&out.0) {
                 // The program's own thread yielded: nobody but us resumes it.
                 Some(Mark::Yielded) => {
+                    if self.host.state().door().slice_is_over() {
+                        return Ok(Step::Preempted);
+                    }
                     out = resume_interruptibly(&self.host, thread, ())?;
                     continue;
                 }

@@ -1,8 +1,9 @@
 //! Coroutines that a program makes: questions and preemption pass through them, whatever their depth.
 
 use serde_json::json;
+use switchboard::domain::LimitKind;
 
-use super::driver::{Session, echo, error, result};
+use super::driver::{Session, echo, error, limit, result};
 
 /// Wraps `body` in coroutines, `depth` deep, half of them by `wrap` and half by `create` and `resume`.
 fn nested(depth: usize, body: &str) -> String {
@@ -110,4 +111,29 @@ fn a_chain_that_is_too_deep_is_an_error_that_can_be_caught() {
         ),
         json!(20_000)
     );
+}
+
+#[test]
+fn resuming_a_dead_coroutine_with_no_memory_left_ends_the_session_and_nothing_else() {
+    for pad in [10, 29, 45] {
+        let code = format!(
+            "local co = coroutine.create(error) coroutine.resume(co) local t, resume = {{}}, coroutine.resume
+             local pad = ('x'):rep({pad}) while true do t = {{t}} resume(co) end"
+        );
+        assert_eq!(limit(&code), LimitKind::Memory);
+    }
+}
+
+#[test]
+fn short_sections_that_cannot_yield_do_not_add_up_to_a_long_one() {
+    let code = "
+        local work = setmetatable({}, {__index = function(_, i)
+            if i > 60 then return nil end
+            for _ = 1, 600000 do end
+            return i
+        end})
+        local n = 0
+        for _, v in ipairs(work) do n = n + v end
+        return n";
+    assert_eq!(result(code), json!(1830));
 }

@@ -146,3 +146,23 @@ fn every_hostile_program_stops_where_only_a_standing_hook_interrupts() {
         stops_while_it_runs(&vms, code);
     }
 }
+
+#[test]
+fn a_cancel_taken_back_after_a_section_was_ended_for_it_fails_the_session() {
+    let mut session = Session::new("xpcall(error, function() while true do end end)");
+    session.stop.raise();
+    assert!(matches!(session.step(Input::Start), Step::Preempted));
+    session.stop.lower();
+    let flag = session.stop.clone();
+    let step = std::thread::scope(|scope| {
+        scope.spawn(move || flag.raise());
+        session.step(Input::Continue)
+    });
+    if matches!(step, Step::Finished(_)) {
+        // The section came to its own limit before it was asked to stop.
+        return;
+    }
+    session.stop.lower();
+    let Step::Finished(Err(failure)) = session.go(Input::Continue) else { panic!("it cannot go on") };
+    assert!(matches!(failure.kind, FailureKind::EngineError | FailureKind::Limit), "{failure:?}");
+}
