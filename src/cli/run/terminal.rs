@@ -51,8 +51,8 @@ impl<'a> Terminal<'a> {
                 {
                     End::Waiting { pending: pause.pending().cloned().collect() }
                 }
-                // Its children wait.
-                (ExecutionState::Running { waiting_on: Some(_) }, Some(Ending::NobodyAnswers))
+                // Its children waited: nothing else runs when nobody answers. They may have ended before it did.
+                (ExecutionState::Running { .. }, Some(Ending::NobodyAnswers))
                     if cancelled.reason.code == CancelCode::SystemShutdown =>
                 {
                     End::Waiting { pending: Vec::new() }
