@@ -55,3 +55,16 @@ pub(super) fn number(lua: &Lua, value: &Value) -> Option<f64> {
         _ => None,
     }
 }
+
+/// An unsigned integer called `kind` in errors; fractions are cut off, texts that are numbers taken.
+pub(super) fn unsigned(lua: &Lua, n: u32, value: &Value, kind: &str) -> Result<u64, String> {
+    let misfit = |why: &str| misfit(Place::Argument(n), value, &format!("{kind} ({why})"));
+    if let Value::Integer(integer) = value {
+        return u64::try_from(*integer).map_err(|_| misfit("out of range"));
+    }
+    let Some(number) = number(lua, value) else {
+        return Err(misfit("expected number or string coercible to number"));
+    };
+    let number = number.trunc();
+    if (0.0..u64::MAX as f64).contains(&number) { Ok(number as u64) } else { Err(misfit("out of range")) }
+}

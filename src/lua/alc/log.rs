@@ -93,7 +93,7 @@ pub(in crate::lua) fn progress(
     host: &Arc<Host>,
     (step, total, message): (Value, Value, Value),
 ) -> mlua::Result<Refusable<bool>> {
-    let (step, total) = match (count(lua, 1, &step), count(lua, 2, &total)) {
+    let (step, total) = match (convert::unsigned(lua, 1, &step, "u64"), convert::unsigned(lua, 2, &total, "u64")) {
         (Ok(step), Ok(total)) => (step, total),
         (Err(text), _) | (_, Err(text)) => return Ok((Some(host.refuse(text)), false)),
     };
@@ -108,19 +108,6 @@ pub(in crate::lua) fn progress(
     let mut state = host.state();
     state.door().progress(step, total, message.as_deref());
     Ok((None, state.door().is_full()))
-}
-
-/// An unsigned integer; fractions are cut off, texts that are numbers taken.
-fn count(lua: &Lua, n: u32, value: &Value) -> Result<u64, String> {
-    let out_of_range = || convert::misfit(Place::Argument(n), value, "u64 (out of range)");
-    if let Value::Integer(integer) = value {
-        return u64::try_from(*integer).map_err(|_| out_of_range());
-    }
-    let Some(number) = convert::number(lua, value) else {
-        return Err(convert::misfit(Place::Argument(n), value, "u64 (expected number or string coercible to number)"));
-    };
-    let number = number.trunc();
-    if (0.0..u64::MAX as f64).contains(&number) { Ok(number as u64) } else { Err(out_of_range()) }
 }
 
 /// A number as `print` shows it: a float with one decimal if it has no fraction, else in the shortest form.
