@@ -6,6 +6,11 @@ local condemned, trace = host("condemned"), host("trace")
 
 -- What a caught error becomes. One that ends the session must not be caught: once the host says that it is one, the
 -- program never goes on. One that comes out of the code of a part loses its position, which is none.
+--
+-- Running out of memory is known by its text alone, so a program that raises this very text ends as well. Lua itself
+-- makes no difference: `lua_error` gives the text the status of a memory error whoever raises it, no message handler
+-- sees it, and buffers of the C library raise it like any program, without an emergency collection. Wrapping `error` and
+-- `assert` would tell, but costs `return error(…)` its line.
 local function check(ok, ...)
   if not ok then
     local e = ...

@@ -71,7 +71,8 @@ pub(super) fn script(host: &Host) -> &str {
 
 /// Whether this is the text of an engine function that says nothing of a place. What a module raised does.
 fn is_bare_engine_error(host: &Host, text: &str) -> bool {
-    let is_of_module = text.starts_with("runtime error: ") || text.starts_with("syntax error: ");
+    let raised = text.strip_prefix("runtime error: ").or(text.strip_prefix("syntax error: "));
+    let is_of_module = raised.is_some_and(|text| text.starts_with("[string \""));
     !is_of_module && host.state().engine_error.as_deref() == Some(text)
 }
 
@@ -88,6 +89,27 @@ pub(super) fn position(lua: &Lua, from: usize) -> Option<String> {
         }
     }
     None
+}
+
+/// What a call stands in that cannot yield, as far as the stack tells: the innermost function of C that the program
+/// called by a name.
+pub(super) fn unyielding(lua: &Lua) -> String {
+    // The first frame is the function of the host that asks.
+    for level in 1..FRAMES {
+        let name = lua.inspect_stack(level, |frame| {
+            let is_c = frame.source().what == "C";
+            frame.names().name.filter(|name| is_c && name != "?").map(std::borrow::Cow::into_owned)
+        });
+        match name {
+            None => break,
+            Some(None) => {}
+            // These run handlers, and wait for nothing else.
+            Some(Some(name)) if name == "error" || name == "assert" => return "a message handler".into(),
+            Some(Some(name)) if name == "for iterator" => return "the iterator of ipairs".into(),
+            Some(Some(name)) => return format!("'{name}'"),
+        }
+    }
+    "a message handler or a C function".into()
 }
 
 /// The frames of a stack that are not the host's, one a line.

@@ -19,6 +19,7 @@ mod host;
 mod interrupt;
 mod library;
 mod mark;
+mod outermost;
 mod parts;
 mod pattern;
 mod preempt;

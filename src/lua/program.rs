@@ -7,6 +7,7 @@ use mlua::{Function, Lua, Value};
 
 use super::decode;
 use super::host::Host;
+use super::outermost;
 use crate::domain::{Scenario, SessionKind};
 
 /// Runs a strategy. Its own frame stays, so that an error has a line.
@@ -35,7 +36,7 @@ pub(super) fn load(lua: &Lua, host: &Arc<Host>) -> mlua::Result<Function> {
         lua.load(code).set_name(name).set_mode(ChunkMode::Text).into_function()
     };
     match &host.spec.kind {
-        SessionKind::Run { code, .. } => compile(code),
+        SessionKind::Run { code, .. } => outermost::compile(lua, &format!("={}", host.spec.script_name()), code),
         SessionKind::Advice { strategy, .. } => compile(ADVICE)?.call(strategy.as_str()),
         SessionKind::Eval { scenario, strategy, opts, auto_card } => {
             let options = lua.create_table()?;

@@ -35,7 +35,12 @@ fn an_error_names_the_script_and_its_own_line() {
         ("error(setmetatable({}, {__tostring = error}))", "(error object is a table value)"),
         ("coroutine.wrap(function() error('inner') end)()", "script:1: script:1: inner"),
         ("\nlocal x = alc.json_decode('{')", "script:2: EOF while parsing an object at line 1 column 1"),
-        ("return alc.json_decode('{')", "script: EOF while parsing an object at line 1 column 1"),
+        ("\nreturn alc.json_decode('{')", "script:2: EOF while parsing an object at line 1 column 1"),
+        (
+            "local function f() return alc.json_decode('{') end\n\nreturn f()",
+            "script:3: EOF while parsing an object at line 1 column 1",
+        ),
+        ("local x\nreturn {...}", "script:2: cannot use '...' outside a vararg function near '...'"),
         ("alc.parallel({})\nreturn 1", "script:1: alc.parallel: items must be a non-empty array"),
         ("\n\nif x then\nend end", "script:4: <eof> expected near 'end'"),
         ("return ((", "script:1: unexpected symbol near <eof>"),
@@ -46,6 +51,13 @@ fn an_error_names_the_script_and_its_own_line() {
         let found = error(code);
         assert!(found == text || text.ends_with("compare ") && found.starts_with(text), "{code}\n{found}");
     }
+}
+
+#[test]
+fn tail_calls_of_functions_take_no_stack() {
+    let code = "local function count(n) if n == 0 then return 'done' end return count(n - 1) end return count(1000000)";
+    assert_eq!(result(code), json!("done"));
+    assert_eq!(result("return (function(...) return select('#', ...) end)(1, 2, 3)"), json!(3));
 }
 
 #[test]
