@@ -1,7 +1,7 @@
 -- `alc.llm`: a question to whoever answers. Kept small, since nearly every session pays for it.
 
 local host, kept = ...
-local ASK, REFUSED, ask, yield = ASK, REFUSED, host("ask"), yield
+local ASK, REFUSED, ask, isyieldable, yield = ASK, REFUSED, host("ask"), isyieldable, yield
 
 return {
   llm = function(prompt, opts)
@@ -14,9 +14,12 @@ return {
     if refused then
       return kept.fail(refused)
     end
-    local answer = yield(ASK)
+    local answer = REFUSED
+    if isyieldable() then
+      answer = yield(ASK)
+    end
     if answer == REFUSED then
-      return kept.fail("attempt to yield across a C-call boundary")
+      return kept.cannot_wait("alc.llm")
     end
     return answer
   end,

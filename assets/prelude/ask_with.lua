@@ -2,6 +2,7 @@
 
 local host, kept = ...
 local error, type = error, type
+local refused = host("cannot_wait")
 
 return {
   ask_with = function(ask, prompt, opts)
@@ -18,5 +19,10 @@ return {
 
   fail = function(text)
     error(text, 0)
+  end,
+
+  -- A question cannot get out of a C function or a message handler: Lua itself cannot yield there.
+  cannot_wait = function(name)
+    kept.fail(refused(name))
   end,
 }

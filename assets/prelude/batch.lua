@@ -1,7 +1,7 @@
 -- `alc.llm_batch`: several questions at once.
 
-local host = ...
-local ASK, REFUSED, error, type, yield = ASK, REFUSED, error, type, yield
+local host, kept = ...
+local ASK, REFUSED, error, isyieldable, type, yield = ASK, REFUSED, error, isyieldable, type, yield
 local ask_batch, misfit = host("ask_batch"), host("misfit")
 
 return {
@@ -27,9 +27,12 @@ return {
     if refused then
       error(refused, 0)
     end
-    local answers = yield(ASK)
+    local answers = REFUSED
+    if isyieldable() then
+      answers = yield(ASK)
+    end
     if answers == REFUSED then
-      error("attempt to yield across a C-call boundary", 0)
+      kept.cannot_wait("alc.llm_batch")
     end
     return answers
   end,

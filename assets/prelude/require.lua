@@ -1,8 +1,9 @@
--- `require`: what is loaded already, then `package.preload`, then the library directories, which the session reads.
+-- `require`: what is loaded already, then the library directories, which the session reads, then `package.preload`.
 
 local host, kept = ...
 local ASK, REFUSED, loaded, preload = ASK, REFUSED, loaded, kept.preload
-local check, error, load, pcall, tostring, type, yield = kept.check, error, load, pcall, tostring, type, yield
+local check, error, isyieldable, load, pcall, tostring, type, yield =
+  kept.check, error, isyieldable, load, pcall, tostring, type, yield
 local limit = host("source_limit")()
 local engine_error, want_module = host("engine_error"), host("want_module")
 
@@ -29,6 +30,39 @@ local function run(text, path)
   error(value, 0)
 end
 
+-- The modules that are part of every session; one of the same name in a library directory comes first.
+local function built_in(name)
+  if name == "evalframe" then
+    return kept.evalframe
+  end
+end
+
+-- What a name stands for outside of `package.loaded`: the library directories first, then what the program put up.
+local function find(name)
+  want_module(name)
+  local text, path = REFUSED, nil
+  if isyieldable() then
+    text, path = yield(ASK)
+  end
+  if text == false then
+    fail(path)
+  elseif text and text ~= REFUSED then
+    return run(text, path)
+  end
+  local loader = preload[name]
+  if loader ~= nil then
+    return loader(name, ":preload:")
+  elseif text == REFUSED then
+    kept.cannot_wait("require")
+  end
+  local value = built_in(name)
+  if value == nil then
+    fail("module '" .. name .. "' not found:\n\t\n\tno resolver for '" .. name
+      .. "'\n\tno field package.preload['" .. name .. "']")
+  end
+  return value
+end
+
 return {
   require_module = function(name)
     if type(name) == "number" then
@@ -40,22 +74,7 @@ return {
     if value then
       return value
     end
-    local loader = preload[name]
-    if loader ~= nil then
-      value = loader(name, ":preload:")
-    else
-      want_module(name)
-      local text, path = yield(ASK)
-      if text == REFUSED then
-        error("attempt to yield across a C-call boundary", 0)
-      elseif text == nil then
-        fail("module '" .. name .. "' not found:\n\t\n\tno resolver for '" .. name
-          .. "'\n\tno field package.preload['" .. name .. "']")
-      elseif not text then
-        fail(path)
-      end
-      value = run(text, path)
-    end
+    value = find(name)
     if value ~= nil then
       loaded[name] = value
     elseif loaded[name] == nil then

@@ -29,6 +29,13 @@ pub(super) fn value(lua: &Lua, host: &Arc<Host>, json: &serde_json::Value) -> ml
     read(lua, Patience::with_engine(lua, host), json)?.map_err(mlua::Error::runtime)
 }
 
+/// An empty array: it stays one when it is written, whatever is put into it.
+pub(super) fn array(lua: &Lua) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    table.set_metatable(Some(lua.array_metatable()))?;
+    Ok(table)
+}
+
 fn read<'de, D>(lua: &Lua, patience: Patience<'_>, source: D) -> mlua::Result<Result<Value, String>>
 where
     D: Deserializer<'de, Error: fmt::Display>,

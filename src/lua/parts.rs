@@ -26,11 +26,22 @@ macro_rules! parts {
 
 parts! {
     "alc" ["llm"] => "ask";
-    "kept" ["ask_with", "fail"] => "ask_with";
+    "kept" ["ask_with", "fail", "cannot_wait"] => "ask_with";
     "alc" ["llm_batch"] => "batch";
     "alc" ["log", "progress", "stats", "time"] => "say";
     "alc" ["json_encode", "json_decode"] => "json";
     "alc" ["map", "filter", "reduce", "parallel"] => "collect";
+    "alc" ["cache", "cache_info", "cache_clear", "llm_safe", "llm_json", "ground", "specify"] => "asking";
+    "alc" ["pipe"] => "pipe";
+    "alc" ["json_extract", "parse_score", "parse_number", "match_enum", "match_bool"] => "reading";
+    "alc" ["fingerprint", "chunk", "vote", "tuning"] => "shaping";
+    "alc" ["math"] => "math";
+    "alc" ["fmt", "log_fmt"] => "formatting";
+    "alc" ["env", "_dirs"] => "env";
+    "alc" ["eval"] => "eval";
+    "kept" ["evalframe"] => "evalframe";
+    "kept" ["add_judges"] => "judges";
+    "kept" ["suite"] => "suite";
     "alc" ["budget_remaining", "budget_check"] => "budget";
     "alc" ["state"] => "state";
     "alc" ["card"] => "card";

@@ -33,8 +33,8 @@ const SHARED: [(&str, &[&str]); 3] =
     [("string", &["sub"]), ("table", &["pack"]), ("coroutine", &["status", "isyieldable", "create"])];
 
 /// The same of the globals.
-const SHARED_GLOBALS: [&str; 9] =
-    ["error", "getmetatable", "ipairs", "next", "rawget", "rawset", "select", "tonumber", "type"];
+const SHARED_GLOBALS: [&str; 10] =
+    ["error", "getmetatable", "ipairs", "next", "pairs", "rawget", "rawset", "select", "tonumber", "type"];
 
 /// A large library that few programs use: it is opened when it is first looked into.
 const MATH: &str = "math";

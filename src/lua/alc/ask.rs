@@ -8,6 +8,7 @@ use mlua::{Lua, LuaString, Table, Value};
 use super::budget;
 use crate::domain::{LimitKind, PauseKind, Question};
 use crate::lua::convert::{self, Place};
+use crate::lua::failure;
 use crate::lua::host::{Host, Wanted};
 
 /// How long an answer is wanted where the program does not say.
@@ -81,6 +82,13 @@ pub(in crate::lua) fn ask_batch(
 pub(in crate::lua) fn misfit(_: &Lua, host: &Arc<Host>, (value, n): (Value, Option<u32>)) -> mlua::Result<String> {
     let place = n.map_or(Place::Inside, Place::Argument);
     Ok(host.refuse(convert::misfit(place, &value, "table")))
+}
+
+/// What is said where a function that waits was called out of something that cannot.
+pub(in crate::lua) fn cannot_wait(lua: &Lua, host: &Arc<Host>, name: LuaString) -> mlua::Result<String> {
+    let name = name.to_string_lossy();
+    let within = failure::unyielding(lua);
+    Ok(host.refuse(format!("{name} cannot wait within {within}: attempt to yield across a C-call boundary")))
 }
 
 fn question(

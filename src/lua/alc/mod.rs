@@ -10,9 +10,12 @@
 pub(super) mod ask;
 pub(super) mod budget;
 pub(super) mod card;
+pub(super) mod env;
 pub(super) mod fork;
 pub(super) mod json;
 pub(super) mod log;
+pub(super) mod math;
 pub(super) mod state;
 pub(super) mod stats;
+pub(super) mod text;
 pub(super) mod wants;

@@ -1,5 +1,6 @@
 //! Drives a VM as the engine does: steps it, answers it, and keeps what it said.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -46,6 +47,8 @@ pub(crate) struct Session {
     /// Steps that came back because the slice was over.
     pub(crate) preempted: usize,
     pub(crate) modules: Vec<(&'static str, &'static str)>,
+    /// The directory that has all other modules.
+    pub(crate) library: Option<PathBuf>,
 }
 
 impl Session {
@@ -74,6 +77,7 @@ impl Session {
             pauses: Vec::new(),
             preempted: 0,
             modules: Vec::new(),
+            library: None,
         })
     }
 
@@ -115,11 +119,20 @@ impl Session {
                         path: format!("{}.lua", module.replace('.', "/")).into(),
                         text: (*text).to_owned(),
                     });
+                    let source = source.or_else(|| self.read(&name));
                     self.step(Input::Done(EffectResult::Module(Ok(source))))
                 }
                 step => return step,
             };
         }
+    }
+
+    fn read(&self, name: &str) -> Option<ModuleSource> {
+        let stem = name.replace('.', "/");
+        [format!("{stem}.lua"), format!("{stem}/init.lua")].into_iter().find_map(|path| {
+            let text = std::fs::read_to_string(self.library.as_ref()?.join(&path)).ok()?;
+            Some(ModuleSource { path: path.into(), text })
+        })
     }
 
     /// Runs to the end, answering every question with `answer`.

@@ -31,7 +31,16 @@ fn a_module_may_be_required_in_a_coroutine_and_ask_while_it_loads() {
 }
 
 #[test]
-fn what_is_put_up_or_built_in_comes_first() {
+fn directories_come_before_what_is_put_up_and_that_before_what_is_part_of_a_session() {
+    let code = "package.preload.greet = function() return 'put up' end
+        package.preload.evalframe = function() return 'put up' end
+        return {type(require('greet')), require('evalframe')}";
+    assert_eq!(with_modules(code).finish(echo), Ok(json!(["table", "put up"])));
+    assert_eq!(result("return type(require('evalframe').bind)"), json!("table"));
+}
+
+#[test]
+fn what_is_put_up_or_built_in_is_found() {
     let code = "package.preload.zz = function(...) return {select('#', ...), ...} end
         return {require('zz'), require('string') == string, require('math') == math}";
     assert_eq!(result(code), json!([[2, "zz", ":preload:"], true, true]));

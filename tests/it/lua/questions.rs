@@ -118,10 +118,23 @@ fn questions_can_be_asked_wherever_lua_can_be_interrupted() {
 #[test]
 fn a_question_in_a_message_handler_is_an_error() {
     let code = "local said xpcall(error, function() local _, e = pcall(alc.llm, 'p') said = e end) return said";
-    assert_eq!(result(code), json!("attempt to yield across a C-call boundary"));
+    let text =
+        "alc.llm cannot wait within a message handler or a C function: attempt to yield across a C-call boundary";
+    assert_eq!(result(code), json!(text));
+    let of_error = "local said xpcall(function() error('x') end, function() said = select(2, pcall(alc.llm, 'p')) end) return said";
+    assert_eq!(
+        result(of_error),
+        json!("alc.llm cannot wait within a message handler: attempt to yield across a C-call boundary")
+    );
+    let of_ipairs = "local t = setmetatable({}, {__index = function() return alc.llm_batch({{prompt = 'p'}}) end})
+        return select(2, pcall(function() for _ in ipairs(t) do end end))";
+    assert_eq!(
+        result(of_ipairs),
+        json!("alc.llm_batch cannot wait within the iterator of ipairs: attempt to yield across a C-call boundary")
+    );
     let inner = "local said xpcall(error, function() said = select(2, coroutine.resume(coroutine.create(function()
         return alc.llm('p') end))) end) return {said, alc.llm('q')}";
-    assert_eq!(result(inner), json!(["attempt to yield across a C-call boundary", "<q>"]));
+    assert_eq!(result(inner), json!([text, "<q>"]));
 }
 
 #[test]
