@@ -4,7 +4,6 @@ mod asking;
 mod coroutines;
 mod driver;
 mod eval;
-mod figures;
 mod hostile;
 mod json;
 mod language;
