@@ -47,8 +47,18 @@ local function resolved(scenario)
   end
   local ok, found = check(pcall(kept.require_module, scenario))
   if not ok then
-    error("alc.eval: could not resolve scenario '" .. scenario .. "'", 3)
-  elseif type(found) ~= "table" then
+    local file = kept.read_scenario(scenario)
+    if not file then
+      error("alc.eval: could not resolve scenario '" .. scenario .. "'", 3)
+    end
+    local chunk, why = kept.load(file.text, "=" .. file.path, "t")
+    if not chunk then
+      check(false, why)
+      error("alc.eval: failed to load scenario '" .. scenario .. "': " .. why, 3)
+    end
+    found = chunk()
+  end
+  if type(found) ~= "table" then
     error("alc.eval: scenario resolved to " .. type(found) .. ", expected table", 3)
   end
   return found

@@ -160,6 +160,9 @@ pub(super) struct SessionArgs {
     /// A label for people and filters; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub(super) tag: Vec<(String, String)>,
+    /// A variable of the environment that programs see, which is empty but for this; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
+    pub(super) env: Vec<(String, String)>,
     /// Pauses that are answered; the next one is announced and ends the session
     #[arg(long, value_name = "N")]
     pub(super) max_pauses: Option<u64>,

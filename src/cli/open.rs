@@ -15,7 +15,10 @@ pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliErro
     check_terminal(settings)?;
     let dirs = program::library_dirs(&args.session.lib, settings)?;
     let specs = args.files.iter().map(|file| program::spec(&program::Program::File(file), &args.session));
-    let specs = specs.collect::<Result<Vec<_>, _>>()?;
+    let mut specs = specs.collect::<Result<Vec<_>, _>>()?;
+    for spec in &mut specs {
+        spec.env = program::environment(&args.session, settings);
+    }
     show(settings, dirs, specs)
 }
 

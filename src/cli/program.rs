@@ -1,5 +1,6 @@
 //! What to run: reads programs and `ctx` from files, arguments and standard input, and makes a spec of them.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -69,6 +70,13 @@ pub(super) fn library_dirs(given: &[PathBuf], settings: &Settings) -> Result<Vec
 /// Where programs keep state and cards, if there is a place for that.
 pub(super) fn home(settings: &Settings) -> Option<PathBuf> {
     settings.paths.home().and_then(|path| std::path::absolute(path).ok())
+}
+
+/// What programs see of an environment: what was given, and their home, if there is a place for one.
+pub(super) fn environment(args: &SessionArgs, settings: &Settings) -> BTreeMap<String, String> {
+    let mut environment: BTreeMap<_, _> = args.env.iter().cloned().collect();
+    environment.extend(home(settings).map(|home| ("HOME".to_owned(), home.to_string_lossy().into_owned())));
+    environment
 }
 
 /// Reads a text file of at most `limit` bytes. Pipes are fine: a shell may make one of a command.

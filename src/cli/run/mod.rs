@@ -78,6 +78,7 @@ fn plan(settings: &Settings, args: RunArgs) -> Result<Plan, CliError> {
         (None, Some(file)) => Program::File(file),
         (None, None) => Program::Kind(&args.kind),
     };
-    let spec = program::spec(&program, &args.session)?;
+    let mut spec = program::spec(&program, &args.session)?;
+    spec.env = program::environment(&args.session, settings);
     Ok(Plan { spec, copies: args.copies, answers, answerer: args.answerer, stdin: args.stdin, form })
 }

@@ -11,3 +11,4 @@ mod info;
 mod packages;
 mod readme;
 mod run;
+mod whole_language;

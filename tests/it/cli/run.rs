@@ -7,6 +7,15 @@ use super::home::Home;
 const ASK: &str = "return alc.llm('How many?')";
 
 #[test]
+fn programs_see_the_environment_they_are_given_and_their_home() {
+    let home = Home::new();
+    let code = "return {alc.env.TOKEN, os.getenv('TOKEN'), tostring(os.getenv('PATH')), alc._dirs.state == os.getenv('HOME') .. '/state'}";
+    let ended = home.run(&["run", "--code", code, "--env", "TOKEN=a=b", "-o", "json"]).exits(0);
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(document["sessions"][0]["value"], json!(["a=b", "a=b", "nil", true]));
+}
+
+#[test]
 fn events_are_printed_as_they_happen_each_with_its_session_and_number() {
     let home = Home::new();
     let answers = home.file("answers.jsonl", r#"{"response": "seven"}"#);

@@ -2,6 +2,7 @@
 
 mod asking;
 mod coroutines;
+mod docs;
 mod driver;
 mod eval;
 mod hostile;
