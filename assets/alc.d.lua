@@ -94,6 +94,13 @@ function alc.specify(prompt, opts) end
 ---@return table ctx With `pipe_history`.
 function alc.pipe(strategies, ctx, opts) end
 
+---Runs packages as sessions of their own, at the same time; what they ask is asked by them.
+---@param strategies string[]
+---@param ctx table Each gets a copy.
+---@param opts? {on_error?: "skip"|"abort"}
+---@return {strategy: string, ok: boolean, result?: any, error?: string}[] results In the order of the strategies.
+function alc.fork(strategies, ctx, opts) end
+
 ---@class alc.Scenario
 ---@field name? string
 ---@field cases? table[] Each with `input`, and `expected` if it is known.
@@ -265,6 +272,138 @@ function alc.vote(answers) end
 ---@param opts? {prefix?: string}
 ---@return table
 function alc.tuning(defaults, ctx, opts) end
+
+-- What stays ------------------------------------------------------------------------------------------------------
+
+---Values that outlive the session, in files under the home. A key `prefix:id` has a file of its own; all others share
+---the file of the namespace, `ctx._ns` or `default`.
+---@class alc.state
+alc.state = {}
+
+---@param key string
+---@param default? any
+---@return any
+function alc.state.get(key, default) end
+
+---@param key string
+---@param value any Anything that JSON has.
+function alc.state.set(key, value) end
+
+---Sets a value where there is none.
+---@param key string
+---@param value any
+---@return boolean was_set
+function alc.state.set_nx(key, value) end
+
+---@param key string
+---@return boolean existed
+function alc.state.delete(key) end
+
+---@param key string
+---@return boolean
+function alc.state.has(key) end
+
+---The keys of the namespace.
+---@return string[]
+function alc.state.keys() end
+
+---Adds to a number.
+---@param key string
+---@param delta? number 1 if nothing is said.
+---@param default? number 0 if nothing is said.
+---@return number
+function alc.state.incr(key, delta, default) end
+
+---Sets a value to what a function makes of it.
+---@param key string
+---@param f fun(value: any): any
+---@param default? any
+---@return any value The new one.
+function alc.state.update(key, f, default) end
+
+---The ids of a prefix, sorted.
+---@param prefix string
+---@return string[]
+function alc.state.list(prefix) end
+
+---@param prefix string
+---@param id string
+---@return any
+function alc.state.show(prefix, id) end
+
+---Takes steps and fields out of a value, after a copy of it.
+---@param prefix string
+---@param id string
+---@param what? {steps?: string[], fields?: string[]}
+---@return {ok: boolean, backup_path: string, steps_removed: integer, fields_removed: integer}
+function alc.state.reset(prefix, id, what) end
+
+---@param prefix string
+---@param id string
+---@param value any
+function alc.state.set_dispatched(prefix, id, value) end
+
+---@param prefix string
+---@param id string
+---@return boolean existed
+function alc.state.delete_dispatched(prefix, id) end
+
+---Cards: what became of a package with a model, written once.
+---@class alc.card
+alc.card = {}
+
+---@param card table `pkg.name` is required.
+---@return {card_id: string, path: string}
+function alc.card.create(card) end
+
+---@param card_id string
+---@return table?
+function alc.card.get(card_id) end
+
+---Adds fields that are not there yet.
+---@param card_id string
+---@param fields table
+---@return table card
+function alc.card.append(card_id, fields) end
+
+---Summaries, the newest first.
+---@param filter? {pkg?: string}
+---@return table[]
+function alc.card.list(filter) end
+
+---@param query? {pkg?: string, where?: table, order_by?: string|string[], limit?: integer, offset?: integer}
+---@return table[]
+function alc.card.find(query) end
+
+---@param name string
+---@param card_id string
+---@param opts? {pkg?: string, note?: string}
+---@return table alias
+function alc.card.alias_set(name, card_id, opts) end
+
+---@param filter? {pkg?: string}
+---@return table[]
+function alc.card.alias_list(filter) end
+
+---@param name string
+---@return table?
+function alc.card.get_by_alias(name) end
+
+---Writes the samples of a card, once.
+---@param card_id string
+---@param samples table[]
+---@return {path: string, count: integer}
+function alc.card.write_samples(card_id, samples) end
+
+---@param card_id string
+---@param query? {offset?: integer, limit?: integer, where?: table}
+---@return table[]
+function alc.card.read_samples(card_id, query) end
+
+---The cards that a card comes from, or that come from it.
+---@param query {card_id: string, direction?: "up"|"down"|"both", depth?: integer, include_stats?: boolean, relation_filter?: string[]}
+---@return {root: string, nodes: table[], edges: table[], truncated: boolean}?
+function alc.card.lineage(query) end
 
 -- Numbers -----------------------------------------------------------------------------------------------------------
 
