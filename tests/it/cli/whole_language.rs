@@ -17,8 +17,8 @@ fn packages() -> PathBuf {
 /// Runs a package in an empty home, and gives the result.
 fn run(name: &str, example: &Value) -> Value {
     let home = Home::new();
-    let answers = example["answers"].as_array().unwrap().iter().map(|line| format!("{line}\n")).collect::<String>();
-    let answers = home.file("answers.jsonl", answers);
+    let answers: Vec<String> = example["answers"].as_array().unwrap().iter().map(Value::to_string).collect();
+    let answers = home.file("answers.jsonl", answers.join("\n"));
     let ctx = home.file("ctx.json", example["ctx"].to_string());
     let code = format!("return require('{name}').run(ctx).result");
     let library = packages();
