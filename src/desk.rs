@@ -96,20 +96,18 @@ impl Desk {
     ///
     /// # Errors
     /// When a spec is refused, or the terminal fails.
-    pub fn show(self, specs: Vec<SessionSpec>, look: tui::Look) -> Result<tui::Exit, DeskError> {
-        let result = self.screen(specs, look);
+    pub fn show(self, specs: Vec<SessionSpec>, options: tui::TuiOptions) -> Result<tui::Exit, DeskError> {
+        let result = self.screen(specs, options);
         self.close();
         result
     }
 
-    fn screen(&self, specs: Vec<SessionSpec>, look: tui::Look) -> Result<tui::Exit, DeskError> {
+    fn screen(&self, specs: Vec<SessionSpec>, options: tui::TuiOptions) -> Result<tui::Exit, DeskError> {
         let screen = Builder::new_current_thread().enable_all().build().map_err(DeskError::Runtime)?;
         screen.block_on(async {
             for spec in specs {
                 self.registry.spawn(spec).await?;
             }
-            let clock = Arc::new(SystemClock);
-            let options = tui::TuiOptions { look, clock, entropy: Arc::new(SystemEntropy) };
             Ok(tui::run(self.registry.clone(), options).await?)
         })
     }

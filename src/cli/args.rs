@@ -34,6 +34,8 @@ pub(super) enum Verb {
     Run(Box<RunArgs>),
     /// Facts about this installation
     Info(InfoArgs),
+    /// Every key of the desk and what it does, with what the keymap file says
+    Keys(KeysArgs),
     /// Prints the completions of a shell
     Completion(CompletionArgs),
     /// Prints the manual page
@@ -44,6 +46,9 @@ pub(super) enum Verb {
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Common options")]
 pub(super) struct Common {
+    /// The config file (`$SWITCHBOARD_CONFIG`)
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
     /// When to colour (`$SWITCHBOARD_COLOR`)
     #[arg(long, global = true, value_name = "WHEN")]
     color: Option<Color>,
@@ -68,6 +73,7 @@ impl Common {
     /// The same as data.
     pub(super) fn flags(&self) -> Flags {
         Flags {
+            config: self.config.clone(),
             home: self.home.clone(),
             state_dir: self.state_dir.clone(),
             log_file: self.log_file.clone(),
@@ -84,6 +90,9 @@ pub(super) struct OpenArgs {
     /// Lua programs to start; a session each
     #[arg(value_name = "FILE.lua", value_hint = ValueHint::FilePath)]
     pub(super) files: Vec<PathBuf>,
+    /// How many copies of each program to start
+    #[arg(short = 'n', value_name = "COPIES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) copies: Option<u32>,
     #[command(flatten)]
     pub(super) session: SessionArgs,
 }
@@ -145,7 +154,7 @@ pub(super) struct KindArgs {
 }
 
 /// What a session is started with.
-#[derive(Debug, Default, PartialEq, Group)]
+#[derive(Debug, Clone, Default, PartialEq, Group)]
 #[command(next_help_heading = "Sessions")]
 pub(super) struct SessionArgs {
     /// The value of the global ctx: JSON, or @FILE to read it from a file
@@ -180,6 +189,14 @@ pub(super) struct InfoArgs {
     /// Every path, and where it comes from
     #[arg(long, required = true)]
     pub(super) paths: bool,
+    /// What to print: a table, one document, or a line of JSON for each
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: Format,
+}
+
+/// Prints the keys.
+#[derive(Debug, Clone, Copy, Group)]
+pub(super) struct KeysArgs {
     /// What to print: a table, one document, or a line of JSON for each
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: Format,

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::exit::{CliError, Exit};
 use super::open;
+use super::programs::OnDisk;
 use crate::config::Settings;
 use crate::domain::{SessionKind, SessionSpec};
 
@@ -49,7 +50,7 @@ static EXAMPLES: &[Example] = &[
 /// Opens the desk with every example.
 pub(super) fn demo(settings: &Settings) -> Result<Exit, CliError> {
     open::check_terminal(settings)?;
-    open::show(settings, Vec::new(), EXAMPLES.iter().map(Example::spec).collect())
+    open::show(settings, Vec::new(), EXAMPLES.iter().map(Example::spec).collect(), OnDisk::default())
 }
 
 impl Example {

@@ -7,12 +7,15 @@ mod args;
 mod completion;
 mod demo;
 mod exit;
+mod files;
 mod info;
+mod keys;
 mod log;
 mod man;
 mod open;
 mod output;
 mod program;
+mod programs;
 mod run;
 mod usage;
 
@@ -40,7 +43,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn start(args: Args) -> Result<Exit, CliError> {
     let environment = Environment::of(std::env::vars_os());
-    let settings = Settings::merge(&environment, &args.common.flags())?;
+    let flags = args.common.flags();
+    let environment = files::with_config(environment, &flags)?;
+    let settings = Settings::merge(&environment, &flags)?;
     let Some(verb) = args.verb else { return open::open(&settings, &args.open) };
     if args.open != OpenArgs::default() {
         let message = "options of sessions stand before the subcommand; put them behind its name";
@@ -50,6 +55,7 @@ fn start(args: Args) -> Result<Exit, CliError> {
         Verb::Demo => demo::demo(&settings),
         Verb::Run(args) => run::run(&settings, *args),
         Verb::Info(args) => info::info(&settings, args),
+        Verb::Keys(args) => keys::keys(&settings, args),
         Verb::Completion(args) => completion::completion(&mut Args::command(), args),
         Verb::Man => man::man(Args::command()),
     }

@@ -1,14 +1,16 @@
 //! `switchboard [FILE.lua …]`: the desk, with a session for each file.
 
 use std::io::{IsTerminal, stdout};
+use std::sync::Arc;
 
 use super::args::OpenArgs;
 use super::exit::{CliError, Exit};
-use super::{log, program};
+use super::{files, log, program, programs};
 use crate::config::{Settings, Target};
 use crate::desk::Desk;
 use crate::domain::SessionSpec;
-use crate::tui::{Colors, Look, Signs};
+use crate::engine::{SystemClock, SystemEntropy};
+use crate::tui::{Colors, Look, Signs, TuiOptions};
 
 /// Opens the desk.
 pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliError> {
@@ -19,7 +21,9 @@ pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliErro
     for spec in &mut specs {
         spec.env = program::environment(&args.session, settings);
     }
-    show(settings, dirs, specs)
+    let copies = args.copies.unwrap_or(1) as usize;
+    let specs = specs.into_iter().flat_map(|spec| std::iter::repeat_n(spec, copies)).collect();
+    show(settings, dirs, specs, programs::OnDisk::new(args.session.clone()))
 }
 
 /// Refuses where no screen can be drawn. Comes before everything else that takes time.
@@ -39,12 +43,23 @@ pub(super) fn show(
     settings: &Settings,
     library_dirs: Vec<std::path::PathBuf>,
     specs: Vec<SessionSpec>,
+    programs: programs::OnDisk,
 ) -> Result<Exit, CliError> {
-    let _log = log::start(settings);
-    let desk = Desk::open(library_dirs, program::home(settings))?;
     let look = Look {
         colors: if settings.colors(Target::Terminal) { Colors::On } else { Colors::Off },
-        signs: if settings.ascii_terminal { Signs::Ascii } else { Signs::Unicode },
+        signs: if settings.desk.ascii { Signs::Ascii } else { Signs::Unicode },
+        depth: settings.desk.depth,
+        theme: files::theme(settings)?,
     };
-    desk.show(specs, look).map(Exit::of_desk).map_err(CliError::from)
+    let options = TuiOptions {
+        look,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        settings: settings.desk.clone(),
+        keymap: files::keymap(settings)?,
+        programs: Arc::new(programs),
+    };
+    let _log = log::start(settings);
+    let desk = Desk::open(library_dirs, program::home(settings))?;
+    desk.show(specs, options).map(Exit::of_desk).map_err(CliError::from)
 }

@@ -1,12 +1,22 @@
-//! Settings of one start of the program: defaults < environment < flags, merged once.
+//! Settings of one start of the program: defaults < file < environment < flags, merged once.
 //!
 //! Whoever starts the program hands in the environment and the flags as data; nothing here reads the process or the
 //! disk, and nothing here knows how flags are written.
 
+mod desk;
+mod file;
+mod keymap;
+mod keys;
 mod paths;
 mod settings;
+mod theme;
 mod units;
 
+pub use desk::{Depth, DeskSettings, Grouping, Sort};
+pub use file::FileError;
+pub use keymap::{Binding, KeymapFile};
+pub use keys::ConfigFile;
 pub use paths::{Origin, PathEntry, Paths};
 pub use settings::{Color, ConfigError, Environment, Flags, LogLevel, Settings, Target};
+pub use theme::{Paint, Shade, Slot, Theme};
 pub use units::{ParseUnitError, parse_duration, parse_size};

@@ -16,6 +16,8 @@ pub enum Origin {
     Flag(&'static str),
     /// A variable of the environment.
     Variable(&'static str),
+    /// The config file.
+    ConfigFile,
     /// Another path that it lies in, by its name.
     Within(&'static str),
     /// Nothing tells: a home directory would be needed.
@@ -27,6 +29,7 @@ impl std::fmt::Display for Origin {
         match self {
             Self::Flag(name) => f.write_str(name),
             Self::Variable(name) => write!(f, "${name}"),
+            Self::ConfigFile => f.write_str("config file"),
             Self::Within(name) => write!(f, "in {name}"),
             Self::NoHome => f.write_str("not used: HOME is not set"),
         }
@@ -53,6 +56,7 @@ pub struct PathEntry {
 /// Every path the program uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
+    config: PathEntry,
     home: PathEntry,
     state_dir: PathEntry,
     log_file: PathEntry,
@@ -118,12 +122,19 @@ impl Paths {
             &home,
             "packages",
         );
-        Self { home, state_dir, log_file, packages }
+        let config = config_file(environment, flags.config.as_deref());
+        Self { config, home, state_dir, log_file, packages }
     }
 
     /// Every path, in the order `info --paths` shows them.
-    pub fn entries(&self) -> [&PathEntry; 4] {
-        [&self.home, &self.packages, &self.state_dir, &self.log_file]
+    pub fn entries(&self) -> [&PathEntry; 5] {
+        [&self.config, &self.home, &self.packages, &self.state_dir, &self.log_file]
+    }
+
+    /// The config file, if there is a place for one, and whether somebody named it: then it must be there.
+    pub fn config(&self) -> Option<(&Path, bool)> {
+        let named = matches!(self.config.origin, Origin::Flag(_) | Origin::Variable("SWITCHBOARD_CONFIG"));
+        self.config.path.as_deref().map(|path| (path, named))
     }
 
     /// The log file, if there is a place for one.
@@ -139,6 +150,23 @@ impl Paths {
     /// The directory of installed modules, if there is a place for one. It need not exist.
     pub fn packages(&self) -> Option<&Path> {
         self.packages.path.as_deref()
+    }
+}
+
+/// The config file: named, else at its place in the XDG base directory.
+fn config_file(environment: &Environment, flag: Option<&Path>) -> PathEntry {
+    let entry = PathEntry {
+        name: "config",
+        purpose: "the config file; keymap.toml lies beside it",
+        flag: "--config",
+        variable: "SWITCHBOARD_CONFIG",
+        path: None,
+        origin: Origin::NoHome,
+    };
+    let found = base(environment, flag, entry, "XDG_CONFIG_HOME", ".config");
+    match found.origin {
+        Origin::Flag(_) | Origin::Variable("SWITCHBOARD_CONFIG") => found,
+        _ => PathEntry { path: found.path.map(|path| path.join("config.toml")), ..found },
     }
 }
 
@@ -191,7 +219,11 @@ fn chosen(environment: &Environment, flag: Option<&Path>, entry: PathEntry) -> P
         return PathEntry { path: Some(path.to_owned()), origin: Origin::Flag(entry.flag), ..entry };
     }
     match environment.get(entry.variable) {
-        Some(path) => PathEntry { path: Some(PathBuf::from(path)), origin: Origin::Variable(entry.variable), ..entry },
+        Some(path) => {
+            let in_file = environment.is_of_the_file(entry.variable);
+            let origin = if in_file { Origin::ConfigFile } else { Origin::Variable(entry.variable) };
+            PathEntry { path: Some(PathBuf::from(path)), origin, ..entry }
+        }
         None => entry,
     }
 }
@@ -212,6 +244,7 @@ mod tests {
         assert_eq!(
             shown(&[("HOME", "/h")], &Flags::default()),
             [
+                "config /h/.config/switchboard/config.toml $HOME",
                 "home /h/.local/share/switchboard $HOME",
                 "packages /h/.local/share/switchboard/packages in home",
                 "state /h/.local/state/switchboard $HOME",
@@ -221,6 +254,7 @@ mod tests {
         let variables = [
             ("HOME", "/h"),
             ("XDG_DATA_HOME", "/data"),
+            ("SWITCHBOARD_CONFIG", "/c.toml"),
             ("XDG_STATE_HOME", "relative is ignored"),
             ("SWITCHBOARD_LOG_FILE", "/v/log"),
             ("SWITCHBOARD_STATE_DIR", ""),
@@ -229,6 +263,7 @@ mod tests {
         assert_eq!(
             shown(&variables, &flags),
             [
+                "config /c.toml $SWITCHBOARD_CONFIG",
                 "home /data/switchboard $XDG_DATA_HOME",
                 "packages /f/pkg --packages",
                 "state /h/.local/state/switchboard $HOME",
@@ -240,7 +275,7 @@ mod tests {
     #[test]
     fn without_a_home_nothing_is_made_up() {
         let none = "- not used: HOME is not set";
-        let expected = ["home", "packages", "state", "log"].map(|name| format!("{name} {none}"));
+        let expected = ["config", "home", "packages", "state", "log"].map(|name| format!("{name} {none}"));
         assert_eq!(shown(&[], &Flags::default()), expected);
     }
 }

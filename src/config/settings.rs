@@ -1,10 +1,10 @@
-//! The settings, and the three layers they come from.
+//! The settings, and the layers they come from.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use super::Paths;
+use super::{ConfigFile, DeskSettings, FileError, Paths, keys};
 
 /// When output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,23 +38,60 @@ pub enum LogLevel {
 
 /// The variables of an environment. An empty one counts as not set.
 #[derive(Debug, Clone, Default)]
-pub struct Environment(HashMap<OsString, OsString>);
+pub struct Environment {
+    variables: HashMap<OsString, OsString>,
+    /// What the config file says, which counts where the variable is not set.
+    file: ConfigFile,
+}
 
 impl Environment {
     /// Takes variables by name.
     pub fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        Self(variables.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+        let variables = variables.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        Self { variables, file: ConfigFile::default() }
+    }
+
+    /// Puts what a config file says below the variables.
+    pub fn above(&mut self, file: ConfigFile) {
+        self.file = file;
+    }
+
+    /// Whether the value of a variable is what the config file says.
+    pub(super) fn is_of_the_file(&self, name: &str) -> bool {
+        !self.variables.contains_key(OsStr::new(name))
+    }
+
+    /// The value of a variable that is a key of the config file, if it is one that the key can have.
+    pub(super) fn checked(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let Some(value) = self.get(name).map(|value| value.to_string_lossy().into_owned()) else { return Ok(None) };
+        match keys::of_variable(name).and_then(|key| key.kind.fault(&value)) {
+            None => Ok(Some(value)),
+            Some(fault) => Err(ConfigError::Variable { name, fault }),
+        }
+    }
+
+    /// The value that the word in a variable stands for, if it is set.
+    pub(super) fn word<T: Copy>(
+        &self,
+        name: &'static str,
+        words: &[(&'static str, T)],
+    ) -> Result<Option<T>, ConfigError> {
+        let value = self.checked(name)?;
+        Ok(value.and_then(|value| words.iter().find(|(word, _)| *word == value).map(|(_, found)| *found)))
     }
 
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+        let value = self.variables.get(OsStr::new(name)).or_else(|| self.file.values.get(name));
+        value.map(OsString::as_os_str)
     }
 }
 
 /// What was given as flags.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
+    /// The config file.
+    pub config: Option<PathBuf>,
     /// The home directory.
     pub home: Option<PathBuf>,
     /// The state directory.
@@ -72,16 +109,17 @@ pub struct Flags {
 /// A setting that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A variable of the environment is none of the words it can be.
-    #[error("the variable {name} is {value:?}; set it to one of {words}")]
+    /// A variable of the environment is nothing that it can be.
+    #[error("the variable {name} is {fault}")]
     Variable {
         /// The variable.
         name: &'static str,
-        /// Its value.
-        value: String,
-        /// What it can be.
-        words: String,
+        /// Its value, and what to set it to.
+        fault: String,
     },
+    /// A file is not as it should be.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// The merged settings.
@@ -99,6 +137,8 @@ pub struct Settings {
     pub ascii_terminal: bool,
     /// What goes to the log file.
     pub log_level: LogLevel,
+    /// How the person wants the desk.
+    pub desk: DeskSettings,
 }
 
 impl Settings {
@@ -109,11 +149,11 @@ impl Settings {
     pub fn merge(environment: &Environment, flags: &Flags) -> Result<Self, ConfigError> {
         let color = match flags.color {
             Some(color) => color,
-            None => word(environment, "SWITCHBOARD_COLOR", Color::WORDS)?.unwrap_or_default(),
+            None => environment.word("SWITCHBOARD_COLOR", Color::WORDS)?.unwrap_or_default(),
         };
         let log_level = match flags.log_level {
             Some(level) => level,
-            None => word(environment, "SWITCHBOARD_LOG_LEVEL", LogLevel::WORDS)?.unwrap_or_default(),
+            None => environment.word("SWITCHBOARD_LOG_LEVEL", LogLevel::WORDS)?.unwrap_or_default(),
         };
         Ok(Self {
             paths: Paths::resolve(environment, flags),
@@ -122,6 +162,7 @@ impl Settings {
             ascii_terminal: says_ascii(environment),
             dumb_terminal: environment.get("TERM").is_some_and(|term| term == "dumb"),
             log_level,
+            desk: DeskSettings::merge(environment, says_ascii(environment))?,
         })
     }
 
@@ -169,23 +210,6 @@ impl LogLevel {
         ("debug", Self::Debug),
         ("trace", Self::Trace),
     ];
-}
-
-/// The value that the word in a variable stands for, if it is set.
-fn word<T: Copy>(
-    environment: &Environment,
-    name: &'static str,
-    words: &[(&'static str, T)],
-) -> Result<Option<T>, ConfigError> {
-    let Some(value) = environment.get(name) else { return Ok(None) };
-    match words.iter().find(|(word, _)| *word == value) {
-        Some((_, found)) => Ok(Some(*found)),
-        None => Err(ConfigError::Variable {
-            name,
-            value: value.to_string_lossy().into_owned(),
-            words: words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "),
-        }),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use super::announcing::Announcing;
+use super::arrange::Arrangement;
 use super::bulk::AnswerMarked;
 use super::editor::{Drafts, Editor};
 use super::feed::Feed;
@@ -15,8 +17,10 @@ use super::list::Line;
 use super::listing::Listing;
 use super::pager::Pager;
 use super::sessions::Sessions;
+use super::starting::StartForm;
 use super::theme::Look;
 use super::words;
+use crate::config::DeskSettings;
 use crate::domain::{ExecutionState, Pause, Prompt, QueryId, ResumePayload, SessionId, StateName, Timestamp};
 use crate::engine::Summary;
 
@@ -43,6 +47,7 @@ pub(super) enum Layer {
     Cancel(Box<CancelForm>),
     Same(SameAnswer),
     AnswerMarked(Box<AnswerMarked>),
+    Start(Box<StartForm>),
     Quit,
 }
 
@@ -90,6 +95,9 @@ pub struct App {
     pub(super) sessions: Sessions,
     /// The filter, the marks, and what else the person did to the list.
     pub(super) listing: Listing,
+    pub(super) announcing: Announcing,
+    /// Whether the mouse works here, and not in the terminal.
+    pub(super) mouse: bool,
     /// Moves only by keys: new and changed sessions never take it along.
     pub(super) selected: Option<SessionId>,
     /// How many rows of the list stand above the selected one, where there are so many.
@@ -130,6 +138,8 @@ impl App {
             size: (0, 0),
             sessions: Sessions::default(),
             listing: Listing::default(),
+            announcing: Announcing::default(),
+            mouse: true,
             selected: None,
             anchor: 0,
             at_top: true,
@@ -153,6 +163,22 @@ impl App {
         }
     }
 
+    /// Makes it the desk that somebody wants.
+    pub fn furnish(&mut self, settings: &DeskSettings, keymap: Keymap) {
+        self.keymap = keymap;
+        self.mouse = settings.mouse;
+        self.announcing = Announcing::wanted(settings);
+        self.listing.filter = settings.filter.to_string();
+        let filter = Arc::clone(&settings.filter);
+        let how = Arrangement { sort: settings.sort, grouping: settings.grouping, filter };
+        self.sessions.arrange(how, self.now);
+    }
+
+    /// What the title of the terminal's window says.
+    pub fn title(&self) -> String {
+        super::announcing::title(self.sessions.counts())
+    }
+
     /// The session that keys act on.
     pub fn selected(&self) -> Option<SessionId> {
         self.selected
@@ -166,6 +192,7 @@ impl App {
             (Some(Layer::Same(_)), _) => "SAME?",
             (Some(Layer::Quit), _) => "QUIT?",
             (Some(Layer::AnswerMarked(_)), _) => "ANSWER ALL",
+            (Some(Layer::Start(_)), _) => "NEW",
             (None, Focus::List) if self.listing.line.is_some() => "FILTER",
             (None, Focus::List) => "LIST",
             (None, Focus::Session) => "SESSION",
@@ -204,7 +231,8 @@ impl App {
         let selected =
             self.selected_summary().and_then(|summary| words::live_since(&summary.state, summary.created_at));
         let shown = self.sessions.list().next_turn();
-        rows.chain(header).chain(selected.map(next)).chain(shown).min()
+        let told = self.next_announcement();
+        rows.chain(header).chain(selected.map(next)).chain(shown).chain(told).min()
     }
 
     pub(super) fn context(&self) -> Context {
@@ -212,7 +240,7 @@ impl App {
             (Some(Layer::Help(_)), _) => Context::Help,
             (Some(Layer::Cancel(form)), _) => form.context(),
             (Some(Layer::Same(_) | Layer::Quit), _) => Context::Question,
-            (Some(Layer::AnswerMarked(_)), _) => Context::Detail,
+            (Some(Layer::AnswerMarked(_) | Layer::Start(_)), _) => Context::Detail,
             (None, Focus::List) if self.listing.line.is_some() => Context::Filter,
             (None, Focus::List) => Context::List,
             (None, Focus::Session) => Context::Session,

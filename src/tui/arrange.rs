@@ -5,91 +5,10 @@
 
 use std::sync::Arc;
 
+use crate::config::{Grouping, Sort};
 use crate::domain::query::Expr;
 use crate::domain::{ExecutionState, SessionId, SessionKind, Timestamp};
 use crate::engine::Summary;
-
-/// The orders of the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
-    /// Waiting, oldest first; failed, newest first; running; ended.
-    #[default]
-    Attention,
-    /// As attention had it when it was asked for; new sessions come last, and no row moves by itself.
-    Stable,
-    /// Newest first.
-    Started,
-    /// By title.
-    Name,
-    /// By state, newest first within one.
-    State,
-    /// Who waits, longest first; then who has waited most in all.
-    Waiting,
-    /// Most first.
-    Tokens,
-}
-
-impl Sort {
-    /// Each order and its word.
-    pub const WORDS: &[(&'static str, Self)] = &[
-        ("attention", Self::Attention),
-        ("stable", Self::Stable),
-        ("started", Self::Started),
-        ("name", Self::Name),
-        ("state", Self::State),
-        ("waiting", Self::Waiting),
-        ("tokens", Self::Tokens),
-    ];
-
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        word_of(Self::WORDS, self)
-    }
-
-    /// The order behind it; the last is followed by the first.
-    pub(super) fn next(self) -> Self {
-        behind(Self::WORDS, self)
-    }
-}
-
-/// What rows are grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Grouping {
-    /// Nothing.
-    #[default]
-    None,
-    /// The state.
-    State,
-    /// The first tag.
-    Tag,
-    /// The file of the program.
-    File,
-}
-
-impl Grouping {
-    /// Each grouping and its word.
-    pub const WORDS: &[(&'static str, Self)] =
-        &[("none", Self::None), ("state", Self::State), ("tag", Self::Tag), ("file", Self::File)];
-
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        word_of(Self::WORDS, self)
-    }
-
-    /// The grouping behind it; the last is followed by the first.
-    pub(super) fn next(self) -> Self {
-        behind(Self::WORDS, self)
-    }
-}
-
-fn word_of<T: PartialEq + Copy>(words: &[(&'static str, T)], one: T) -> &'static str {
-    words.iter().find(|(_, other)| *other == one).map_or("", |(word, _)| word)
-}
-
-fn behind<T: PartialEq + Copy>(words: &[(&'static str, T)], one: T) -> T {
-    let at = words.iter().position(|(_, other)| *other == one).unwrap_or_default();
-    words[(at + 1) % words.len()].1
-}
 
 /// Everything that says which rows there are and in which order.
 #[derive(Debug, Clone)]

@@ -47,7 +47,8 @@ impl App {
                 self.say(format!("cancel of {} sent", self.name_of(form.session)));
                 cmds.push(Cmd::Cancel { session: form.session, reason });
             }
-            layer @ (Some(Layer::Help(_) | Layer::Same(_) | Layer::AnswerMarked(_) | Layer::Quit) | None) => {
+            layer @ (Some(Layer::Help(_) | Layer::Same(_) | Layer::AnswerMarked(_) | Layer::Start(_) | Layer::Quit)
+            | None) => {
                 self.layer = layer;
             }
         }

@@ -1,12 +1,12 @@
 //! The help, made from the one table of actions.
 
-use super::keymap::Row;
+use super::keymap::Keymap;
 use super::pager::Block;
 use super::table::{GROUPS, TABLE, TEXT_KEYS};
 use super::theme::Tone;
 
 /// The text of the help.
-pub(super) fn blocks() -> Vec<Block> {
+pub(super) fn blocks(keymap: &Keymap) -> Vec<Block> {
     let mut blocks = Vec::new();
     for group in GROUPS {
         if !blocks.is_empty() {
@@ -14,7 +14,7 @@ pub(super) fn blocks() -> Vec<Block> {
         }
         blocks.push(Block::new(Tone::Strong, group));
         for row in TABLE.iter().filter(|row| row.group == group) {
-            blocks.push(Block::new(Tone::Plain, line(&keys_of(row), row.description)));
+            blocks.push(Block::new(Tone::Plain, line(&keymap.written(row.action), row.description)));
         }
         if group == GROUPS[4] {
             for (key, does) in TEXT_KEYS {
@@ -23,10 +23,6 @@ pub(super) fn blocks() -> Vec<Block> {
         }
     }
     blocks
-}
-
-fn keys_of(row: &Row) -> String {
-    row.keys.join(" ")
 }
 
 fn line(keys: &str, does: &str) -> String {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
 /// More printable characters than this in one read are a paste: nobody types that fast, and a terminal without
 /// bracketed paste has no other way to say so.
@@ -74,6 +74,30 @@ pub enum Input {
     Key(Key),
     /// The terminal says that this was pasted.
     Paste(String),
+    /// The mouse did something.
+    Pointer(Pointer),
+}
+
+/// What the mouse did, and where: column and row, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pointer {
+    /// What it did.
+    pub deed: PointerDeed,
+    /// The column.
+    pub x: u16,
+    /// The row.
+    pub y: u16,
+}
+
+/// What a mouse can do that means something here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PointerDeed {
+    /// The left button was pressed.
+    Click,
+    /// The wheel was turned away from the person.
+    WheelUp,
+    /// The wheel was turned towards the person.
+    WheelDown,
 }
 
 impl Key {
@@ -174,7 +198,16 @@ pub(super) fn from_terminal(event: Event) -> Option<Input> {
         Event::Key(key) if key.kind == KeyEventKind::Release => None,
         Event::Key(key) => Key::from_event(key).map(Input::Key),
         Event::Paste(text) => Some(Input::Paste(text)),
-        Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Resize(..) => None,
+        Event::Mouse(mouse) => {
+            let deed = match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => PointerDeed::Click,
+                MouseEventKind::ScrollUp => PointerDeed::WheelUp,
+                MouseEventKind::ScrollDown => PointerDeed::WheelDown,
+                _ => return None,
+            };
+            Some(Input::Pointer(Pointer { deed, x: mouse.column, y: mouse.row }))
+        }
+        Event::FocusGained | Event::FocusLost | Event::Resize(..) => None,
     }
 }
 
@@ -193,7 +226,7 @@ pub(super) fn told_apart(inputs: Vec<Input>) -> Vec<Input> {
                 Some(_) => run += 1,
                 None => run = 0,
             },
-            Input::Paste(_) => run = 0,
+            Input::Paste(_) | Input::Pointer(_) => run = 0,
         }
         longest = longest.max(run);
     }
@@ -216,6 +249,7 @@ pub(super) fn told_apart(inputs: Vec<Input>) -> Vec<Input> {
                 None => {}
             },
             Input::Paste(pasted) => text.push_str(&pasted),
+            Input::Pointer(_) => {}
         }
     }
     if !text.is_empty() {

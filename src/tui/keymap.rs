@@ -141,26 +141,51 @@ pub struct Row {
 
 /// Which key means what, where.
 #[derive(Debug)]
-pub struct Keymap(HashMap<(Context, Key), Action>);
+pub struct Keymap {
+    actions: HashMap<(Context, Key), Action>,
+    /// The keys of each row of the table, the one that the footer shows first.
+    keys: Vec<Vec<Key>>,
+}
 
 impl Keymap {
+    /// The keymap of these keys for each row of the table.
+    pub(super) fn of(keys: Vec<Vec<Key>>) -> Self {
+        let mut actions = HashMap::new();
+        for (row, keys) in TABLE.iter().zip(&keys) {
+            for key in keys {
+                for context in row.contexts {
+                    actions.insert((*context, *key), row.action);
+                }
+            }
+        }
+        Self { actions, keys }
+    }
+
     /// What `key` means in `context`, if it means anything there.
     pub fn action(&self, context: Context, key: Key) -> Option<Action> {
-        self.0.get(&(context, key)).copied()
+        self.actions.get(&(context, key)).copied()
     }
+
+    /// The keys of an action, the one that the footer shows first.
+    pub fn keys(&self, action: Action) -> &[Key] {
+        let row = TABLE.iter().position(|row| row.action == action);
+        row.and_then(|row| self.keys.get(row)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The keys of an action as the help writes them.
+    pub fn written(&self, action: Action) -> String {
+        self.keys(action).iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The keys of the table itself.
+pub(super) fn default_keys() -> Vec<Vec<Key>> {
+    let parse = |key: &&str| key.parse().expect("the keys of the table are written as keys are");
+    TABLE.iter().map(|row| row.keys.iter().map(parse).collect()).collect()
 }
 
 impl Default for Keymap {
     fn default() -> Self {
-        let mut map = HashMap::new();
-        for row in TABLE {
-            for key in row.keys {
-                let key: Key = key.parse().expect("the keys of the table are written as keys are");
-                for context in row.contexts {
-                    map.insert((*context, key), row.action);
-                }
-            }
-        }
-        Self(map)
+        Self::of(default_keys())
     }
 }

@@ -7,7 +7,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
-use super::arrange::{Arrangement, Group, Place, Sort, waiting_since};
+use super::arrange::{Arrangement, Group, Place, waiting_since};
+use crate::config::{Grouping, Sort};
 use crate::domain::query::{Facts, Scratch};
 use crate::domain::{SessionId, Timestamp};
 use crate::engine::Summary;
@@ -263,7 +264,7 @@ impl List {
     }
 
     fn heading(&self, group: &Group) -> Option<Line> {
-        let headed = self.how.grouping != super::arrange::Grouping::None;
+        let headed = self.how.grouping != Grouping::None;
         headed.then(|| Line::Heading(group.clone(), self.groups.get(group).copied().unwrap_or_default()))
     }
 

@@ -14,6 +14,7 @@ use super::editor::{paste, text_field, text_of, type_key};
 use super::input::Key;
 use super::keymap::{Motion, Way};
 use super::msg::Cmd;
+use super::starting::StartForm;
 use super::words::count;
 use crate::domain::SessionId;
 use crate::domain::query::{Expr, Fault};
@@ -39,6 +40,14 @@ pub enum ListVerb {
     Unmark,
     /// Opens the form that answers every marked session.
     AnswerMarked,
+    /// Opens the form that starts a session.
+    Start,
+    /// Starts a session of the same program.
+    Again,
+    /// Shows the transcript in the pager.
+    Transcript,
+    /// Gives the mouse to the terminal, or takes it.
+    Mouse,
 }
 
 /// What the person has done to the list.
@@ -53,6 +62,8 @@ pub(super) struct Listing {
     pub(super) range_from: Option<SessionId>,
     /// The answer for all marked that was not sent, or not taken by all.
     pub(super) unsent: Option<String>,
+    /// The form for a new session that no session was started from yet.
+    pub(super) start: Option<Box<StartForm>>,
 }
 
 /// The filter while it is typed.
@@ -71,7 +82,7 @@ impl FilterLine {
 }
 
 impl App {
-    pub(super) fn list_verb(&mut self, verb: ListVerb) {
+    pub(super) fn list_verb(&mut self, verb: ListVerb, cmds: &mut Vec<Cmd>) {
         match verb {
             ListVerb::Filter => self.open_filter(),
             ListVerb::Sort => {
@@ -104,6 +115,45 @@ impl App {
                 self.say(format!("{} removed", count(marks, "mark")));
             }
             ListVerb::AnswerMarked => self.open_answer_marked(),
+            ListVerb::Start => self.open_start(cmds),
+            ListVerb::Again => self.run_again(cmds),
+            ListVerb::Transcript => match self.selected_summary() {
+                Some(summary) => cmds.push(Cmd::Page(summary.id)),
+                None => self.refuse("no session is selected"),
+            },
+            ListVerb::Mouse => {
+                self.mouse = !self.mouse;
+                cmds.push(Cmd::Mouse(self.mouse));
+                self.say(if self.mouse {
+                    "the mouse works in the desk; m gives it back to the terminal"
+                } else {
+                    "the mouse selects text in the terminal; m takes it back"
+                });
+            }
+        }
+    }
+
+    /// Takes in what an editor made of the open draft.
+    pub(super) fn edited(&mut self, result: Result<String, String>) {
+        match (result, &mut self.editor) {
+            (Ok(text), Some(editor)) => {
+                let changed = editor.text() != text;
+                editor.area = text_field(&text);
+                editor.touched(changed);
+                self.say("the text is the draft now; nothing was sent");
+            }
+            (Ok(text), None) => {
+                // The editor was open for as long as the other program had the terminal; this is for safety alone.
+                self.listing.unsent = Some(text);
+                self.refuse("no answer is open any more; the text is kept for A");
+            }
+            (Err(why), _) => self.refuse(format!("{why}; the draft is as it was")),
+        }
+    }
+
+    pub(super) fn paged(&mut self, result: Result<(), String>) {
+        if let Err(why) = result {
+            self.refuse(why);
         }
     }
 

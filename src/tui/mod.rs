@@ -8,6 +8,7 @@
 //! text of a program goes through `domain::printable` before it is drawn.
 
 mod acts;
+mod announcing;
 mod answering;
 mod app;
 mod arrange;
@@ -20,28 +21,35 @@ mod forms;
 mod help;
 mod input;
 mod keymap;
+mod keymap_file;
 mod layout;
+mod lending;
 mod list;
 mod listing;
 mod msg;
 mod pager;
+mod pointing;
+mod programs;
 mod run;
 mod sessions;
+mod starting;
 mod table;
 mod terminal;
 mod text;
 mod theme;
+mod transcript;
 mod update;
 mod view;
 mod words;
 
 pub use app::App;
-pub use arrange::{Grouping, Sort};
-pub use input::{Held, Input, Key, KeyName, ParseKeyError};
+pub use input::{Held, Input, Key, KeyName, ParseKeyError, Pointer, PointerDeed};
 pub use keymap::{Action, Context, Keymap, Motion, Row, Way};
 pub use listing::ListVerb;
 pub use msg::{Cmd, FeedItem, Msg};
+pub use programs::{NoPrograms, Programs};
 pub use run::{Exit, TuiError, TuiOptions, run};
+pub use starting::Start;
 pub use table::{GROUPS, TABLE, TEXT_KEYS};
 pub use theme::{Colors, Look, Signs};
 pub use update::update;

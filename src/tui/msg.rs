@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::input::Input;
+use super::starting::Start;
 use crate::domain::{
     CancelError, CancelReason, ExecutionState, ObserverRecvError, ResumeError, ResumeOutcome, ResumePayload, Seq,
     SessionId, Timestamp,
@@ -49,6 +50,24 @@ pub enum Msg {
         /// The others.
         refused: Vec<(SessionId, ResumeError)>,
     },
+    /// What became of a [`Cmd::Start`].
+    Started {
+        /// What was to be started.
+        start: Start,
+        /// The session and what people call it, or why there is none.
+        result: Result<(SessionId, String), String>,
+    },
+    /// Paths for a [`Cmd::Complete`].
+    Offers {
+        /// What they begin with.
+        begun: String,
+        /// The paths.
+        offers: Vec<String>,
+    },
+    /// What an editor made of the text of a [`Cmd::Edit`], or why it did not.
+    Edited(Result<String, String>),
+    /// What became of a [`Cmd::Page`].
+    Paged(Result<(), String>),
     /// There is time for a portion of the work that [`App::has_work`](super::App::has_work) speaks of.
     Work,
     /// What became of a [`Cmd::Cancel`].
@@ -102,6 +121,23 @@ pub enum Cmd {
         /// The answers.
         answers: Vec<(SessionId, ResumePayload)>,
     },
+    /// Start a session.
+    Start(Start),
+    /// Look which paths begin so.
+    Complete(String),
+    /// Let the person's editor edit this text.
+    Edit(String),
+    /// Show the transcript of a session in the person's pager.
+    Page(SessionId),
+    /// Ring the bell, and let the terminal show this text.
+    Announce {
+        /// Whether to ring.
+        bell: bool,
+        /// What to show.
+        text: Option<String>,
+    },
+    /// Take the mouse, or give it back.
+    Mouse(bool),
     /// Observe this session, from this event on, instead of any other.
     Observe {
         /// The session.

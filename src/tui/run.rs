@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -15,12 +16,19 @@ use tokio_util::task::TaskTracker;
 
 use super::acts;
 use super::app::App;
+use super::editor::PASTE_BYTES;
 use super::input::from_terminal;
+use super::keymap::Keymap;
+use super::lending::{self, Loan};
 use super::msg::{Cmd, FeedItem, Msg};
-use super::terminal::{Guard, HangUp, Reader};
+use super::programs::Programs;
+use super::starting::Start;
+use super::terminal::{Extras, Guard, HangUp, Reader};
 use super::theme::Look;
+use super::transcript::transcript;
 use super::update::update;
-use crate::domain::{ObserverRecvError, SessionId};
+use crate::config::DeskSettings;
+use crate::domain::{ObserverRecvError, SessionId, SessionSpec};
 use crate::engine::{ChangeCursor, Clock, Entropy, Observer, Registry};
 
 /// The shortest time between two pictures: sixty a second, as fast as screens are.
@@ -46,6 +54,12 @@ pub struct TuiOptions {
     pub clock: Arc<dyn Clock>,
     /// Gives the random bits that make answer ids unique.
     pub entropy: Arc<dyn Entropy>,
+    /// What the person wants.
+    pub settings: DeskSettings,
+    /// What the keys are.
+    pub keymap: Keymap,
+    /// Reads programs to start.
+    pub programs: Arc<dyn Programs>,
 }
 
 /// Why the desk ended.
@@ -82,16 +96,21 @@ pub enum TuiError {
 /// [`TuiError`] if there is no usable terminal.
 pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiError> {
     let signals = Signals::listen().map_err(TuiError::Signals)?;
-    let terminal = Guard::take().map_err(TuiError::Terminal)?;
+    let extras = Extras { mouse: options.settings.mouse, title: options.settings.title };
+    let terminal = Guard::take(extras).map_err(TuiError::Terminal)?;
     let size = terminal.size().map_err(TuiError::Terminal)?;
     let reader = Reader::start().map_err(TuiError::Terminal)?;
     let (sender, outcomes) = mpsc::channel(OUTCOMES);
     let mut app = App::new(options.look, options.entropy.bits(), options.clock.now());
+    app.furnish(&options.settings, options.keymap);
     drop(update(&mut app, Msg::Resize(size.0, size.1)));
     let mut desk = Desk {
         app,
         registry,
         clock: options.clock,
+        settings: options.settings,
+        programs: options.programs,
+        loan: None,
         terminal,
         cursor: ChangeCursor::default(),
         observer: None,
@@ -128,6 +147,11 @@ impl Signals {
         })
     }
 
+    /// Forgets Ctrl-C that was pressed while another program had the terminal: it was meant for that.
+    fn forget_interrupts(&mut self) {
+        while self.interrupt.recv().now_or_never().flatten().is_some() {}
+    }
+
     /// The next signal. Cancel-safe.
     async fn next(&mut self) -> Happening {
         tokio::select! {
@@ -158,6 +182,10 @@ struct Desk {
     app: App,
     registry: Registry,
     clock: Arc<dyn Clock>,
+    settings: DeskSettings,
+    programs: Arc<dyn Programs>,
+    /// What the terminal is to be lent for next.
+    loan: Option<Loan>,
     terminal: Guard,
     cursor: ChangeCursor,
     observer: Option<Observer>,
@@ -184,6 +212,17 @@ impl Desk {
                     reader.abandon();
                 }
                 return exit;
+            }
+            if let Some(loan) = self.loan.take() {
+                // Its thread would take the other program's keys.
+                drop(reader);
+                self.lend(loan);
+                signals.forget_interrupts();
+                match Reader::start() {
+                    Ok(again) => reader = again,
+                    Err(_) => return Exit::TerminalLost,
+                }
+                continue;
             }
             let draws = self.dirty || self.changes_waiting || self.events_waiting;
             let tick = self.app.next_tick().map(|at| self.after(at));
@@ -341,7 +380,7 @@ impl Desk {
 
     fn draw(&mut self) {
         self.dirty = false;
-        let drawn = self.terminal.draw(&self.app);
+        let drawn = self.terminal.title(|| self.app.title()).and_then(|()| self.terminal.draw(&self.app));
         self.drawn(&drawn);
     }
 
@@ -373,6 +412,25 @@ impl Desk {
                 self.spawn(acts::cancel_all(self.registry.clone(), sessions, reason));
             }
             Cmd::AnswerAll { answers } => self.spawn(acts::answer_all(self.registry.clone(), answers)),
+            Cmd::Start(start) => self.start(start),
+            Cmd::Complete(begun) => {
+                let programs = Arc::clone(&self.programs);
+                self.spawn(async move {
+                    let look = begun.clone();
+                    let offers = tokio::task::spawn_blocking(move || programs.complete(&look)).await;
+                    Msg::Offers { begun, offers: offers.unwrap_or_default() }
+                });
+            }
+            Cmd::Edit(text) => self.loan = Some(Loan::Edit(text)),
+            Cmd::Page(session) => self.page(session),
+            Cmd::Announce { bell, text } => {
+                let announced = self.terminal.announce(bell, text.as_deref());
+                self.drawn(&announced);
+            }
+            Cmd::Mouse(on) => {
+                let done = self.terminal.mouse(on);
+                self.drawn(&done);
+            }
             Cmd::Observe { session, from } => self.observe(session, from),
             Cmd::Redraw => {
                 let forgotten = self.terminal.forget();
@@ -384,6 +442,61 @@ impl Desk {
             }
             Cmd::Quit => self.exit = Some(Exit::Quit),
         }
+    }
+
+    fn start(&self, start: Start) {
+        let (registry, programs) = (self.registry.clone(), Arc::clone(&self.programs));
+        self.spawn(async move {
+            let what = start.clone();
+            let read = move || match what {
+                Start::File(path) => programs.file(&path),
+                Start::Code(code) => programs.code(&code),
+                Start::Again(spec) => Ok(SessionSpec::clone(&spec)),
+            };
+            let spec = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.to_string()));
+            let result = match spec {
+                Ok(spec) => {
+                    let title = spec.display_title().to_owned();
+                    registry.spawn(spec).await.map(|id| (id, title)).map_err(|error| error.to_string())
+                }
+                Err(why) => Err(why),
+            };
+            Msg::Started { start, result }
+        });
+    }
+
+    /// Makes the transcript of a session and lends the terminal to the pager.
+    fn page(&mut self, session: SessionId) {
+        let read = || {
+            let summary = self.registry.summary(session).map_err(|error| error.to_string())?;
+            let mut observer = self.registry.observe(session, None).map_err(|error| error.to_string())?;
+            let mut events = Vec::new();
+            loop {
+                match observer.try_recv() {
+                    Ok(Some(event)) => events.push(event),
+                    Err(ObserverRecvError::Gap { .. }) => {}
+                    Ok(None) | Err(ObserverRecvError::Closed) => break,
+                }
+            }
+            Ok(transcript(&summary, &events, self.clock.now()))
+        };
+        match read() {
+            Ok(text) => self.loan = Some(Loan::Page(text)),
+            Err(why) => self.tell(Msg::Paged(Err(why))),
+        }
+    }
+
+    /// Lends the terminal to another program and waits until it ends.
+    fn lend(&mut self, loan: Loan) {
+        self.terminal.hand_over();
+        let msg = match loan {
+            Loan::Edit(text) => Msg::Edited(lending::edit(&self.settings.editor, &text, PASTE_BYTES)),
+            Loan::Page(text) => Msg::Paged(lending::page(&self.settings.pager, &text)),
+        };
+        let again = self.terminal.take_again();
+        self.drawn(&again);
+        self.tell(Msg::Time(self.clock.now()));
+        self.tell(msg);
     }
 
     /// Does something beside the loop; what it says comes back as a message.

@@ -13,9 +13,10 @@ use std::task::Poll;
 use std::thread::{self, ThreadId};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, EventStream};
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
 use futures::StreamExt;
@@ -44,20 +45,45 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The thread that has it.
 static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
 
+/// Whether the terminal reports the mouse to us while we have it.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Whether the title of the window is ours while we have the terminal.
+static TITLE: AtomicBool = AtomicBool::new(false);
+
+/// Presses and the wheel, with coordinates of any size. Not every movement: nobody here wants to know.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
+/// Puts the window's title aside, and back, on terminals that keep a stack of titles (xterm and most since).
+const TITLE_ASIDE: &str = "\x1b[22;0t";
+const TITLE_BACK: &str = "\x1b[23;0t";
+
+/// What the desk takes beside keys and screen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extras {
+    pub(super) mouse: bool,
+    pub(super) title: bool,
+}
+
 /// The terminal while the desk has it. Dropping it gives it back.
 pub(super) struct Guard {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// What the title of the window was set to.
+    titled: String,
 }
 
 impl Guard {
     /// Takes the terminal. From here on a panic gives it back before it is reported.
-    pub(super) fn take() -> io::Result<Self> {
+    pub(super) fn take(extras: Extras) -> io::Result<Self> {
         static HOOK: Once = Once::new();
         HOOK.call_once(watch_for_panics);
         *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
+        MOUSE.store(extras.mouse, Ordering::SeqCst);
+        TITLE.store(extras.title, Ordering::SeqCst);
         set_up()?;
         match new_terminal() {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self { terminal, titled: String::new() }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -84,6 +110,42 @@ impl Guard {
         execute!(io::stdout(), Clear(ClearType::All))?;
         self.terminal = new_terminal()?;
         Ok(())
+    }
+
+    /// Takes the mouse, or gives it back.
+    pub(super) fn mouse(&mut self, on: bool) -> io::Result<()> {
+        MOUSE.store(on, Ordering::SeqCst);
+        execute!(io::stdout(), Print(if on { MOUSE_ON } else { MOUSE_OFF }))
+    }
+
+    /// Sets the title of the window, if it is ours and not set so already.
+    pub(super) fn title(&mut self, title: impl FnOnce() -> String) -> io::Result<()> {
+        if !TITLE.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let title = title();
+        if title != self.titled {
+            queue!(self.terminal.backend_mut(), SetTitle(&title))?;
+            self.titled = title;
+        }
+        Ok(())
+    }
+
+    /// Rings the bell, and asks the terminal to show a text, which must be one line without control characters.
+    pub(super) fn announce(&mut self, bell: bool, text: Option<&str>) -> io::Result<()> {
+        if let Some(text) = text {
+            execute!(io::stdout(), Print("\x1b]9;"), Print(text), Print("\x1b\\"))?;
+        }
+        if bell {
+            execute!(io::stdout(), Print('\x07'))?;
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back for a while; [`take_again`](Self::take_again) ends it.
+    pub(super) fn hand_over(&mut self) {
+        self.titled.clear();
+        give_back();
     }
 
     /// Gives the terminal back, stops the process until somebody continues it, and takes the terminal again.
@@ -130,7 +192,10 @@ impl Drop for Guard {
 fn set_up() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    let done = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide);
+    let mouse = if MOUSE.load(Ordering::SeqCst) { MOUSE_ON } else { "" };
+    let title = if TITLE.load(Ordering::SeqCst) { TITLE_ASIDE } else { "" };
+    let done =
+        execute!(io::stdout(), Print(title), EnterAlternateScreen, EnableBracketedPaste, Print(mouse), cursor::Hide);
     if done.is_err() {
         give_back();
     }
@@ -140,7 +205,16 @@ fn set_up() -> io::Result<()> {
 /// Leaves the terminal as it was. Does nothing if it is not ours; a terminal that is gone is nobody's fault.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        drop(execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show));
+        let title = if TITLE.load(Ordering::SeqCst) { TITLE_BACK } else { "" };
+        drop(execute!(
+            io::stdout(),
+            EndSynchronizedUpdate,
+            Print(MOUSE_OFF),
+            DisableBracketedPaste,
+            LeaveAlternateScreen,
+            Print(title),
+            cursor::Show
+        ));
         drop(disable_raw_mode());
     }
 }

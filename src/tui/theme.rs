@@ -1,19 +1,20 @@
 //! How the desk looks: what each tone is, and what is left of it without colours or without UTF-8.
 //!
-//! Nothing is told by colour alone. `NO_COLOR` and ASCII signs are applied to the finished picture, so that no widget
-//! can forget them.
+//! Nothing is told by colour alone. While a picture is drawn a colour is only the number of a tone; the theme, `NO_COLOR`
+//! and ASCII signs are applied to the finished picture, so that no widget can forget them.
 
 use std::borrow::Cow;
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::config::{Depth, Shade, Slot, Theme};
 use crate::domain::{StateName, printable_line};
 
 /// Whether the desk uses colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Colors {
-    /// Sixteen colours, which every terminal's own theme defines.
+    /// Those of the theme.
     #[default]
     On,
     /// Bold, dim, underlined and reversed only; for `NO_COLOR`.
@@ -31,12 +32,23 @@ pub enum Signs {
 }
 
 /// How the desk looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     /// Whether it uses colours.
     pub colors: Colors,
     /// Which signs it draws with.
     pub signs: Signs,
+    /// How many colours there are.
+    pub depth: Depth,
+    /// What each tone is.
+    pub theme: Theme,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        let theme = Theme::bundled("dark").expect("it comes with the program");
+        Self { colors: Colors::default(), signs: Signs::default(), depth: Depth::default(), theme }
+    }
 }
 
 /// What a piece of text is, as far as its look goes.
@@ -53,21 +65,40 @@ pub(super) enum Tone {
 
 impl Tone {
     pub(super) fn style(self) -> Style {
-        match self {
-            Self::Plain => Style::new(),
-            Self::Dim => Style::new().add_modifier(Modifier::DIM),
-            Self::Strong => Style::new().add_modifier(Modifier::BOLD),
-            Self::Key => Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD),
-            Self::Warning | Self::State(StateName::Paused) => {
-                Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD)
-            }
-            Self::Error => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
-            Self::State(StateName::Running) => Style::new().fg(Color::Blue),
-            Self::State(StateName::Done) => Style::new().fg(Color::Green),
-            Self::State(StateName::Cancelled) => Style::new().fg(Color::Magenta),
-            Self::State(StateName::Failed) => Style::new().fg(Color::Red),
+        let slot = match self {
+            Self::Plain => return Style::new(),
+            Self::Dim => Slot::Dim,
+            Self::Strong => Slot::Strong,
+            Self::Key => Slot::Key,
+            Self::Warning => Slot::Warning,
+            Self::Error => Slot::Error,
+            Self::State(StateName::Paused) => Slot::Paused,
+            Self::State(StateName::Running) => Slot::Running,
+            Self::State(StateName::Done) => Slot::Done,
+            Self::State(StateName::Cancelled) => Slot::Cancelled,
+            Self::State(StateName::Failed) => Slot::Failed,
+        };
+        Style::new().fg(Color::Indexed(slot as u8))
+    }
+}
+
+/// What a theme makes of the colour of a cell: while a picture is drawn, indexed colours are numbers of tones.
+fn painted(look: &Look, cell: &mut Cell) {
+    let Color::Indexed(slot) = cell.fg else { return };
+    let Some((_, slot)) = Slot::WORDS.get(usize::from(slot)) else { return };
+    let paint = look.theme.paint(*slot);
+    for (on, modifier) in
+        [(paint.bold, Modifier::BOLD), (paint.dim, Modifier::DIM), (paint.underlined, Modifier::UNDERLINED)]
+    {
+        if on {
+            cell.modifier |= modifier;
         }
     }
+    cell.fg = match paint.shade(look.depth) {
+        Some(Shade::Indexed(n)) => Color::Indexed(n),
+        Some(Shade::Rgb(red, green, blue)) => Color::Rgb(red, green, blue),
+        None => Color::Reset,
+    };
 }
 
 /// The sign of a state. Its word always stands beside it.
@@ -82,7 +113,10 @@ pub(super) fn sign_of(state: StateName) -> &'static str {
 }
 
 /// Takes out of a finished picture what the terminal must not get.
-pub(super) fn finish(look: Look, picture: &mut Buffer) {
+pub(super) fn finish(look: &Look, picture: &mut Buffer) {
+    for cell in &mut picture.content {
+        painted(look, cell);
+    }
     if look.colors == Colors::Off {
         for cell in &mut picture.content {
             cell.fg = Color::Reset;

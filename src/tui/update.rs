@@ -47,8 +47,13 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Cancelled { session, reason, result } => app.cancelled(session, &reason, result),
         Msg::CancelledAll { done, before, refused } => app.cancelled_all(&done, before, &refused),
         Msg::AnsweredAll { taken, refused } => app.answered_all(&taken, &refused),
+        Msg::Started { start, result } => app.started(&start, result),
+        Msg::Offers { begun, offers } => app.take_offers(&begun, offers),
+        Msg::Edited(result) => app.edited(result),
+        Msg::Paged(result) => app.paged(result),
         Msg::Work => app.sessions.work(app.now),
     }
+    app.announce(&mut cmds);
     app.prepare();
     cmds
 }
@@ -62,6 +67,7 @@ impl App {
             match input {
                 Input::Key(key) => self.key(key, cmds),
                 Input::Paste(text) => self.pasted(&text),
+                Input::Pointer(pointer) => self.point(pointer, cmds),
             }
         }
     }
@@ -70,18 +76,20 @@ impl App {
         let context = self.context();
         match self.keymap.action(context, key) {
             Some(action) => self.act(action, context, cmds),
-            None if context.takes_text() => self.type_text(key),
+            None if context.takes_text() => self.type_text(key, cmds),
             None if context == Context::Question => self.refuse("y or n"),
             None => self.refuse(format!("{key} does nothing here; ? shows the keys")),
         }
     }
 
-    fn type_text(&mut self, key: Key) {
+    fn type_text(&mut self, key: Key, cmds: &mut Vec<Cmd>) {
         if let Some(Layer::Cancel(form)) = &mut self.layer {
             type_key(&mut form.detail, key);
         } else if let Some(Layer::AnswerMarked(form)) = &mut self.layer {
             type_key(&mut form.area, key);
             form.touched();
+        } else if let Some(Layer::Start(form)) = &mut self.layer {
+            cmds.extend(form.type_key(key));
         } else if self.listing.line.is_some() {
             self.type_filter(key);
         } else if let Some(editor) = &mut self.editor {
@@ -110,6 +118,8 @@ impl App {
         } else if let Some(Layer::AnswerMarked(form)) = &mut self.layer {
             left_out = paste(&mut form.area, text);
             form.touched();
+        } else if let Some(Layer::Start(form)) = &mut self.layer {
+            left_out = form.paste(text);
         } else if self.listing.line.is_some() {
             left_out = self.paste_filter(text);
         } else if let Some(editor) = &mut self.editor {
@@ -123,7 +133,7 @@ impl App {
 
     fn act(&mut self, action: Action, context: Context, cmds: &mut Vec<Cmd>) {
         match action {
-            Action::Help => self.layer = Some(Layer::Help(Pager::new(help::blocks()))),
+            Action::Help => self.layer = Some(Layer::Help(Pager::new(help::blocks(&self.keymap)))),
             Action::Quit => match context {
                 Context::List => self.quit(cmds),
                 Context::Session
@@ -135,7 +145,7 @@ impl App {
                 | Context::Question => self.back(),
             },
             Action::Back | Action::No => self.back(),
-            Action::Pane(way) => self.other_pane(way),
+            Action::Pane(way) => self.other_pane(way, cmds),
             Action::ShowQuestions => self.tab = Tab::Questions,
             Action::ShowFeed => self.tab = Tab::Feed,
             Action::ShowResult => self.tab = Tab::Result,
@@ -143,7 +153,7 @@ impl App {
             Action::Redraw => cmds.push(Cmd::Redraw),
             Action::Suspend => cmds.push(Cmd::Suspend),
             Action::Move(motion) => self.move_in(motion, context, cmds),
-            Action::List(verb) => self.list_verb(verb),
+            Action::List(verb) => self.list_verb(verb, cmds),
             Action::Open if context == Context::Filter => self.accept_filter(cmds),
             Action::Open => match self.selected_summary() {
                 Some(_) => self.focus = Focus::Session,
@@ -173,7 +183,9 @@ impl App {
             Action::Yes => match self.layer.take() {
                 Some(Layer::Quit) => cmds.push(Cmd::Quit),
                 Some(Layer::Same(same)) => self.send_same(same, cmds),
-                layer @ (Some(Layer::Help(_) | Layer::Cancel(_) | Layer::AnswerMarked(_)) | None) => self.layer = layer,
+                layer @ (Some(Layer::Help(_) | Layer::Cancel(_) | Layer::AnswerMarked(_) | Layer::Start(_)) | None) => {
+                    self.layer = layer;
+                }
             },
         }
     }
@@ -189,6 +201,7 @@ impl App {
     fn send_form(&mut self, cmds: &mut Vec<Cmd>) {
         match self.layer.take() {
             Some(Layer::AnswerMarked(form)) => self.send_answer_marked(form, cmds),
+            Some(Layer::Start(form)) => self.send_start(form, cmds),
             layer => {
                 self.layer = layer;
                 self.send_cancel(cmds);
@@ -201,6 +214,7 @@ impl App {
         match self.layer.take() {
             Some(Layer::Cancel(form)) => self.keep_cancel(*form),
             Some(Layer::AnswerMarked(form)) => self.keep_answer_marked(&form),
+            Some(Layer::Start(form)) => self.keep_start(form),
             Some(Layer::Help(_) | Layer::Same(_) | Layer::Quit) => {}
             None => match self.focus {
                 Focus::Editor => {
@@ -224,9 +238,13 @@ impl App {
         });
     }
 
-    fn other_pane(&mut self, way: Way) {
+    fn other_pane(&mut self, way: Way, cmds: &mut Vec<Cmd>) {
         if let Some(Layer::Cancel(form)) = &mut self.layer {
             form.other_field();
+            return;
+        }
+        if let Some(Layer::Start(form)) = &mut self.layer {
+            cmds.extend(form.other_field());
             return;
         }
         let from = self.focus;
@@ -274,6 +292,7 @@ impl App {
     fn changed(&mut self, summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
         for summary in summaries {
             self.check_drafts(summary.id, &summary.state);
+            self.note_waiting(&summary);
             self.sessions.put(summary, self.now);
         }
         // Nothing was there to be selected before; from here on only keys select.

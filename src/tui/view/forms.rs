@@ -4,9 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-use super::layers::{next_row, open, window};
+use super::layers::{label, next_row, open, window};
 use super::put;
 use crate::tui::bulk::{AnswerMarked, Bulk};
+use crate::tui::starting::{StartField, StartForm};
 use crate::tui::text::cut;
 use crate::tui::theme::Tone;
 use crate::tui::words::count;
@@ -59,4 +60,40 @@ pub(super) fn answer_marked(form: &AnswerMarked, area: Rect, picture: &mut Buffe
     }
     line("the one answer for all of them:", Tone::Strong);
     (&form.area).render(rest, picture);
+}
+
+/// Offers that are shown below the path.
+const OFFERS: u16 = 6;
+
+/// Draws the form that starts a session: the path and what it could be, and a field for code.
+pub(super) fn start(form: &StartForm, area: Rect, picture: &mut Buffer) {
+    let pane = window(area, 80, 18);
+    open(pane, "New session", "Ctrl-S starts · Esc leaves", picture);
+    let mut rest = pane.inside;
+    if rest.height < 4 {
+        // Room for one field only.
+        match form.field {
+            StartField::File => (&form.file).render(rest, picture),
+            StartField::Code => (&form.code).render(rest, picture),
+        }
+        return;
+    }
+    let here = form.field == StartField::File;
+    label(picture, rest, "file (Tab completes, then goes to the code)", here);
+    next_row(&mut rest);
+    (&form.file).render(Rect { x: rest.x + 2, width: rest.width.saturating_sub(2), height: 1, ..rest }, picture);
+    next_row(&mut rest);
+    let offers = if here { OFFERS.min(rest.height.saturating_sub(3)) } else { 0 };
+    for offer in form.offers.iter().take(offers.into()) {
+        put(picture, rest.x + 4, rest.y, rest.right(), offer, Tone::Dim.style());
+        next_row(&mut rest);
+    }
+    if form.offers.len() > usize::from(offers) && offers > 0 && rest.height > 2 {
+        let more = format!("and {} more", form.offers.len() - usize::from(offers));
+        put(picture, rest.x + 4, rest.y, rest.right(), &more, Tone::Dim.style());
+        next_row(&mut rest);
+    }
+    label(picture, rest, "or code", !here);
+    next_row(&mut rest);
+    (&form.code).render(Rect { x: rest.x + 2, width: rest.width.saturating_sub(2), ..rest }, picture);
 }

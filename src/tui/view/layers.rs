@@ -39,6 +39,7 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
         Some(Layer::Cancel(form)) => cancel(app, form, area, picture),
         Some(Layer::Same(same)) => ask(area, "The same answer", &same_text(same), picture),
         Some(Layer::AnswerMarked(form)) => super::forms::answer_marked(form, area, picture),
+        Some(Layer::Start(form)) => super::forms::start(form, area, picture),
         Some(Layer::Quit) => ask(area, "Quit", &quit_text(app), picture),
     }
 }
@@ -165,7 +166,7 @@ pub(super) fn next_row(rest: &mut Rect) {
     rest.height -= 1;
 }
 
-fn label(picture: &mut Buffer, area: Rect, text: &str, here: bool) -> u16 {
+pub(super) fn label(picture: &mut Buffer, area: Rect, text: &str, here: bool) -> u16 {
     let (marker, tone) = if here { ("▸ ", Tone::Strong) } else { ("  ", Tone::Dim) };
     let x = put(picture, area.x, area.y, area.right(), marker, tone.style());
     put(picture, x, area.y, area.right(), text, tone.style())

@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::{put, session};
+use crate::config::Grouping;
 use crate::engine::Summary;
 use crate::tui::app::{App, Focus};
-use crate::tui::arrange::{Attention, Group, Grouping};
+use crate::tui::arrange::{Attention, Group};
 use crate::tui::layout::Pane;
 use crate::tui::list::Line;
 use crate::tui::listing::FilterLine;

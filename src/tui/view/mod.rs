@@ -18,6 +18,7 @@ use super::theme::{Tone, finish};
 use super::words;
 
 pub(super) use layers::help_area;
+pub(super) use session::tab_places;
 
 /// Draws everything. A terminal of no size gets nothing.
 pub fn view(app: &App, frame: &mut Frame<'_>) {
@@ -35,7 +36,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     let status = if layout.status.is_empty() { layout.footer } else { layout.status };
     message(app, if status.is_empty() { last_row(area) } else { status }, picture);
     layers::draw(app, area, picture);
-    finish(app.look, picture);
+    finish(&app.look, picture);
 }
 
 fn last_row(area: Rect) -> Rect {
@@ -93,11 +94,12 @@ fn footer(app: &App, area: Rect, picture: &mut Buffer) {
             continue;
         }
         let label = if row.action == Action::Quit && context != Context::List { "back" } else { label };
-        let needed = width_of(row.keys[0]) + 1 + width_of(label) + 2;
+        let Some(key) = app.keymap.keys(row.action).first().map(ToString::to_string) else { continue };
+        let needed = width_of(&key) + 1 + width_of(label) + 2;
         if usize::from(area.right().saturating_sub(x)) < needed {
             continue;
         }
-        x = put(picture, x + 1, area.y, area.right(), row.keys[0], Tone::Key.style());
+        x = put(picture, x + 1, area.y, area.right(), &key, Tone::Key.style());
         x = put(picture, x + 1, area.y, area.right(), label, Style::new());
     }
 }

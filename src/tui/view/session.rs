@@ -92,12 +92,26 @@ pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
     }
 }
 
+/// The tabs and their labels, left to right.
+const TABS: [(Tab, &str); 3] = [(Tab::Questions, "1 Questions"), (Tab::Feed, "2 Feed"), (Tab::Result, "3 Result")];
+
+/// The columns of each tab's label, as they are drawn in the row of tabs.
+pub(in crate::tui) fn tab_places(area: Rect) -> Vec<(Tab, std::ops::Range<u16>)> {
+    let mut x = area.x;
+    let place = |(tab, label): (Tab, &str)| {
+        let start = x + 1;
+        x = start + width_of(label) as u16 + 1;
+        (tab, start..x - 1)
+    };
+    TABS.into_iter().map(place).collect()
+}
+
 fn tabs(app: &App, area: Rect, picture: &mut Buffer) {
     if area.is_empty() {
         return;
     }
     let mut x = area.x;
-    for (tab, label) in [(Tab::Questions, "1 Questions"), (Tab::Feed, "2 Feed"), (Tab::Result, "3 Result")] {
+    for (tab, label) in TABS {
         let here = tab == app.tab;
         let style = if here { Tone::Strong.style().add_modifier(Modifier::UNDERLINED) } else { Tone::Dim.style() };
         x = put(picture, x + 1, area.y, area.right(), label, style) + 1;

@@ -18,6 +18,7 @@ fn every_path_is_shown_with_where_it_came_from() {
     assert_eq!(
         shown,
         [
+            &format!("config {} $HOME", home.path().join("home/.config/switchboard/config.toml").display()),
             "home /flag --home",
             "packages /flag/packages in home",
             "state /state/switchboard $XDG_STATE_HOME",

@@ -4,6 +4,7 @@
 
 mod answers;
 mod bad_input;
+mod config;
 mod demo;
 mod endings;
 mod home;

@@ -62,7 +62,7 @@ fn its_examples_run_and_print_what_it_shows() {
 #[test]
 fn its_flags_and_subcommands_exist() {
     let home = Home::new();
-    let help = ["--help", "run --help", "info --help"]
+    let help = ["--help", "run --help", "info --help", "keys --help"]
         .map(|arguments| home.run(&arguments.split(' ').collect::<Vec<_>>()).exits(0).stdout)
         .concat();
     // What belongs to cargo is not ours.
@@ -81,7 +81,7 @@ fn its_flags_and_subcommands_exist() {
             assert!(help.contains(flag), "{flag} is in the README and not in the help");
         }
     }
-    for verb in ["demo", "run", "info", "completion", "man"] {
+    for verb in ["demo", "run", "info", "keys", "completion", "man"] {
         assert!(README.contains(verb));
         home.run(&[verb, "--help"]).exits(0);
     }

@@ -3,8 +3,10 @@
 mod answering;
 mod arranging;
 mod bulk;
+mod keymap_file;
 mod keys;
 mod listing;
+mod outside;
 mod pictures;
 mod rules;
 mod sizes;

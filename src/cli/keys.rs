@@ -1,0 +1,36 @@
+//! `switchboard keys`: every action of the desk, its keys and what it does.
+
+use serde_json::{Value, json};
+
+use super::args::{Format, KeysArgs};
+use super::exit::{CliError, Exit};
+use super::{files, output};
+use crate::config::Settings;
+use crate::tui::{GROUPS, Keymap, Row, TABLE};
+
+/// Prints the table.
+pub(super) fn keys(settings: &Settings, args: KeysArgs) -> Result<Exit, CliError> {
+    let keymap = files::keymap(settings)?;
+    let text = match args.output {
+        Format::Text => GROUPS.iter().map(|group| table(group, &keymap)).collect::<Vec<_>>().join("\n"),
+        Format::Json => {
+            let rows: Vec<Value> = TABLE.iter().map(|row| object(row, &keymap)).collect();
+            format!("{:#}\n", json!({ "keys": rows }))
+        }
+        Format::Jsonl => TABLE.iter().map(|row| object(row, &keymap).to_string() + "\n").collect(),
+    };
+    output::data(text)?;
+    Ok(Exit::Ok)
+}
+
+fn table(group: &str, keymap: &Keymap) -> String {
+    let rows = TABLE.iter().filter(|row| row.group == group);
+    rows.fold(format!("{group}\n"), |text, row| {
+        text + &format!("  {:<17} {:<18} {}\n", keymap.written(row.action), row.name, row.description)
+    })
+}
+
+fn object(row: &Row, keymap: &Keymap) -> Value {
+    let keys: Vec<String> = keymap.keys(row.action).iter().map(ToString::to_string).collect();
+    json!({ "action": row.name, "keys": keys, "group": row.group, "description": row.description })
+}

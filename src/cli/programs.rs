@@ -1,0 +1,93 @@
+//! Programs that the desk starts: files of this machine and typed code, with the options that the desk was started with.
+
+use std::fs;
+use std::path::Path;
+
+use super::args::SessionArgs;
+use super::program::{Program, spec};
+use crate::domain::SessionSpec;
+use crate::tui::Programs;
+
+/// Paths that are offered at most: more than a form shows, and a bound on a directory of thousands.
+const OFFERS: usize = 100;
+
+/// Entries of a directory that are looked at.
+const LOOKED_AT: usize = 10_000;
+
+/// Reads programs as the command line does.
+#[derive(Debug, Default)]
+pub(super) struct OnDisk {
+    args: SessionArgs,
+}
+
+impl OnDisk {
+    pub(super) fn new(args: SessionArgs) -> Self {
+        // The title was for the programs of the command line.
+        Self { args: SessionArgs { title: None, ..args } }
+    }
+}
+
+impl Programs for OnDisk {
+    fn file(&self, path: &str) -> Result<SessionSpec, String> {
+        spec(&Program::File(Path::new(&with_home(path))), &self.args).map_err(|error| error.to_string())
+    }
+
+    fn code(&self, code: &str) -> Result<SessionSpec, String> {
+        let mut spec = spec(&Program::Code(code), &self.args).map_err(|error| error.to_string())?;
+        let first = code.trim().lines().next().unwrap_or_default();
+        spec.title = Some(first.chars().take(40).collect());
+        Ok(spec)
+    }
+
+    fn complete(&self, begun: &str) -> Vec<String> {
+        let (directory, name) = begun.rsplit_once('/').map_or(("", begun), |(directory, name)| (directory, name));
+        let shown = if begun.contains('/') { format!("{directory}/") } else { String::new() };
+        let looked_in = if shown.is_empty() { ".".to_owned() } else { with_home(&shown) };
+        let Ok(entries) = fs::read_dir(looked_in) else { return Vec::new() };
+        let mut offers: Vec<String> = entries
+            .flatten()
+            .take(LOOKED_AT)
+            .filter_map(|entry| {
+                let entry_name = entry.file_name().into_string().ok()?;
+                let hidden = entry_name.starts_with('.') && !name.starts_with('.');
+                let is_directory = entry.path().is_dir();
+                let wanted = is_directory || Path::new(&entry_name).extension().is_some_and(|ext| ext == "lua");
+                let slash = if is_directory { "/" } else { "" };
+                (wanted && !hidden && entry_name.starts_with(name)).then(|| format!("{shown}{entry_name}{slash}"))
+            })
+            .collect();
+        offers.sort();
+        offers.truncate(OFFERS);
+        offers
+    }
+}
+
+/// A path with the home directory for a tilde, as a shell would have it.
+fn with_home(path: &str) -> String {
+    match (path.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest).to_string_lossy().into_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_and_lua_files_are_offered() {
+        let home = tempfile::tempdir().unwrap();
+        for name in ["alpha.lua", "albatross.txt", ".hidden.lua", "beta.lua"] {
+            fs::write(home.path().join(name), "return 1").unwrap();
+        }
+        fs::create_dir(home.path().join("alps")).unwrap();
+        let path = |name: &str| home.path().join(name).to_string_lossy().into_owned();
+        let offers = |begun: &str| OnDisk::default().complete(&path(begun));
+        assert_eq!(offers("al"), [path("alpha.lua"), path("alps/")]);
+        assert_eq!(offers("."), [path(".hidden.lua")]);
+        assert_eq!(offers("none/"), Vec::<String>::new());
+        assert_eq!(OnDisk::default().file(&path("beta.lua")).unwrap().display_title(), "beta.lua");
+        assert!(OnDisk::default().file(&path("gone.lua")).unwrap_err().contains("no such file"));
+        assert!(OnDisk::default().code(" ").unwrap_err().contains("blank"));
+    }
+}

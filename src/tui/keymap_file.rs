@@ -1,0 +1,88 @@
+//! The keymap with what a person's keymap file says, and what such a file must not say.
+//!
+//! A file gives an action other keys; what it does not name stays. What it may not do is what the desk promises: one key
+//! is one action, letters typed in a text are text, and no key that comes by itself does something that cannot be
+//! undone.
+
+use super::input::{Held, Key, KeyName};
+use super::keymap::{Action, Context, Keymap, Row, default_keys};
+use super::table::{TABLE, TEXT_KEYS};
+use crate::config::{Binding, FileError, KeymapFile};
+
+impl Keymap {
+    /// The keymap of the table and this file.
+    ///
+    /// # Errors
+    /// Names the line of the first thing that is wrong: an unknown action or key, a key that is another action already,
+    /// or that must not be this one.
+    pub fn with(file: &KeymapFile) -> Result<Self, FileError> {
+        let mut keys = default_keys();
+        // Where the keys of a row come from: a line of the file, or the table.
+        let mut lines: Vec<Option<usize>> = vec![None; TABLE.len()];
+        for binding in &file.bindings {
+            let Some(at) = TABLE.iter().position(|row| row.name == binding.action) else {
+                let what = format!("unknown action {:?}; switchboard keys lists them", binding.action);
+                return Err(file.fault(binding.line, what));
+            };
+            keys[at] = read(file, binding, &TABLE[at])?;
+            lines[at] = Some(binding.line);
+        }
+        for (at, row) in TABLE.iter().enumerate() {
+            for key in &keys[at] {
+                let twice = keys[at].iter().filter(|other| *other == key).count() > 1;
+                let other = TABLE.iter().enumerate().find(|(other, candidate)| {
+                    *other != at
+                        && keys[*other].contains(key)
+                        && candidate.contexts.iter().any(|context| row.contexts.contains(context))
+                });
+                // Of two rows, the one that the file names is at fault, and of two such the later.
+                let Some(line) = lines[at].filter(|line| other.is_none_or(|(other, _)| lines[other] < Some(*line)))
+                else {
+                    continue;
+                };
+                if twice {
+                    return Err(file.fault(line, format!("{} has {key} twice; write it once", row.name)));
+                }
+                if let Some((_, other)) = other {
+                    let what = format!("{key} is {} already; give one of the two another key", other.name);
+                    return Err(file.fault(line, what));
+                }
+            }
+        }
+        Ok(Self::of(keys))
+    }
+}
+
+fn read(file: &KeymapFile, binding: &Binding, row: &Row) -> Result<Vec<Key>, FileError> {
+    if binding.keys.is_empty() {
+        return Err(file.fault(binding.line, format!("{} needs at least one key", row.name)));
+    }
+    let mut keys = Vec::new();
+    for (text, line) in &binding.keys {
+        let key: Key = text.parse().map_err(|error| file.fault(*line, format!("{error}")))?;
+        if let Some(why) = forbidden(key, row) {
+            return Err(file.fault(*line, format!("{key} cannot be {}: {why}; choose another key", row.name)));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+/// Why a key must not be this action, if it must not.
+fn forbidden(key: Key, row: &Row) -> Option<&'static str> {
+    let texts: Vec<Context> = row.contexts.iter().copied().filter(|context| context.takes_text()).collect();
+    if !texts.is_empty() {
+        if matches!((key.name, key.held), (KeyName::Char(_), Held { ctrl: false, alt: false, .. })) {
+            return Some("it is typed in texts");
+        }
+        let edits = TEXT_KEYS.iter().any(|(text_key, _)| text_key.parse() == Ok(key));
+        let ends_the_line = row.action == Action::Open && key.name == KeyName::Enter;
+        if edits && !ends_the_line {
+            return Some("it edits texts");
+        }
+    }
+    let harmless = !matches!(row.action, Action::Send | Action::Yes | Action::Cancel | Action::Quit);
+    let comes_by_itself =
+        ["Enter", "Esc", "Space", "Tab", "Shift-Tab", "Ctrl-C"].iter().any(|name| name.parse() == Ok(key));
+    (!harmless && comes_by_itself).then_some("a key that is pressed without thinking must do nothing that lasts")
+}

@@ -1,0 +1,107 @@
+//! Lends the terminal to the person's editor and pager, with a text in a file that only its owner can read.
+//!
+//! Blocks until the other program ends: it has the terminal, so there is nothing to draw and no key to take. The file is
+//! gone afterwards, whatever happened.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::process::{Command, Stdio};
+
+use tempfile::NamedTempFile;
+
+/// Why the text is as it was. One line.
+pub(super) type Failed = String;
+
+/// What the terminal is lent for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Loan {
+    /// To edit a text.
+    Edit(String),
+    /// To read one.
+    Page(String),
+}
+
+/// Lets `editor` edit a text of at most `limit` bytes.
+pub(super) fn edit(editor: &str, text: &str, limit: usize) -> Result<String, Failed> {
+    let file = written(text)?;
+    run(editor, &file)?;
+    // By its name: many editors write a new file and give it the old one's name.
+    let bytes = std::fs::read(file.path()).map_err(|error| format!("what {editor} wrote cannot be read: {error}"))?;
+    if bytes.len() > limit {
+        return Err(format!("{editor} wrote {} bytes; at most {limit} are taken", bytes.len()));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|_| format!("what {editor} wrote is not UTF-8"))?;
+    // Editors end the last line; the draft did not.
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// Lets `pager` show a text.
+pub(super) fn page(pager: &str, text: &str) -> Result<(), Failed> {
+    run(pager, &written(text)?)
+}
+
+fn written(text: &str) -> Result<NamedTempFile, Failed> {
+    let write = || {
+        let mut file = tempfile::Builder::new().prefix("switchboard-").suffix(".txt").tempfile()?;
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.flush()?;
+        Ok(file)
+    };
+    write().map_err(|error: io::Error| format!("no file for the text: {error}"))
+}
+
+/// Runs a command line with the file as its last argument, as a shell would.
+fn run(command: &str, file: &NamedTempFile) -> Result<(), Failed> {
+    // Standard input may be a pipe that a program was read from.
+    let input = if io::stdin().is_terminal() {
+        Stdio::inherit()
+    } else {
+        File::open("/dev/tty").map_or_else(|_| Stdio::inherit(), Stdio::from)
+    };
+    let status = Command::new("sh")
+        .arg("-c")
+        .arg(format!("{command} \"$1\""))
+        .arg(command)
+        .arg(file.path())
+        .stdin(input)
+        .status()
+        .map_err(|error| format!("sh cannot be started: {error}"))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(127) => Err(format!("there is no command {command:?}; set editor and pager in the config file")),
+        Some(code) => Err(format!("{command} ended with {code}")),
+        None => Err(format!("{command} was ended by a signal")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn an_edited_text_comes_back_and_a_failing_editor_says_so() {
+        assert_eq!(edit("sed -i s/old/new/", "the old text", 100).as_deref(), Ok("the new text"));
+        assert_eq!(edit("true", "as it was\n", 100).as_deref(), Ok("as it was\n"));
+        assert_eq!(edit("false", "x", 100), Err("false ended with 1".to_owned()));
+        let missing = edit("no-such-editor 2> /dev/null", "x", 100).unwrap_err();
+        assert!(missing.contains("there is no command"), "{missing}");
+        assert!(edit("printf '\\377' >", "x", 100).unwrap_err().contains("not UTF-8"));
+        assert!(edit("true", "too long", 3).unwrap_err().contains("at most 3"));
+    }
+
+    #[test]
+    fn only_its_owner_can_read_the_text_and_it_does_not_stay() {
+        let path = {
+            let file = written("secret").unwrap();
+            assert_eq!(file.as_file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            file.path().to_owned()
+        };
+        assert!(!path.exists());
+    }
+}

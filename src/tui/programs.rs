@@ -1,0 +1,39 @@
+//! The port through which the desk gets programs to start: what a path or a text means is not its own to say.
+
+use crate::domain::SessionSpec;
+
+/// Reads programs. Every method may block; the loop calls them beside itself.
+pub trait Programs: Send + Sync {
+    /// The spec of the program in a file.
+    ///
+    /// # Errors
+    /// One line that names the file, the cause and what to do.
+    fn file(&self, path: &str) -> Result<SessionSpec, String>;
+
+    /// The spec of a typed program.
+    ///
+    /// # Errors
+    /// One line that says what is wrong and what to do.
+    fn code(&self, code: &str) -> Result<SessionSpec, String>;
+
+    /// Paths that begin so: directories (with a slash at their end) and Lua files, in order.
+    fn complete(&self, begun: &str) -> Vec<String>;
+}
+
+/// Knows no program; for a desk that only looks on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoPrograms;
+
+impl Programs for NoPrograms {
+    fn file(&self, path: &str) -> Result<SessionSpec, String> {
+        Err(format!("{path}: this desk starts no programs"))
+    }
+
+    fn code(&self, _code: &str) -> Result<SessionSpec, String> {
+        Err("this desk starts no programs".to_owned())
+    }
+
+    fn complete(&self, _begun: &str) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,110 @@
+//! The files that settings come from: what each layer wins over, and one clear line for whatever is wrong.
+
+use super::home::Home;
+
+fn told(home: &Home, file: &str, text: &str) -> String {
+    home.file(file, text);
+    let config = home.path().join("config.toml");
+    let ended = home.run(&["keys", "--config", config.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert_eq!(ended.stdout, "");
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    ended.stderr.replace(&format!("{}/", home.path().display()), "")
+}
+
+#[test]
+fn what_is_wrong_in_a_config_file_is_one_line_with_file_line_and_what_to_do() {
+    for (text, expected) in [
+        ("color = \"pink\"\n", "config.toml:1: color is \"pink\"; set it to one of auto, always, never"),
+        (
+            "\n\ncolour = \"auto\"\n",
+            "config.toml:3: unknown key \"colour\"; the keys there are color, log_level, paths, desk",
+        ),
+        ("[desk]\nthem = \"dark\"\n", "config.toml:2: unknown key \"them\" in [desk]; the keys there are theme, depth"),
+        ("[desk]\ncolor = \"auto\"\n", "config.toml:2: color stands above all tables; move it there"),
+        ("theme = \"dark\"\n", "config.toml:1: theme stands under [desk]; move it there"),
+        ("desk = 3\n", "config.toml:1: desk is a table; write [desk], not a number"),
+        ("[desk]\nmouse = \"yes\"\n", "config.toml:2: mouse is true or false, not a text"),
+        ("[desk]\nsort = true\n", "config.toml:2: sort is a text; write it in quotes, not true or false"),
+        ("[desk]\nsort = \"name\"\nsort = \"state\"\n", "config.toml:3: duplicate key"),
+        ("[desk]\nfilter = \"state:\"\n", "config.toml:2: filter is \"state:\": a state is paused"),
+        ("[desk]\nnotify_every = \"5\"\n", "config.toml:2: notify_every is \"5\": it needs one of the units"),
+        ("[desk\n", "config.toml:1: "),
+    ] {
+        let told = told(&Home::new(), "config.toml", text);
+        assert!(told.starts_with(&format!("error: {expected}")), "{told}\n{expected}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_a_keymap_file_is_told_the_same_way() {
+    for (text, expected) in [
+        ("anser = \"a\"\n", "keymap.toml:1: unknown action \"anser\"; switchboard keys lists them"),
+        ("\nanswer = [\"Hyper-A\"]\n", "keymap.toml:2: \"Hyper-A\" is not a key"),
+        ("answer = \"w\"\n", "keymap.toml:1: w is next_waiting already; give one of the two another key"),
+        ("answer = \"x\"\ncancel = \"x\"\n", "keymap.toml:2: x is answer already"),
+        ("answer = [\"x\",\n  \"x\"]\n", "keymap.toml:1: answer has x twice"),
+        ("answer = []\n", "keymap.toml:1: answer needs at least one key"),
+        ("answer = 3\n", "keymap.toml:1: answer is a text; write it in quotes, not a number"),
+        ("send = \"s\"\n", "keymap.toml:1: s cannot be send: it is typed in texts; choose another key"),
+        ("send = \"Ctrl-W\"\n", "keymap.toml:1: Ctrl-W cannot be send: it edits texts"),
+        ("cancel = \"Esc\"\n", "keymap.toml:1: Esc cannot be cancel: a key that is pressed without thinking"),
+        ("quit = [\"q\",\n \"Ctrl-C\"]\n", "keymap.toml:2: Ctrl-C cannot be quit"),
+    ] {
+        let home = Home::new();
+        home.file("config.toml", "");
+        let told = told(&home, "keymap.toml", text);
+        assert!(told.starts_with(&format!("error: {expected}")), "{told}\n{expected}");
+    }
+}
+
+#[test]
+fn a_key_that_is_given_away_is_free_for_another_action() {
+    let home = Home::new();
+    home.file("home/.config/switchboard/keymap.toml", "answer = \"w\"\nnext_waiting = [\"n\", \"Ctrl-N\"]\n");
+    let text = home.run(&["keys"]).exits(0).stdout;
+    let line = |action: &str| {
+        let found = text.lines().find(|line| line.contains(&format!(" {action} ")));
+        found.unwrap_or_else(|| panic!("{action} in {text}")).trim_start().to_owned()
+    };
+    assert!(line("answer").starts_with("w "), "{}", line("answer"));
+    assert!(line("next_waiting").starts_with("n Ctrl-N "), "{}", line("next_waiting"));
+    assert!(line("cancel").starts_with("c "), "what is not named stays");
+    let rows = home.run(&["keys", "-o", "jsonl"]).exits(0).lines();
+    assert!(rows.iter().any(|row| row["action"] == "answer" && row["keys"] == serde_json::json!(["w"])));
+}
+
+#[test]
+fn flags_win_over_variables_and_those_over_the_file() {
+    let home = Home::new();
+    home.file("home/.config/switchboard/config.toml", "[paths]\nhome = \"here\"\nlog_file = \"/f.log\"\n");
+    let paths = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = home.switchboard(&["info", "--paths", "-o", "json"]);
+        command.args(arguments).envs(variables.iter().copied());
+        let document: serde_json::Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        let entry = |name: &str| {
+            let paths = document["paths"].as_array().unwrap().clone();
+            let entry = paths.into_iter().find(|path| path["name"] == name).unwrap();
+            format!("{} {}", entry["path"].as_str().unwrap(), entry["from"].as_str().unwrap())
+        };
+        [entry("home"), entry("log")]
+    };
+    let beside = home.path().join("home/.config/switchboard/here");
+    let in_file = [format!("{} config file", beside.display()), "/f.log config file".to_owned()];
+    assert_eq!(paths(&[], &[]), in_file, "a relative path begins where the file lies");
+    let variable = [("SWITCHBOARD_HOME", "/v"), ("SWITCHBOARD_LOG_FILE", "/v.log")];
+    assert_eq!(paths(&variable, &["--home", "/flag"]), ["/flag --home", "/v.log $SWITCHBOARD_LOG_FILE"]);
+}
+
+#[test]
+fn a_config_file_that_somebody_named_must_be_there() {
+    let home = Home::new();
+    home.run(&["keys"]).exits(0);
+    let ended = home.run(&["keys", "--config", "none.toml"]).exits(3);
+    assert_eq!(ended.stderr, "error: none.toml: no such file or directory; check the name\n");
+    let ended = home.switchboard(&["keys"]).env("SWITCHBOARD_KEYMAP", "none.toml").output().unwrap();
+    assert_eq!(ended.status.code(), Some(3));
+    let ended = home.switchboard(&["keys"]).env("SWITCHBOARD_SORT", "size").output().unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(told.contains("the variable SWITCHBOARD_SORT is \"size\"; set it to one of attention, stable"), "{told}");
+}
