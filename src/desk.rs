@@ -17,6 +17,9 @@ use crate::lua::LuaVms;
 use crate::store::FsFiles;
 use crate::tui;
 
+/// Sessions that are started before the first picture: a few milliseconds' worth. The others come while one looks.
+const AT_ONCE: usize = 100;
+
 /// How long sessions get to stop when the desk closes. A program that can be interrupted needs a millisecond, one in a
 /// section that cannot needs 50; the rest is for a busy machine.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -105,9 +108,20 @@ impl Desk {
     fn screen(&self, specs: Vec<SessionSpec>, options: tui::TuiOptions) -> Result<tui::Exit, DeskError> {
         let screen = Builder::new_current_thread().enable_all().build().map_err(DeskError::Runtime)?;
         screen.block_on(async {
-            for spec in specs {
+            let mut specs = specs.into_iter();
+            for spec in specs.by_ref().take(AT_ONCE) {
                 self.registry.spawn(spec).await?;
             }
+            let registry = self.registry.clone();
+            self.lua.spawn(async move {
+                for spec in specs {
+                    if let Err(error) = registry.spawn(spec).await {
+                        // Nothing more is started on a desk that closes.
+                        tracing::warn!(%error, "not started");
+                        return;
+                    }
+                }
+            });
             Ok(tui::run(self.registry.clone(), options).await?)
         })
     }

@@ -41,15 +41,12 @@ pub(super) fn theme(settings: &Settings) -> Result<Theme, CliError> {
         Some((config, _)) => config.parent().unwrap_or(Path::new("")).join(name),
         None => PathBuf::from(name),
     };
-    match read(&path, false)? {
-        Some(text) => Ok(Theme::parse(&path, &text).map_err(ConfigError::from)?),
-        None => {
-            let names: Vec<&str> = Theme::names().collect();
-            let what =
-                format!("no theme {name:?} and no such file; write {}, auto or the path of one", names.join(", "));
-            Err(CliError::file(path, FileFault::Content(what)))
-        }
-    }
+    let Some(text) = read(&path, false)? else {
+        let names: Vec<&str> = Theme::names().collect();
+        let what = format!("no theme {name:?} and no such file; write {}, auto or the path of one", names.join(", "));
+        return Err(CliError::file(path, FileFault::Content(what)));
+    };
+    Ok(Theme::parse(&path, &text).map_err(ConfigError::from)?)
 }
 
 /// The text of a file; `None` if it is not there and need not be.

@@ -83,7 +83,7 @@ impl Grouping {
     }
 }
 
-fn word_of<T: PartialEq>(words: &[(&'static str, T)], one: T) -> &'static str {
+fn word_of<T: PartialEq + Copy>(words: &[(&'static str, T)], one: T) -> &'static str {
     words.iter().find(|(_, other)| *other == one).map_or("", |(word, _)| word)
 }
 
@@ -113,6 +113,10 @@ pub(super) const SIGNS: &[(&str, Option<bool>)] = &[("auto", None), ("unicode", 
 
 /// How the person wants the desk.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the config file, and no two depend on each other"
+)]
 pub struct DeskSettings {
     /// The name of a theme that comes with the program, or the path of one; `auto` asks the terminal.
     pub theme: String,

@@ -97,7 +97,7 @@ impl<'a> Reading<'a> {
 
     /// The line of a place.
     pub(super) fn line(&self, at: usize) -> usize {
-        self.text.as_bytes()[..at.min(self.text.len())].iter().filter(|b| **b == b'\n').count() + 1
+        self.text.get(..at).unwrap_or(self.text).matches('\n').count() + 1
     }
 }
 

@@ -31,7 +31,8 @@ use crate::config::DeskSettings;
 use crate::domain::{ObserverRecvError, SessionId, SessionSpec};
 use crate::engine::{ChangeCursor, Clock, Entropy, Observer, Registry};
 
-/// The shortest time between two pictures: sixty a second, as fast as screens are.
+/// The shortest time between two pictures: sixty a second, as fast as screens are. What a key did does not wait for the
+/// picture of other changes: it has a sixty a second of its own, else a busy desk would answer a frame late.
 const FRAME: Duration = Duration::from_millis(16);
 
 /// Events of the selected session that are taken between two pictures: 30 000 a second, and a key never waits for more.
@@ -206,6 +207,7 @@ impl Desk {
     async fn run(&mut self, mut reader: Reader, mut outcomes: mpsc::Receiver<Msg>, mut signals: Signals) -> Exit {
         let hang_up = HangUp::watch();
         let mut drawn_at = Instant::now();
+        let mut shown_at = drawn_at;
         loop {
             if let Some(exit) = self.exit {
                 if exit == Exit::TerminalLost {
@@ -240,7 +242,15 @@ impl Desk {
                 () = std::future::ready(()), if self.has_work() => Happening::Idle,
             };
             match happening {
-                Happening::Read(Some(Ok(events))) => self.read(events),
+                Happening::Read(Some(Ok(events))) => {
+                    self.read(events);
+                    // What a key did is shown at once, however soon behind a picture of other changes.
+                    if shown_at.elapsed() >= FRAME && self.loan.is_none() {
+                        self.draw();
+                        shown_at = Instant::now();
+                        drawn_at = shown_at;
+                    }
+                }
                 Happening::Read(Some(Err(_)) | None) | Happening::HungUp => self.exit = Some(Exit::TerminalLost),
                 Happening::Outcome(Some(msg)) => self.tell(msg),
                 // The desk itself holds a sender.

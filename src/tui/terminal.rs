@@ -115,7 +115,7 @@ impl Guard {
     /// Takes the mouse, or gives it back.
     pub(super) fn mouse(&mut self, on: bool) -> io::Result<()> {
         MOUSE.store(on, Ordering::SeqCst);
-        execute!(io::stdout(), Print(if on { MOUSE_ON } else { MOUSE_OFF }))
+        execute!(self.terminal.backend_mut(), Print(if on { MOUSE_ON } else { MOUSE_OFF }))
     }
 
     /// Sets the title of the window, if it is ours and not set so already.
@@ -134,10 +134,10 @@ impl Guard {
     /// Rings the bell, and asks the terminal to show a text, which must be one line without control characters.
     pub(super) fn announce(&mut self, bell: bool, text: Option<&str>) -> io::Result<()> {
         if let Some(text) = text {
-            execute!(io::stdout(), Print("\x1b]9;"), Print(text), Print("\x1b\\"))?;
+            execute!(self.terminal.backend_mut(), Print("\x1b]9;"), Print(text), Print("\x1b\\"))?;
         }
         if bell {
-            execute!(io::stdout(), Print('\x07'))?;
+            execute!(self.terminal.backend_mut(), Print('\x07'))?;
         }
         Ok(())
     }

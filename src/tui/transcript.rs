@@ -83,5 +83,5 @@ fn write_event(text: &mut String, event: &EventRef) {
 }
 
 fn indented(text: &str) -> String {
-    printable(text).lines().map(|line| format!("    {line}\n")).collect::<String>().trim_end_matches('\n').to_owned()
+    printable(text).lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }

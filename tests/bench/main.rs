@@ -7,6 +7,7 @@
 
 mod measure;
 mod rows;
+mod screen;
 
 use std::process::{Command, ExitCode};
 
@@ -30,6 +31,13 @@ const ROWS: &[Row] = &[
     ("asks_again_at_once", rows::asks_again_at_once, &[1_000_000]),
     ("cancel_hot_loop", rows::cancel_hot_loop, &[300]),
     ("hot_lua", rows::hot_lua, &[5]),
+    ("screen_key_idle", screen::screen_key_idle, &[10, 1000, 100_000]),
+    ("screen_key_busy", screen::screen_key_busy, &[10, 1000, 100_000]),
+    ("screen_filter", screen::screen_filter, &[1000, 100_000]),
+    ("screen_memory", screen::screen_memory, &[100_000]),
+    ("desk_start", screen::desk_start, &[10, 1000, 10_000]),
+    ("desk_key", screen::desk_key, &[10, 1000]),
+    ("desk_idle", screen::desk_idle, &[1000]),
 ];
 
 fn main() -> ExitCode {
