@@ -115,4 +115,6 @@ pub struct Question {
     pub role: Option<Arc<str>>,
     /// A mark for prompt caches, passed through.
     pub cache_breakpoint: Option<Arc<str>>,
+    /// The line of the session's own program that asks, counted from 1, where it is known.
+    pub line: Option<u32>,
 }

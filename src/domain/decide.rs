@@ -282,7 +282,7 @@ impl Events<'_> {
 }
 
 fn prompt(query_id: QueryId, question: Question) -> Prompt {
-    let Question { prompt, system, max_tokens, grounded, underspecified, role, cache_breakpoint } = question;
-    let query = Query { query_id, prompt, system, max_tokens, grounded, underspecified, role, cache_breakpoint };
+    let Question { prompt, system, max_tokens, grounded, underspecified, role, cache_breakpoint, line } = question;
+    let query = Query { query_id, prompt, system, max_tokens, grounded, underspecified, role, cache_breakpoint, line };
     Prompt { query: Arc::new(query), answered_by: None }
 }

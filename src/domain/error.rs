@@ -98,6 +98,24 @@ pub enum CancelError {
     },
 }
 
+/// Why a session was not let go.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[serde(tag = "error", rename_all = "snake_case")]
+pub enum ReleaseError {
+    /// No session ever had this id, or it was pruned.
+    #[error("session {session} not found")]
+    NotFound {
+        /// The id.
+        session: SessionId,
+    },
+    /// It was not held: it has begun, or ended.
+    #[error("not held: {actual}")]
+    NotHeld {
+        /// The state it is in.
+        actual: StateName,
+    },
+}
+
 /// Why there is nothing to observe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
 pub enum ObserveError {

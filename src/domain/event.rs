@@ -23,6 +23,28 @@ pub struct Event {
     pub kind: EventKind,
 }
 
+impl Event {
+    /// Its compact JSON text with the session it is of beside its fields: a line of the stream of events. Of a child,
+    /// `top` is the session that a person started.
+    pub fn line(&self, top: SessionId, child: Option<SessionId>) -> String {
+        let event = serde_json::to_string(self).expect("an event with string keys always has a JSON form");
+        let fields = event.strip_prefix('{').expect("the JSON form of an event is an object");
+        match child {
+            None => format!("{{\"session\":\"{top}\",{fields}"),
+            Some(child) => format!("{{\"session\":\"{top}\",\"child\":\"{child}\",{fields}"),
+        }
+    }
+}
+
+/// What stands in the stream of events where events `from` to `to` are no longer kept.
+pub fn gap_line(top: SessionId, child: Option<SessionId>, from: Seq, to: Seq) -> String {
+    let mut gap = serde_json::json!({ "session": top, "kind": "gap", "from": from, "to": to });
+    if let Some(child) = child {
+        gap["child"] = serde_json::json!(child);
+    }
+    gap.to_string()
+}
+
 /// The kinds of event; in JSON the field `kind` names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

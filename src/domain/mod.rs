@@ -26,8 +26,10 @@ pub use answer::{Answer, AnsweredBy, PromptHash, ResumeOutcome, ResumePayload, T
 pub use command::{Command, Question};
 pub use decide::{Rejected, decide};
 pub use effect::{ContentHash, EffectStep, Intent};
-pub use error::{AwaitError, CancelError, ObserveError, ObserverRecvError, ResumeError, SpawnError, StateError};
-pub use event::{Event, EventKind, Phase};
+pub use error::{
+    AwaitError, CancelError, ObserveError, ObserverRecvError, ReleaseError, ResumeError, SpawnError, StateError,
+};
+pub use event::{Event, EventKind, Phase, gap_line};
 pub use family::{Budget, Parent, SharedBudget};
 pub use ids::{ParseIdError, QueryId, Seq, SessionId, Timestamp};
 pub use session::{Progress, Session, apply};

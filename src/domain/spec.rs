@@ -36,6 +36,10 @@ pub struct SessionSpec {
     /// The session that forked it, of a child.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// Whether it stands before its first instruction until somebody releases it. It is `running` meanwhile, as every
+    /// session is from birth, and can be cancelled (seen `before_start`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// The kinds of session.
@@ -211,6 +215,7 @@ impl SessionSpec {
             tags: BTreeMap::new(),
             limits: Limits::default(),
             parent: None,
+            held: false,
         }
     }
 

@@ -201,6 +201,9 @@ pub struct Query {
     /// A mark for prompt caches, passed through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_breakpoint: Option<Arc<str>>,
+    /// The line of the session's own program that asked, counted from 1, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
 }
 
 /// The end of a program that returned.

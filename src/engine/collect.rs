@@ -5,12 +5,14 @@
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
+use super::Retention;
 use super::feed::Published;
 use super::registry::Shared;
 use crate::domain::{Session, SessionId, Timestamp};
 
 /// Starts a sweeper that lives as long as the registry.
 pub(super) fn start(shared: &Arc<Shared>, ttl: Duration, interval: Duration) {
+    shared.sweeps.lock().unwrap_or_else(PoisonError::into_inner).push((ttl, interval));
     let weak = Arc::downgrade(shared);
     let closing = shared.closing.clone();
     let sweeper = async move {
@@ -55,4 +57,22 @@ fn evictable(published: &Published, now: Timestamp, ttl: i64) -> Option<Arc<Sess
     let idle = now.saturating_sub(published.summary.last_at);
     let remains = published.remains.as_ref()?;
     (published.observers == 0 && idle >= ttl).then(|| Arc::clone(remains))
+}
+
+/// Why a session is or is not to be collected by any of these sweeps, in words of the rule above.
+pub(super) fn retention(published: &Published, now: Timestamp, sweeps: &[(Duration, Duration)]) -> Retention {
+    if published.remains.is_none() {
+        return Retention::Live;
+    }
+    if published.observers > 0 {
+        return Retention::Observed(published.observers);
+    }
+    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let idle_ms = u64::try_from(now.saturating_sub(published.summary.last_at)).unwrap_or(0);
+    let due = sweeps.iter().filter(|(ttl, _)| idle_ms >= ms(*ttl)).map(|(_, interval)| *interval).min();
+    match (due, sweeps.iter().map(|(ttl, _)| *ttl).min()) {
+        (Some(interval), _) => Retention::Due { interval_ms: ms(interval) },
+        (None, Some(ttl)) => Retention::Young { idle_ms, ttl_ms: ms(ttl) },
+        (None, None) => Retention::NoSweeps,
+    }
 }

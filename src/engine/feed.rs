@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::changes::Mark;
+use super::inspection::IGNORED_KEPT;
 use super::weight::weight;
 use super::{EventRef, Summary, Turn};
-use crate::domain::{Seq, Session, SessionId, TerminalOutcome};
+use crate::domain::{CancelReason, Seq, Session, SessionId, TerminalOutcome};
 
 /// Events kept in the ring. A reader this close behind never asks the journal; at a typical event's size it is some
 /// tens of kilobytes for a busy session and next to nothing for one that waits.
@@ -43,6 +44,8 @@ pub(super) struct Published {
     in_ring: usize,
     ring_bytes: usize,
     pub(super) observers: usize,
+    /// Cancels that came too late: the first few, and how many.
+    pub(super) ignored: (Vec<CancelReason>, u64),
     /// The session itself, once it has ended and has no task any more.
     pub(super) remains: Option<Arc<Session>>,
 }
@@ -93,6 +96,7 @@ impl Feed {
             in_ring: 0,
             ring_bytes: 0,
             observers: 0,
+            ignored: (Vec::new(), 0),
             remains,
         };
         Self {
@@ -133,6 +137,15 @@ impl Feed {
         self.wake.notify_waiters();
         if session.state().is_ended() {
             self.end.notify_waiters();
+        }
+    }
+
+    /// Remembers a cancel that came too late.
+    pub(super) fn ignore(&self, reason: CancelReason) {
+        let ignored = &mut self.lock().ignored;
+        ignored.1 += 1;
+        if ignored.0.len() < IGNORED_KEPT {
+            ignored.0.push(reason);
         }
     }
 

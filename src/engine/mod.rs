@@ -3,6 +3,7 @@
 //! What is deliberately absent: a wire, a terminal, a protocol, Lua, SQL. The engine sees VMs, the journal, files,
 //! time and randomness only through the ports [`Vm`], [`Journal`], [`Files`], [`Clock`] and [`Entropy`].
 
+mod calls;
 mod changes;
 mod clock;
 mod collect;
@@ -10,6 +11,7 @@ mod door;
 mod effect;
 mod feed;
 mod files;
+mod inspection;
 mod journal;
 mod memory_journal;
 mod observer;
@@ -24,11 +26,13 @@ mod weight;
 mod world;
 
 pub use crate::domain::Progress;
+pub use calls::{Call, CancelEffect, Verb};
 pub use changes::{ChangeCursor, Changes};
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use door::{Door, Emission, Read, SLICE, StopFlag};
 pub use effect::{Effect, EffectResult, Fork, ModuleSource, OnError, Performed, StoreRead, StoreWrite};
 pub use files::{Files, Finished, Package, PendingWrite, Prepared};
+pub use inspection::{Inspection, Retention};
 pub use journal::{Durability, Journal, JournalError, Page, Record, Reply};
 pub use memory_journal::MemoryJournal;
 pub use observer::Observer;

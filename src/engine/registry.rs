@@ -4,20 +4,24 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::calls::{Call, CallLog, CancelEffect, Verb};
 use super::changes::{ChangeCursor, ChangeLog, Changes};
 use super::feed::Feed;
 use super::session_task::{Request, answer_to_ended};
 use super::world::{WRITES, World};
-use super::{Clock, Entropy, Files, Journal, Observer, Package, StopFlag, Summary, VmFactory};
+use super::{
+    Clock, Entropy, Files, Inspection, Journal, Observer, Package, Retention, StopFlag, Summary, VmFactory,
+};
 use crate::domain::{
-    AwaitError, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ResumeError,
+    AwaitError, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ReleaseError, ResumeError,
     ResumeOutcome, ResumePayload, Seq, Session, SessionId, SessionSpec, SpawnError, StateError, TerminalOutcome,
 };
 
@@ -54,6 +58,9 @@ pub(super) struct Shared {
     pub(super) tasks: TaskTracker,
     /// Raised by `shutdown`, and when the last handle is dropped.
     pub(super) closing: CancellationToken,
+    /// Every sweep that was started: its `ttl` and its interval.
+    pub(super) sweeps: Mutex<Vec<(Duration, Duration)>>,
+    calls: CallLog,
     _close_on_drop: DropGuard,
 }
 
@@ -77,6 +84,8 @@ impl Registry {
             sessions: RwLock::default(),
             runtime,
             tasks: TaskTracker::new(),
+            sweeps: Mutex::default(),
+            calls: CallLog::default(),
             _close_on_drop: closing.clone().drop_guard(),
             closing,
         };
@@ -89,6 +98,15 @@ impl Registry {
     /// [`SpawnError::InvalidSpec`] where no session can be made of the spec; [`SpawnError::Engine`] where it could not
     /// be recorded or the registry is shutting down. Then no session exists.
     pub async fn spawn(&self, spec: SessionSpec) -> Result<SessionId, SpawnError> {
+        let started = Instant::now();
+        let (title, held) = (spec.display_title().to_owned(), spec.held);
+        let result = self.start(spec).await;
+        let outcome = result.as_ref().map(|_| ()).map_err(Clone::clone);
+        self.note(result.as_ref().ok().copied(), Verb::Spawn { title, held, outcome }, started);
+        result
+    }
+
+    async fn start(&self, spec: SessionSpec) -> Result<SessionId, SpawnError> {
         spec.check()?;
         if spec.parent.is_some() {
             return Err(InvalidSpec::ParentGiven.into());
@@ -133,6 +151,17 @@ impl Registry {
     /// # Errors
     /// [`ResumeError`], the first that applies in the order of its variants; then nothing was changed.
     pub async fn resume(&self, id: SessionId, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
+        let started = Instant::now();
+        let mut verb = Verb::resume(&payload);
+        let result = self.answer(id, payload).await;
+        if let Verb::Resume { outcome, .. } = &mut verb {
+            outcome.clone_from(&result);
+        }
+        self.note(Some(id), verb, started);
+        result
+    }
+
+    async fn answer(&self, id: SessionId, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
         let live = match self.find(id) {
             Some(Found::Live(live)) => live,
             Some(Found::Retired(session)) => return answer_to_ended(&session, payload),
@@ -168,6 +197,23 @@ impl Registry {
     /// [`CancelError::NotFound`] as for [`state`](Self::state); [`CancelError::NotRecorded`] where the cancel could
     /// not be made durable: then the session goes on.
     pub async fn cancel(&self, id: SessionId, reason: CancelReason) -> Result<ExecutionState, CancelError> {
+        let started = Instant::now();
+        let result = self.end(id, reason.clone()).await;
+        let outcome = result.as_ref().map_err(Clone::clone).map(|state| {
+            let effect = match state {
+                ExecutionState::Cancelled(end) if end.reason == reason => CancelEffect::Ended,
+                _ => CancelEffect::Nothing,
+            };
+            (state.name(), effect)
+        });
+        if let (Ok((_, CancelEffect::Nothing)), Some(Found::Live(live))) = (&outcome, self.find(id)) {
+            live.feed.ignore(reason.clone());
+        }
+        self.note(Some(id), Verb::Cancel { reason, outcome }, started);
+        result
+    }
+
+    async fn end(&self, id: SessionId, reason: CancelReason) -> Result<ExecutionState, CancelError> {
         let live = match self.find(id) {
             Some(Found::Live(live)) => live,
             Some(Found::Retired(session)) => return Ok(session.state().clone()),
@@ -179,6 +225,65 @@ impl Registry {
             result?;
         }
         Ok(live.feed.ended().await.into())
+    }
+
+    /// Lets a session begin that was spawned [held](SessionSpec::held).
+    ///
+    /// # Errors
+    /// [`ReleaseError::NotFound`] as for [`state`](Self::state); [`ReleaseError::NotHeld`] where the session has begun
+    /// or ended.
+    pub async fn release(&self, id: SessionId) -> Result<(), ReleaseError> {
+        let started = Instant::now();
+        let outcome = self.let_go(id).await;
+        self.note(Some(id), Verb::Release { outcome: outcome.clone() }, started);
+        outcome
+    }
+
+    async fn let_go(&self, id: SessionId) -> Result<(), ReleaseError> {
+        let feed = match self.find(id) {
+            Some(Found::Live(live)) => {
+                let (reply, answer) = oneshot::channel();
+                if live.inbox.send(Box::new(Request::Release(reply))).await.is_ok()
+                    && let Ok(result) = answer.await
+                {
+                    return result;
+                }
+                Arc::clone(&live.feed)
+            }
+            Some(Found::Retired(session)) => Arc::new(Feed::of_remains(session)),
+            None => return Err(ReleaseError::NotFound { session: id }),
+        };
+        Err(ReleaseError::NotHeld { actual: feed.ended().await.name() })
+    }
+
+    fn note(&self, session: Option<SessionId>, verb: Verb, started: Instant) {
+        self.shared.calls.note(self.shared.world.clock.now(), session, verb, started.elapsed());
+    }
+
+    /// The last verbs that were called, by whomever, oldest first: those that were refused and those that were not, a
+    /// few hundred of each. Never waits.
+    pub fn calls(&self) -> Vec<Arc<Call>> {
+        self.shared.calls.all()
+    }
+
+    /// What there is to know of a session beside its summary. Never waits.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state).
+    pub fn inspect(&self, id: SessionId) -> Result<Inspection, StateError> {
+        match self.find(id) {
+            Some(Found::Live(live)) => {
+                let sweeps = self.shared.sweeps.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let published = live.feed.lock();
+                let (ignored_cancels, ignored) = published.ignored.clone();
+                let retention = super::collect::retention(&published, self.shared.world.clock.now(), &sweeps);
+                Ok(Inspection { observers: published.observers, ignored_cancels, ignored, retention })
+            }
+            Some(Found::Retired(_)) => {
+                Ok(Inspection { observers: 0, ignored_cancels: Vec::new(), ignored: 0, retention: Retention::Evicted })
+            }
+            None => Err(StateError::NotFound(id)),
+        }
     }
 
     /// Opens a reader of a session's events from number `from` on (absent: 1). Never waits.
@@ -244,6 +349,7 @@ impl Registry {
     ///
     /// Only the resident copy goes: the journal goes on answering for it.
     pub fn collect(&self, ttl: Duration, interval: Duration) {
+        self.note(None, Verb::Collect { ttl, interval }, Instant::now());
         super::collect::start(&self.shared, ttl, interval);
     }
 

@@ -20,7 +20,7 @@ use super::world::World;
 use super::{Door, Durability, Emission, Input, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure};
 use crate::domain::{
     CancelCode, CancelError, CancelReason, Command, Event, EventKind, ExecutionState, FailureKind, LimitKind, Rejected,
-    ResumeError, ResumeOutcome, ResumePayload, SeenAt, Session, apply, decide,
+    ReleaseError, ResumeError, ResumeOutcome, ResumePayload, SeenAt, Session, apply, decide,
 };
 
 /// Requests that wait for the task, at most: enough that a burst of answers to a large batch never makes its senders
@@ -34,6 +34,7 @@ const LARGE_HEAP: usize = 4 << 20;
 pub(super) enum Request {
     Answer(ResumePayload, oneshot::Sender<Result<ResumeOutcome, ResumeError>>),
     Cancel(CancelReason, oneshot::Sender<Result<(), CancelError>>),
+    Release(oneshot::Sender<Result<(), ReleaseError>>),
 }
 
 /// A turn that did not happen.
@@ -61,6 +62,8 @@ pub(super) struct SessionTask {
     shared: Weak<Shared>,
     /// Of a child whose family has a budget.
     purse: Option<Arc<Purse>>,
+    /// Whether it waits to be released before its first instruction.
+    held: bool,
 }
 
 impl SessionTask {
@@ -79,7 +82,8 @@ impl SessionTask {
         if let (Some(purse), Some(budget)) = (&purse, budget) {
             door = door.sharing(Arc::clone(purse), budget.since);
         }
-        Self { session, feed, world, inbox, stop, vm: None, door: Some(door), unwritten: None, shared, purse }
+        let held = session.spec().held && !session.has_begun();
+        Self { session, feed, world, inbox, stop, vm: None, door: Some(door), unwritten: None, shared, purse, held }
     }
 
     /// Lives until the session has ended. A panic on the way ends it as an engine error.
@@ -101,6 +105,9 @@ impl SessionTask {
     async fn live(&mut self) -> Result<(), Ended> {
         // Checkpoint A: before the first instruction.
         self.serve_waiting().await?;
+        while self.held {
+            self.wait_for_request(SeenAt::BeforeStart).await?;
+        }
         match self.world.vms.make(self.session.spec()) {
             Ok(vm) => self.vm = Some(vm),
             Err(failure) => return self.fail(failure),
@@ -175,22 +182,24 @@ impl SessionTask {
                     return Err(Ended);
                 }
             }
-            let request = match self.session.wall_deadline() {
-                None => self.inbox.recv().await,
-                Some(deadline) => {
-                    let left = u64::try_from(deadline - self.world.clock.now()).unwrap_or(0);
-                    tokio::select! {
-                        biased;
-                        () = tokio::time::sleep(Duration::from_millis(left)) => {
-                            self.check_wall()?;
-                            continue;
-                        }
-                        request = self.inbox.recv() => request,
-                    }
-                }
-            };
-            self.serve(request, SeenAt::Paused).await?;
+            self.wait_for_request(SeenAt::Paused).await?;
         }
+    }
+
+    /// Waits for the next request, or for the wall limit, and serves it.
+    async fn wait_for_request(&mut self, seen_at: SeenAt) -> Result<(), Ended> {
+        let request = match self.session.wall_deadline() {
+            None => self.inbox.recv().await,
+            Some(deadline) => {
+                let left = u64::try_from(deadline - self.world.clock.now()).unwrap_or(0);
+                tokio::select! {
+                    biased;
+                    () = tokio::time::sleep(Duration::from_millis(left)) => return self.check_wall(),
+                    request = self.inbox.recv() => request,
+                }
+            }
+        };
+        self.serve(request, seen_at).await
     }
 
     /// Serves every request that waits, without waiting for more.
@@ -228,6 +237,11 @@ impl SessionTask {
             Some(Request::Cancel(reason, reply)) => {
                 let result = self.cancel(reason, seen_at).await;
                 let _ = reply.send(result);
+            }
+            Some(Request::Release(reply)) => {
+                let was_held = std::mem::take(&mut self.held);
+                let not_held = ReleaseError::NotHeld { actual: self.session.state().name() };
+                let _ = reply.send(if was_held { Ok(()) } else { Err(not_held) });
             }
             None => {
                 let detail = Some("the registry was dropped".to_owned());
@@ -377,6 +391,9 @@ impl SessionTask {
                 }
                 Request::Cancel(_, reply) => {
                     let _ = reply.send(Ok(()));
+                }
+                Request::Release(reply) => {
+                    let _ = reply.send(Err(ReleaseError::NotHeld { actual: session.state().name() }));
                 }
             }
         }

@@ -9,6 +9,7 @@
 //! be interrupted), and every clock or source of chance but the [`Door`](crate::engine::Door).
 
 mod alc;
+mod asker;
 mod convert;
 mod decode;
 mod encode;

@@ -1,6 +1,5 @@
 //! Follows one session: prints what happens to it as it happens, and takes its questions to the sources.
 
-use std::fmt::Write;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -15,7 +14,7 @@ use super::terminal::{End, Terminal};
 use super::{Form, text};
 use crate::domain::{
     Answer, AnsweredBy, Event, EventKind, ExecutionState, ObserverRecvError, Pause, PauseKind, Prompt, ResumePayload,
-    SessionId,
+    SessionId, gap_line,
 };
 use crate::engine::{Observer, Registry};
 
@@ -127,15 +126,8 @@ impl Follower {
             Format::Text => text::event(out, self.form, whose, event),
             Format::Json => {}
             Format::Jsonl => {
-                let event = serde_json::to_string(event).expect("an event with string keys always has a JSON form");
-                // The fields of the event stand beside its session.
-                let fields = event.strip_prefix('{').expect("the JSON form of an event is an object");
-                let top = whose.top;
-                let written = match whose.child() {
-                    None => writeln!(out, "{{\"session\":\"{top}\",{fields}"),
-                    Some(child) => writeln!(out, "{{\"session\":\"{top}\",\"child\":\"{child}\",{fields}"),
-                };
-                written.expect("writing to memory does not fail");
+                out.push_str(&event.line(whose.top, whose.child()));
+                out.push('\n');
             }
         }
     }
@@ -145,11 +137,8 @@ impl Follower {
             Format::Text => text::gap(out, self.form, whose, from, to),
             Format::Json => {}
             Format::Jsonl => {
-                let mut gap = serde_json::json!({ "session": whose.top, "kind": "gap", "from": from, "to": to });
-                if let Some(child) = whose.child() {
-                    gap["child"] = serde_json::json!(child);
-                }
-                writeln!(out, "{gap}").expect("writing to memory does not fail");
+                out.push_str(&gap_line(whose.top, whose.child(), from, to));
+                out.push('\n');
             }
         }
     }

@@ -7,6 +7,7 @@ use mlua::{Lua, LuaString, Table, Value};
 
 use super::budget;
 use crate::domain::{LimitKind, PauseKind, Question};
+use crate::lua::asker;
 use crate::lua::convert::{self, Place};
 use crate::lua::failure;
 use crate::lua::host::{Host, Wanted};
@@ -31,13 +32,14 @@ enum System {
 
 /// Takes one question. Gives the text of the error, if there is one.
 pub(in crate::lua) fn ask(lua: &Lua, host: &Arc<Host>, fields: Fields) -> mlua::Result<Option<String>> {
-    let question = match question(lua, host, Place::Argument(1), System::NumbersToo, fields)? {
+    let mut question = match question(lua, host, Place::Argument(1), System::NumbersToo, fields)? {
         Ok(question) => question,
         Err(text) => return Ok(Some(host.refuse(text))),
     };
     if let Some(text) = budget::exceeded(host, 1) {
         return Ok(Some(host.refuse(text)));
     }
+    question.line = asker::line(lua, host);
     host.state().asked = Some(Wanted::Answers(PauseKind::Single, vec![question]));
     Ok(None)
 }
@@ -73,6 +75,10 @@ pub(in crate::lua) fn ask_batch(
     }
     if let Some(text) = budget::exceeded(host, questions.len()) {
         return Ok(Some(host.refuse(text)));
+    }
+    let line = asker::line(lua, host);
+    for question in &mut questions {
+        question.line = line;
     }
     host.state().asked = Some(Wanted::Answers(PauseKind::Batch, questions));
     Ok(None)
@@ -117,6 +123,7 @@ fn question(
         underspecified: is_true(&underspecified),
         role: role.as_string().and_then(optional),
         cache_breakpoint: cache_breakpoint.as_string().and_then(optional),
+        line: None,
     }))
 }
 

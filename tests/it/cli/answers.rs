@@ -92,7 +92,7 @@ fn the_answerer_gets_everything_the_program_asked_with() {
         seen,
         json!({
             "query_id": "q-1", "epoch": 1, "prompt": "p", "system": "s", "max_tokens": 5, "grounded": true,
-            "underspecified": false, "role": "judge",
+            "underspecified": false, "role": "judge", "line": 1,
         })
     );
 }

@@ -65,6 +65,7 @@ fn any_event() -> impl Strategy<Value = Event> {
                 underspecified: false,
                 role: None,
                 cache_breakpoint: None,
+                line: None,
             };
             Prompt { query: Arc::new(query), answered_by: None }
         };

@@ -32,6 +32,7 @@ fn pause() -> Arc<Pause> {
         underspecified: false,
         role: None,
         cache_breakpoint: None,
+        line: None,
     };
     let full = Query {
         query_id: QueryId::new(2),
@@ -40,6 +41,7 @@ fn pause() -> Arc<Pause> {
         underspecified: true,
         role: Some("judge".into()),
         cache_breakpoint: Some("here".into()),
+        line: Some(12),
         ..plain.clone()
     };
     let prompts = vec![
@@ -57,7 +59,7 @@ fn pause_json() -> Value {
             {"query_id": "q-1", "prompt": "why?", "system": null, "max_tokens": 1024, "grounded": false,
              "underspecified": false},
             {"query_id": "q-2", "prompt": "why?", "system": "be brief", "max_tokens": 1024, "grounded": true,
-             "underspecified": true, "role": "judge", "cache_breakpoint": "here", "answered_by": "rule:yes"},
+             "underspecified": true, "role": "judge", "cache_breakpoint": "here", "line": 12, "answered_by": "rule:yes"},
         ],
         "paused_at": 40,
     })
@@ -361,10 +363,11 @@ fn a_spec_writes_its_kind_beside_the_rest_and_every_absent_field_has_a_default()
             depth: 1,
             budget: Some(SharedBudget { limits: Budget { tokens: Some(9), ..Budget::default() }, since: 5 }),
         }),
+        held: true,
     };
     let written = with(
         json!({"kind": "run", "code": "x", "name": "a.lua", "project_root": "lib", "ctx": {"k": [1]},
-               "env": {"A": "1"}, "title": "t", "tags": {"k": "v"}}),
+               "env": {"A": "1"}, "title": "t", "tags": {"k": "v"}, "held": true}),
         json!({"limits": serde_json::to_value(Limits::default()).unwrap(),
                "parent": {"session": "0000000000000007", "fork": 1, "index": 2, "depth": 1,
                           "budget": {"tokens": 9, "since": 5}}}),

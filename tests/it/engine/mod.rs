@@ -4,6 +4,7 @@ mod cancelling;
 mod changes;
 mod collection;
 mod concurrent;
+mod debugging;
 mod ending;
 mod figures;
 mod journal;

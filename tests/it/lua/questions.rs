@@ -22,6 +22,15 @@ fn a_question_carries_what_the_program_gave_it() {
 }
 
 #[test]
+fn a_question_names_the_line_of_the_program_that_asks() {
+    let code = "local function ask(p)\n  return (alc.llm(p))\nend\nlocal a = ask('1')\nlocal b = alc.llm_batch({\n{prompt='2'},{prompt='3'}})\nlocal c = coroutine.wrap(function()\n  local d = alc.llm('4') return d end)()\nlocal e = alc.parallel({1}, function() return '5' end)";
+    let mut session = Session::new(code);
+    session.finish(echo).unwrap();
+    let lines: Vec<Option<u32>> = session.pauses.iter().map(|(_, questions)| questions[0].line).collect();
+    assert_eq!(lines, [Some(2), Some(5), Some(8), Some(9)]);
+}
+
+#[test]
 fn max_tokens_is_taken_where_it_makes_sense() {
     for (given, taken) in
         [("nil", 1024), ("3.7", 3), ("0", 0), ("-1", 1024), ("2^40", 1024), ("'x'", 1024), ("{}", 1024)]
