@@ -93,6 +93,9 @@ pub(super) struct OpenArgs {
     /// How many copies of each program to start
     #[arg(short = 'n', value_name = "COPIES", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) copies: Option<u32>,
+    /// A command that drafts answers when asked to (Ctrl-O): one query a line in, one answer a line out, both JSON
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString)]
+    pub(super) answerer: Option<String>,
     #[command(flatten)]
     pub(super) session: SessionArgs,
 }

@@ -50,7 +50,8 @@ static EXAMPLES: &[Example] = &[
 /// Opens the desk with every example.
 pub(super) fn demo(settings: &Settings) -> Result<Exit, CliError> {
     open::check_terminal(settings)?;
-    open::show(settings, Vec::new(), EXAMPLES.iter().map(Example::spec).collect(), OnDisk::default())
+    let starts = open::Starts { programs: OnDisk::default(), answerer: None };
+    open::show(settings, Vec::new(), EXAMPLES.iter().map(Example::spec).collect(), starts)
 }
 
 impl Example {

@@ -6,6 +6,7 @@
 mod args;
 mod completion;
 mod demo;
+mod drafts;
 mod exit;
 mod files;
 mod info;

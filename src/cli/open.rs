@@ -4,13 +4,21 @@ use std::io::{IsTerminal, stdout};
 use std::sync::Arc;
 
 use super::args::OpenArgs;
+use super::drafts::CommandDrafts;
 use super::exit::{CliError, Exit};
 use super::{files, log, program, programs};
 use crate::config::{Settings, Target};
 use crate::desk::Desk;
 use crate::domain::SessionSpec;
 use crate::engine::{SystemClock, SystemEntropy};
-use crate::tui::{Colors, Look, Signs, TuiOptions};
+use crate::tui::{Colors, Drafts, Look, Signs, TuiOptions};
+
+/// What sessions and drafts are started with while the desk is open.
+pub(super) struct Starts {
+    pub(super) programs: programs::OnDisk,
+    /// The command that drafts answers.
+    pub(super) answerer: Option<String>,
+}
 
 /// Opens the desk.
 pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliError> {
@@ -23,7 +31,8 @@ pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliErro
     }
     let copies = args.copies.unwrap_or(1) as usize;
     let specs = specs.into_iter().flat_map(|spec| std::iter::repeat_n(spec, copies)).collect();
-    show(settings, dirs, specs, programs::OnDisk::new(args.session.clone()))
+    let starts = Starts { programs: programs::OnDisk::new(args.session.clone()), answerer: args.answerer.clone() };
+    show(settings, dirs, specs, starts)
 }
 
 /// Refuses where no screen can be drawn. Comes before everything else that takes time.
@@ -43,7 +52,7 @@ pub(super) fn show(
     settings: &Settings,
     library_dirs: Vec<std::path::PathBuf>,
     specs: Vec<SessionSpec>,
-    programs: programs::OnDisk,
+    starts: Starts,
 ) -> Result<Exit, CliError> {
     let look = Look {
         colors: if settings.colors(Target::Terminal) { Colors::On } else { Colors::Off },
@@ -57,7 +66,8 @@ pub(super) fn show(
         entropy: Arc::new(SystemEntropy),
         settings: settings.desk.clone(),
         keymap: files::keymap(settings)?,
-        programs: Arc::new(programs),
+        programs: Arc::new(starts.programs),
+        drafts: starts.answerer.map(|command| Arc::new(CommandDrafts(command)) as Arc<dyn Drafts>),
     };
     let _log = log::start(settings);
     let desk = Desk::open(library_dirs, program::home(settings))?;

@@ -17,12 +17,11 @@ use super::changes::{ChangeCursor, ChangeLog, Changes};
 use super::feed::Feed;
 use super::session_task::{Request, answer_to_ended};
 use super::world::{WRITES, World};
-use super::{
-    Clock, Entropy, Files, Inspection, Journal, Observer, Package, Retention, StopFlag, Summary, VmFactory,
-};
+use super::{Clock, Entropy, Files, Inspection, Journal, Observer, Package, Retention, StopFlag, Summary, VmFactory};
 use crate::domain::{
-    AwaitError, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ReleaseError, ResumeError,
-    ResumeOutcome, ResumePayload, Seq, Session, SessionId, SessionSpec, SpawnError, StateError, TerminalOutcome,
+    AwaitError, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ReleaseError,
+    ResumeError, ResumeOutcome, ResumePayload, Seq, Session, SessionId, SessionSpec, SpawnError, StateError,
+    TerminalOutcome,
 };
 
 /// Everything a registry needs from outside. It reads no environment and no home.

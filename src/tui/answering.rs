@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::app::{App, Focus, Layer, Sent, Tab};
+use super::drafting::SEEN_MS;
 use super::editor::{Editor, Readiness, text_field, why_gone};
 use super::forms::SameAnswer;
 use super::keymap::{Context, Way};
@@ -39,7 +40,7 @@ impl App {
         let chosen = self.question.filter(|query| open.contains(query));
         match chosen.or_else(|| open.first().copied()) {
             Some(query) => {
-                if self.focus != Focus::Editor {
+                if matches!(self.focus, Focus::List | Focus::Session) {
                     self.before_editor = self.focus;
                 }
                 self.edit(session, &pause, query, Readiness::Ready);
@@ -48,14 +49,14 @@ impl App {
         }
     }
 
-    fn open_queries(&self, pause: &Pause) -> Vec<QueryId> {
+    pub(super) fn open_queries(&self, pause: &Pause) -> Vec<QueryId> {
         pause.pending().map(|prompt| prompt.query.query_id).filter(|query| !self.is_under_way(*query)).collect()
     }
 
-    fn edit(&mut self, session: SessionId, pause: &Pause, query: QueryId, readiness: Readiness) {
+    pub(super) fn edit(&mut self, session: SessionId, pause: &Pause, query: QueryId, readiness: Readiness) {
         self.close_editor();
         let area = self.drafts.take(session, query).unwrap_or_else(|| text_field(""));
-        self.editor = Some(Editor { session, query, epoch: pause.epoch, area, readiness, gone: None });
+        self.editor = Some(Editor { session, query, epoch: pause.epoch, area, readiness, gone: None, came_at: None });
         self.question = Some(query);
         self.tab = Tab::Questions;
         self.focus = Focus::Editor;
@@ -77,6 +78,10 @@ impl App {
             self.refuse(refused);
             return;
         }
+        if editor.came_at.is_some_and(|at| self.now - at < SEEN_MS) {
+            self.refuse(format!("the draft of {query} has only just come: read it, then send it"));
+            return;
+        }
         match editor.readiness {
             Readiness::Untouched => {
                 self.refuse(format!("nothing was typed for {query} yet: nothing was sent"));
@@ -91,6 +96,7 @@ impl App {
         }
         let Some(editor) = self.editor.take() else { return };
         let text: Arc<str> = editor.text().into();
+        self.history.keep(&text);
         self.last_answer = Some((editor.session, editor.epoch, Arc::clone(&text)));
         let answer = self.answer(query, editor.epoch, text);
         self.give(editor.session, editor.epoch, ResumePayload::Single(answer), cmds);
@@ -109,7 +115,7 @@ impl App {
             }
         }
         self.question = None;
-        self.focus = self.before_editor;
+        self.focus = Focus::Sent { strayed: false };
     }
 
     fn answer(&mut self, query: QueryId, epoch: u32, text: Arc<str>) -> Answer {
@@ -171,15 +177,21 @@ impl App {
             self.refuse("the answers are on their way");
             return;
         }
-        let shown = self.shown_question().map(|prompt| prompt.query.query_id);
-        let draft = shown.and_then(|query| self.drafts.text(session, query)).map(Arc::from);
-        let last = self.last_answer.as_ref().filter(|(to, epoch, _)| *to == session && *epoch == pause.epoch);
-        match draft.or_else(|| last.map(|(_, _, text)| Arc::clone(text))) {
+        match self.same_text() {
             Some(text) => {
                 self.layer = Some(Layer::Same(SameAnswer { session, epoch: pause.epoch, text, queries }));
             }
             None => self.refuse("no answer to give yet: write one (a), keep it (Esc), then ="),
         }
+    }
+
+    /// The text that the rest of the batch would be given: the draft of the shown question, else what was sent last.
+    pub(super) fn same_text(&self) -> Option<Arc<str>> {
+        let (session, pause) = (self.selected?, self.pause()?);
+        let shown = self.shown_question().map(|prompt| prompt.query.query_id);
+        let draft = shown.and_then(|query| self.drafts.text(session, query)).map(Arc::from);
+        let last = self.last_answer.as_ref().filter(|(to, epoch, _)| *to == session && *epoch == pause.epoch);
+        draft.or_else(|| last.map(|(_, _, text)| Arc::clone(text)))
     }
 
     pub(super) fn send_same(&mut self, same: SameAnswer, cmds: &mut Vec<Cmd>) {
@@ -206,6 +218,7 @@ impl App {
     pub(super) fn answered(&mut self, token: u64, result: Result<ResumeOutcome, ResumeError>) {
         let Some(at) = self.sent.iter().position(|sent| sent.token == token) else { return };
         let sent = self.sent.remove(at);
+        self.show_despite_freeze(sent.session);
         let what = match sent.payload.answers() {
             [one] => one.query_id.to_string(),
             several => count(several.len(), "question"),

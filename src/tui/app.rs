@@ -8,21 +8,30 @@ use std::sync::Arc;
 use super::announcing::Announcing;
 use super::arrange::Arrangement;
 use super::bulk::AnswerMarked;
+use super::details::Details;
 use super::editor::{Drafts, Editor};
 use super::feed::Feed;
+use super::folding::Folding;
 use super::forms::{CancelForm, SameAnswer};
+use super::freeze::Frozen;
+use super::history::History;
+use super::input::Burst;
 use super::keymap::{Context, Keymap};
 use super::layout::{self, Layout, Showing};
 use super::list::Line;
 use super::listing::Listing;
+use super::names::Names;
 use super::pager::Pager;
+use super::palette::Palette;
+use super::picker::Picker;
+use super::searching::Find;
 use super::sessions::Sessions;
 use super::starting::StartForm;
 use super::theme::Look;
 use super::words;
 use crate::config::DeskSettings;
-use crate::domain::{ExecutionState, Pause, Prompt, QueryId, ResumePayload, SessionId, StateName, Timestamp};
-use crate::engine::Summary;
+use crate::domain::{ExecutionState, Pause, Prompt, QueryId, ResumePayload, Seq, SessionId, StateName, Timestamp};
+use crate::engine::{Inspection, Summary};
 
 /// The panes the keyboard can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +39,10 @@ pub(super) enum Focus {
     List,
     Session,
     Editor,
+    /// In the session, behind the last answer of a pause. `strayed`: something was typed since, into nothing.
+    Sent {
+        strayed: bool,
+    },
 }
 
 /// What the right side shows.
@@ -37,13 +50,40 @@ pub(super) enum Focus {
 pub(super) enum Tab {
     Questions,
     Feed,
+    State,
     Result,
+    Source,
+}
+
+impl Tab {
+    /// Every tab, in the order of their keys.
+    pub(super) const ALL: [Self; 5] = [Self::Questions, Self::Feed, Self::State, Self::Result, Self::Source];
+
+    /// Its name on the screen.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Questions => "Questions",
+            Self::Feed => "Feed",
+            Self::State => "State",
+            Self::Result => "Result",
+            Self::Source => "Source",
+        }
+    }
 }
 
 /// What lies over the panes.
 #[derive(Debug)]
 pub(super) enum Layer {
     Help(Pager),
+    /// A line of a feed in full.
+    Details(Box<Details>),
+    /// The last verbs.
+    Calls(Pager),
+    /// The line in which a search is typed.
+    Find(Find),
+    Palette(Palette),
+    /// The answers that were sent.
+    History(Picker),
     Cancel(Box<CancelForm>),
     Same(SameAnswer),
     AnswerMarked(Box<AnswerMarked>),
@@ -63,8 +103,20 @@ pub(super) enum Weight {
 pub(super) struct Status {
     pub(super) weight: Weight,
     pub(super) text: String,
+    /// When it was said.
+    pub(super) at: Timestamp,
     /// When a key may take it away. What a key caused goes with the next key; what came by itself must be seen first.
     pub(super) stays_until: Timestamp,
+}
+
+impl Status {
+    /// How long a message has the row of the keys, where it has none of its own: long enough to be read.
+    const HAS_THE_KEYS_MS: i64 = 3_000;
+
+    /// When it gives the row of the keys back.
+    pub(super) fn leaves_the_keys(&self) -> Timestamp {
+        self.at.max(self.stays_until).saturating_add(Self::HAS_THE_KEYS_MS)
+    }
 }
 
 /// Answers that were given and whose outcome is not known yet.
@@ -82,8 +134,13 @@ pub(super) enum TextKey {
     Nothing,
     Question(SessionId, QueryId),
     NoQuestion(SessionId, StateName),
+    State(SessionId, Edition),
     Result(SessionId, StateName),
+    Source(SessionId, Edition),
 }
+
+/// Which edition of a text that changes is shown.
+pub(super) type Edition = (Seq, Timestamp);
 
 /// The desk.
 #[derive(Debug)]
@@ -98,6 +155,8 @@ pub struct App {
     pub(super) announcing: Announcing,
     /// Whether the mouse works here, and not in the terminal.
     pub(super) mouse: bool,
+    pub(super) names: Names,
+    pub(super) burst: Burst,
     /// Moves only by keys: new and changed sessions never take it along.
     pub(super) selected: Option<SessionId>,
     /// How many rows of the list stand above the selected one, where there are so many.
@@ -118,7 +177,25 @@ pub struct App {
     /// The answer sent last, for "the same for the rest".
     pub(super) last_answer: Option<(SessionId, u32, Arc<str>)>,
     pub(super) feed: Feed,
+    /// The feed over all sessions, while it is open. It lies under the layer.
+    pub(super) all_feeds: Option<Box<Feed>>,
     pub(super) text: Pager,
+    /// What folds in the text.
+    pub(super) folds: Option<Folding>,
+    /// The line that the source marks, and the one it was last scrolled to.
+    pub(super) marked_line: Option<usize>,
+    pub(super) shown_mark: Option<usize>,
+    /// What the engine said last of a session.
+    pub(super) facts: Option<(SessionId, Inspection)>,
+    pub(super) facts_edition: u64,
+    /// The number of the newest call that is shown.
+    pub(super) calls_shown: u64,
+    pub(super) frozen: Option<Frozen>,
+    pub(super) history: History,
+    /// Whether there is an answerer to ask for drafts.
+    pub(super) can_draft: bool,
+    /// What it is asked for now.
+    pub(super) drafting: Vec<(SessionId, QueryId)>,
     pub(super) text_key: TextKey,
     pub(super) status: Option<Status>,
     /// Until when a message stays whose cause is being taken in now.
@@ -140,6 +217,8 @@ impl App {
             listing: Listing::default(),
             announcing: Announcing::default(),
             mouse: true,
+            names: Names::default(),
+            burst: Burst::default(),
             selected: None,
             anchor: 0,
             at_top: true,
@@ -154,7 +233,18 @@ impl App {
             sent: Vec::new(),
             last_answer: None,
             feed: Feed::default(),
+            all_feeds: None,
             text: Pager::default(),
+            folds: None,
+            marked_line: None,
+            shown_mark: None,
+            facts: None,
+            facts_edition: 0,
+            calls_shown: 0,
+            frozen: None,
+            history: History::default(),
+            can_draft: false,
+            drafting: Vec::new(),
             text_key: TextKey::Nothing,
             status: None,
             messages_stay: now,
@@ -179,6 +269,18 @@ impl App {
         super::announcing::title(self.sessions.counts())
     }
 
+    /// The same desk with an answerer that can be asked for drafts.
+    #[must_use]
+    pub fn with_answerer(mut self) -> Self {
+        self.can_draft = true;
+        self
+    }
+
+    /// The session whose facts are shown, and should be asked for.
+    pub fn wants_facts(&self) -> Option<SessionId> {
+        self.selected.filter(|_| self.tab == Tab::State)
+    }
+
     /// The session that keys act on.
     pub fn selected(&self) -> Option<SessionId> {
         self.selected
@@ -194,9 +296,16 @@ impl App {
             (Some(Layer::AnswerMarked(_)), _) => "ANSWER ALL",
             (Some(Layer::Start(_)), _) => "NEW",
             (None, Focus::List) if self.listing.line.is_some() => "FILTER",
+            (Some(Layer::Details(_)), _) => "EVENT",
+            (Some(Layer::Calls(_)), _) => "CALLS",
+            (Some(Layer::Find(_)), _) => "SEARCH",
+            (Some(Layer::Palette(_)), _) => "PALETTE",
+            (Some(Layer::History(_)), _) => "HISTORY",
+            (None, _) if self.all_feeds.is_some() => "FEEDS",
             (None, Focus::List) => "LIST",
             (None, Focus::Session) => "SESSION",
             (None, Focus::Editor) => "ANSWER",
+            (None, Focus::Sent { .. }) => "SENT",
         }
     }
 
@@ -222,7 +331,13 @@ impl App {
 
     /// When the picture changes by itself; `None` if nothing on it moves.
     pub fn next_tick(&self) -> Option<Timestamp> {
+        let message = self.status.as_ref().filter(|_| self.layout().status.is_empty());
+        let message = message.map(Status::leaves_the_keys).filter(|at| *at > self.now);
+        if self.frozen.is_some() {
+            return message;
+        }
         let next = |since| words::next_age(since, self.now);
+        let facts = self.wants_facts().map(|_| (self.now / 1000 + 1) * 1000);
         let header = self.sessions.waiting_since().map(next);
         let rows = self.list_window().into_iter().filter_map(|line| {
             let summary = self.sessions.get(line.session()?)?;
@@ -232,7 +347,7 @@ impl App {
             self.selected_summary().and_then(|summary| words::live_since(&summary.state, summary.created_at));
         let shown = self.sessions.list().next_turn();
         let told = self.next_announcement();
-        rows.chain(header).chain(selected.map(next)).chain(shown).chain(told).min()
+        rows.chain(header).chain(selected.map(next)).chain(message).chain(facts).chain(shown).chain(told).min()
     }
 
     pub(super) fn context(&self) -> Context {
@@ -242,9 +357,15 @@ impl App {
             (Some(Layer::Same(_) | Layer::Quit), _) => Context::Question,
             (Some(Layer::AnswerMarked(_) | Layer::Start(_)), _) => Context::Detail,
             (None, Focus::List) if self.listing.line.is_some() => Context::Filter,
+            (Some(Layer::Details(_) | Layer::Calls(_)), _) => Context::Text,
+            (Some(Layer::Find(_)), _) => Context::Find,
+            (Some(Layer::Palette(_)), _) => Context::Palette,
+            (Some(Layer::History(_)), _) => Context::History,
+            (None, _) if self.all_feeds.is_some() => Context::Feeds,
             (None, Focus::List) => Context::List,
             (None, Focus::Session) => Context::Session,
             (None, Focus::Editor) => Context::Editor,
+            (None, Focus::Sent { .. }) => Context::Sent,
         }
     }
 
@@ -314,10 +435,14 @@ impl App {
     }
 
     pub(super) fn say(&mut self, text: impl Into<String>) {
-        self.status = Some(Status { weight: Weight::Said, text: text.into(), stays_until: self.messages_stay });
+        self.tell(Weight::Said, text.into());
     }
 
     pub(super) fn refuse(&mut self, text: impl Into<String>) {
-        self.status = Some(Status { weight: Weight::Refused, text: text.into(), stays_until: self.messages_stay });
+        self.tell(Weight::Refused, text.into());
+    }
+
+    fn tell(&mut self, weight: Weight, text: String) {
+        self.status = Some(Status { weight, text, at: self.now, stays_until: self.messages_stay });
     }
 }

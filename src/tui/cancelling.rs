@@ -47,10 +47,7 @@ impl App {
                 self.say(format!("cancel of {} sent", self.name_of(form.session)));
                 cmds.push(Cmd::Cancel { session: form.session, reason });
             }
-            layer @ (Some(Layer::Help(_) | Layer::Same(_) | Layer::AnswerMarked(_) | Layer::Start(_) | Layer::Quit)
-            | None) => {
-                self.layer = layer;
-            }
+            layer => self.layer = layer,
         }
     }
 
@@ -61,6 +58,7 @@ impl App {
         reason: &CancelReason,
         result: Result<ExecutionState, CancelError>,
     ) {
+        self.show_despite_freeze(session);
         let name = self.name_of(session);
         match result {
             Ok(ExecutionState::Cancelled(cancelled)) if cancelled.reason == *reason => {
@@ -74,7 +72,7 @@ impl App {
     /// What people call a session.
     pub(super) fn name_of(&self, session: SessionId) -> String {
         match self.sessions.get(session) {
-            Some(summary) => super::text::head(summary.spec.display_title(), 60).to_owned(),
+            Some(summary) => self.names.name(summary, 40),
             None => session.short(),
         }
     }

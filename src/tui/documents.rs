@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::pager::Block;
 use super::theme::Tone;
-use super::words::{asked_with, clock, count, duration, failure_kind, first_line, tokens};
-use crate::domain::{Cancelled, ExecutionState, Query, StateName};
+use super::words::{asked_with, clock, count, duration, failure_kind, first_line, tokens, word_of};
+use crate::domain::{Cancelled, Done, ExecutionState, Query, StateName};
+use crate::engine::Summary;
 
 /// Bytes of a result that are shown. 1 MB: nobody reads more on a screen, and laying it out would be felt.
 const RESULT_BYTES: usize = 1 << 20;
@@ -25,16 +26,34 @@ pub(super) fn question_text(query: &Query) -> Vec<Block> {
     blocks
 }
 
-/// What stands where a question would stand.
-pub(super) fn no_question_text(state: &ExecutionState) -> Vec<Block> {
-    let text = match state {
+/// What stands where a question would stand, of a session that has not ended.
+pub(super) fn no_question_text(summary: &Summary) -> Vec<Block> {
+    let held = summary.spec.held && summary.last_seq == 0;
+    let text = match &summary.state {
+        ExecutionState::Running { .. } if held => "It is held before its first instruction; :release lets it begin.",
         ExecutionState::Running { .. } => "It is running and asks nothing.",
         ExecutionState::Paused(_) => "It waits for an answer.",
-        ExecutionState::Done(_) => "It is done; 3 shows its result.",
-        ExecutionState::Cancelled(_) => "It was cancelled; 3 shows by whom and why.",
-        ExecutionState::Failed(_) => "It failed; 3 shows the error.",
+        state @ (ExecutionState::Done(_) | ExecutionState::Cancelled(_) | ExecutionState::Failed(_)) => {
+            return result_text(state);
+        }
     };
     vec![Block::new(Tone::Dim, text)]
+}
+
+/// What stands above the value of a session that is done.
+pub(super) fn done_heading(done: &Done) -> Vec<Block> {
+    let mut blocks = vec![Block::new(Tone::State(StateName::Done), format!("done at {}", clock(done.finished_at)))];
+    if let Some(usage) = &done.usage {
+        let of = format!(
+            "{} · {} · waited {}",
+            count(usage.llm_calls as usize, "question"),
+            tokens(usage.total_tokens.tokens),
+            duration(usage.waiting_ms as i64)
+        );
+        blocks.push(Block::new(Tone::Dim, of));
+    }
+    blocks.push(Block::new(Tone::Plain, ""));
+    blocks
 }
 
 /// How a session ended, in full.
@@ -45,18 +64,7 @@ pub(super) fn result_text(state: &ExecutionState) -> Vec<Block> {
             vec![Block::new(Tone::Dim, "It has not ended: it waits for an answer (a).")]
         }
         ExecutionState::Done(done) => {
-            let mut blocks =
-                vec![Block::new(Tone::State(StateName::Done), format!("done at {}", clock(done.finished_at)))];
-            if let Some(usage) = &done.usage {
-                let of = format!(
-                    "{} · {} · waited {}",
-                    count(usage.llm_calls as usize, "question"),
-                    tokens(usage.total_tokens.tokens),
-                    duration(usage.waiting_ms as i64)
-                );
-                blocks.push(Block::new(Tone::Dim, of));
-            }
-            blocks.push(Block::new(Tone::Plain, ""));
+            let mut blocks = done_heading(done);
             let (json, complete) = pretty(&done.value);
             blocks.push(Block::new(Tone::Plain, json));
             if !complete {
@@ -83,8 +91,7 @@ pub(super) fn result_text(state: &ExecutionState) -> Vec<Block> {
 
 fn cancelled_text(cancelled: &Cancelled) -> Vec<Block> {
     let reason = &cancelled.reason;
-    let seen_at = serde_json::to_value(cancelled.seen_at).ok();
-    let seen_at = seen_at.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let seen_at = word_of(&cancelled.seen_at);
     let mut blocks = vec![
         Block::new(Tone::State(StateName::Cancelled), format!("cancelled: {}", reason.code.as_str())),
         Block::new(Tone::Plain, format!("detail: {}", reason.detail.as_deref().unwrap_or("none given"))),
@@ -121,8 +128,14 @@ fn cancelled_text(cancelled: &Cancelled) -> Vec<Block> {
     blocks
 }
 
-fn pretty(value: &serde_json::Value) -> (String, bool) {
-    let mut room = Room { text: Vec::new(), bytes: RESULT_BYTES };
+/// JSON on indented lines, and whether that is all of it.
+pub(super) fn pretty(value: &serde_json::Value) -> (String, bool) {
+    pretty_within(value, RESULT_BYTES)
+}
+
+/// The same of anything, on at most so many bytes.
+pub(super) fn pretty_within(value: &impl serde::Serialize, bytes: usize) -> (String, bool) {
+    let mut room = Room { text: Vec::new(), bytes };
     let complete = serde_json::to_writer_pretty(&mut room, value).is_ok();
     (String::from_utf8_lossy(&room.text).into_owned(), complete)
 }

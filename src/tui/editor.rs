@@ -7,11 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use tui_textarea::{CursorMove, TextArea, WrapMode};
 
-use super::input::Key;
-use crate::domain::{ExecutionState, QueryId, ResumeError, SessionId};
+use super::input::{Held, Key, KeyName};
+use crate::domain::{ExecutionState, QueryId, ResumeError, SessionId, Timestamp};
 
 /// Bytes a paste may have: more than any answer limit lets through by default.
 pub(super) const PASTE_BYTES: usize = 4 << 20;
+
+/// Undoes an undo. The text field's own key for it is that of the history here.
+const REDO: Key = Key { name: KeyName::Char('u'), held: Held { ctrl: false, alt: true, shift: false } };
 
 /// Whether what is in the editor may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,9 @@ pub(super) fn type_key(area: &mut TextArea<'_>, key: Key) -> bool {
         area.insert_newline();
         return true;
     }
+    if key == REDO {
+        return area.redo();
+    }
     area.input(key)
 }
 
@@ -66,6 +72,8 @@ pub(super) struct Editor {
     pub(super) readiness: Readiness,
     /// Why the query can no longer be answered, in the engine's words.
     pub(super) gone: Option<String>,
+    /// When a draft of the answerer came into it, until somebody does something here.
+    pub(super) came_at: Option<Timestamp>,
 }
 
 impl Editor {
@@ -75,6 +83,7 @@ impl Editor {
 
     /// Somebody did something here; `changed` says whether the text is another now.
     pub(super) fn touched(&mut self, changed: bool) {
+        self.came_at = None;
         match self.readiness {
             Readiness::Untouched if !changed => {}
             Readiness::Untouched | Readiness::Ready | Readiness::EmptyAsked => self.readiness = Readiness::Ready,
@@ -199,6 +208,16 @@ impl Drafts {
         let own = self.orphans.iter().rposition(|orphan| orphan.session == session);
         let newest = own.or_else(|| self.orphans.len().checked_sub(1))?;
         Some(self.orphans.remove(newest))
+    }
+
+    /// Whether any text is kept whose query is gone.
+    pub(super) fn has_orphan(&self) -> bool {
+        !self.orphans.is_empty()
+    }
+
+    /// Whether a draft is kept for any query of a session.
+    pub(super) fn any_of(&self, session: SessionId) -> bool {
+        self.open.contains_key(&session)
     }
 
     /// How many texts are kept that were not sent.

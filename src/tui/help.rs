@@ -14,17 +14,18 @@ pub(super) fn blocks(keymap: &Keymap) -> Vec<Block> {
         }
         blocks.push(Block::new(Tone::Strong, group));
         for row in TABLE.iter().filter(|row| row.group == group) {
-            blocks.push(Block::new(Tone::Plain, line(&keymap.written(row.action), row.description)));
+            blocks.push(line(Tone::Plain, &keymap.written(row.action), row.description));
         }
-        if group == GROUPS[4] {
+        if group == GROUPS[5] {
             for (key, does) in TEXT_KEYS {
-                blocks.push(Block::new(Tone::Dim, line(key, does)));
+                blocks.push(line(Tone::Dim, key, does));
             }
         }
     }
     blocks
 }
 
-fn line(keys: &str, does: &str) -> String {
-    format!("  {keys:<17} {does}")
+fn line(tone: Tone, keys: &str, does: &str) -> Block {
+    const KEYS: usize = 17;
+    Block::hanging(tone, format!("  {keys:<KEYS$} {does}"), KEYS + 3)
 }

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
+use crate::domain::Timestamp;
+
 /// More printable characters than this in one read are a paste: nobody types that fast, and a terminal without
 /// bracketed paste has no other way to say so.
 const TYPED_AT_ONCE: usize = 8;
@@ -211,15 +213,45 @@ pub(super) fn from_terminal(event: Event) -> Option<Input> {
     }
 }
 
-/// Applies the rule of pastes to what was read at once.
+/// Where the burst of a paste that is not bracketed may go on.
 ///
-/// With more than eight printable characters together, every text in the read is a paste, and of its other keys only
-/// the last is obeyed, and only where nothing comes behind it: whoever types ahead on a slow line still sends, and
-/// control characters inside a paste do nothing.
-pub(super) fn told_apart(inputs: Vec<Input>) -> Vec<Input> {
+/// A terminal gives a long paste in several reads, and the last may be as short as a key. They follow each other within
+/// milliseconds, also over a slow line; the fastest typists leave as much between two keys as is waited here.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Burst {
+    until: Timestamp,
+}
+
+impl Burst {
+    const MS: i64 = 80;
+
+    /// Applies the rule of pastes to what was read at once, at `now`.
+    ///
+    /// With more than eight printable characters together, or within the burst of a paste, every text in the read is a
+    /// paste. Of its other keys only the last is obeyed, and only where nothing comes behind it: whoever types ahead on
+    /// a slow line still sends, and control characters inside a paste do nothing.
+    pub(super) fn told_apart(&mut self, inputs: Vec<Input>, now: Timestamp) -> Vec<Input> {
+        let typed = inputs.iter().any(|input| matches!(input, Input::Key(key) if key.typed().is_some()));
+        let goes_on = now < self.until && typed;
+        // Whoever presses a key that is no text has come to the end of what was pasted.
+        let ends = matches!(inputs.last(), Some(Input::Key(key)) if key.typed().is_none());
+        let is_paste = goes_on || longest_run(&inputs) > TYPED_AT_ONCE;
+        self.until = if is_paste && !ends {
+            now.saturating_add(Self::MS)
+        } else if ends {
+            now
+        } else {
+            self.until
+        };
+        if is_paste { gathered(inputs) } else { inputs }
+    }
+}
+
+/// The most printable characters that stand together.
+fn longest_run(inputs: &[Input]) -> usize {
     let mut run = 0;
     let mut longest = 0;
-    for input in &inputs {
+    for input in inputs {
         match input {
             Input::Key(key) => match key.typed() {
                 Some(c) if c.is_control() => {}
@@ -230,9 +262,11 @@ pub(super) fn told_apart(inputs: Vec<Input>) -> Vec<Input> {
         }
         longest = longest.max(run);
     }
-    if longest <= TYPED_AT_ONCE {
-        return inputs;
-    }
+    longest
+}
+
+/// Makes one paste of every text in a read.
+fn gathered(inputs: Vec<Input>) -> Vec<Input> {
     let mut apart = Vec::new();
     let mut text = String::new();
     let last = inputs.len() - 1;
@@ -241,7 +275,9 @@ pub(super) fn told_apart(inputs: Vec<Input>) -> Vec<Input> {
             Input::Key(key) => match key.typed() {
                 Some(c) => text.push(c),
                 None if at == last => {
-                    apart.push(Input::Paste(std::mem::take(&mut text)));
+                    if !text.is_empty() {
+                        apart.push(Input::Paste(std::mem::take(&mut text)));
+                    }
                     apart.push(Input::Key(key));
                 }
                 // Typed ahead and taken back.

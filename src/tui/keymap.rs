@@ -23,8 +23,12 @@ pub enum Action {
     ShowQuestions,
     /// Shows the feed of the session.
     ShowFeed,
+    /// Shows the state of the session, field by field.
+    ShowState,
     /// Shows the result of the session.
     ShowResult,
+    /// Shows the source of the session.
+    ShowSource,
     /// Says how to quit.
     HowToQuit,
     /// Draws everything anew.
@@ -33,7 +37,9 @@ pub enum Action {
     Suspend,
     /// Moves, in whatever the pane holds.
     Move(Motion),
-    /// Opens the session.
+    /// Goes through a few things that stand beside each other.
+    Choose(Way),
+    /// Opens the session, the line or the fold.
     Open,
     /// Opens the answer editor.
     Answer,
@@ -47,6 +53,28 @@ pub enum Action {
     SameAnswer,
     /// Follows the feed, or stops following it.
     Follow,
+    /// Goes to another line that the search finds.
+    NextMatch(Way),
+    /// Shows only what the search finds, or everything.
+    OnlyMatching,
+    /// Shows times in another way.
+    Times,
+    /// Wraps long lines, or cuts them.
+    Wrap,
+    /// Copies what is shown here.
+    Copy,
+    /// Freezes the picture, or lets it go on.
+    Freeze,
+    /// Shows the feed over all sessions.
+    AllFeeds,
+    /// Shows the last verbs.
+    Calls,
+    /// Opens the palette.
+    Palette,
+    /// Shows the answers that were sent.
+    History,
+    /// Asks the answerer for a draft.
+    Draft,
     /// Sends the answer, or confirms the form.
     Send,
     /// Puts an orphan draft into the editor.
@@ -104,18 +132,51 @@ pub enum Context {
     Help,
     /// At a yes/no question.
     Question,
+    /// Behind the last answer of a pause: whoever types on types into nothing.
+    Sent,
+    /// In the feed over all sessions.
+    Feeds,
+    /// In a line of a feed, or in the calls.
+    Text,
+    /// In the line of a search.
+    Find,
+    /// In the palette.
+    Palette,
+    /// In the history of answers.
+    History,
 }
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 8] =
-        [Self::List, Self::Filter, Self::Session, Self::Editor, Self::Code, Self::Detail, Self::Help, Self::Question];
+    pub const ALL: [Self; 14] = [
+        Self::List,
+        Self::Filter,
+        Self::Session,
+        Self::Editor,
+        Self::Code,
+        Self::Detail,
+        Self::Help,
+        Self::Question,
+        Self::Sent,
+        Self::Feeds,
+        Self::Text,
+        Self::Find,
+        Self::Palette,
+        Self::History,
+    ];
 
     /// Whether letters typed here are text.
     pub fn takes_text(self) -> bool {
         match self {
-            Self::Editor | Self::Detail | Self::Filter => true,
-            Self::List | Self::Session | Self::Code | Self::Help | Self::Question => false,
+            Self::Editor | Self::Detail | Self::Filter | Self::Find | Self::Palette | Self::History => true,
+            Self::List
+            | Self::Session
+            | Self::Code
+            | Self::Help
+            | Self::Question
+            | Self::Sent
+            | Self::Feeds
+            | Self::Text => false,
         }
     }
 }
@@ -163,6 +224,11 @@ impl Keymap {
 
     /// What `key` means in `context`, if it means anything there.
     pub fn action(&self, context: Context, key: Key) -> Option<Action> {
+        // Where a letter is text, or must do nothing, it is no action, whatever its row says of other keys.
+        let letters = context.takes_text() || context == Context::Sent;
+        if letters && key.typed().is_some_and(|c| !c.is_control()) {
+            return None;
+        }
         self.actions.get(&(context, key)).copied()
     }
 

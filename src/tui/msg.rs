@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::input::Input;
+use super::raw::Raw;
 use super::starting::Start;
 use crate::domain::{
-    CancelError, CancelReason, ExecutionState, ObserverRecvError, ResumeError, ResumeOutcome, ResumePayload, Seq,
-    SessionId, Timestamp,
+    CancelError, CancelReason, ExecutionState, ObserverRecvError, Query, ResumeError, ResumeOutcome, ResumePayload,
+    Seq, SessionId, StateError, Timestamp,
 };
-use crate::engine::{EventRef, Summary};
+use crate::engine::{Call, EventRef, Inspection, Summary};
 
 /// What reaches the desk.
 #[derive(Debug, Clone)]
@@ -70,6 +71,21 @@ pub enum Msg {
     Paged(Result<(), String>),
     /// There is time for a portion of the work that [`App::has_work`](super::App::has_work) speaks of.
     Work,
+    /// What the engine knows of a session beside its summary.
+    Inspected(SessionId, Result<Inspection, StateError>),
+    /// The last verbs that were called, oldest first.
+    Calls(Vec<Arc<Call>>),
+    /// What [`Cmd::Peek`] found, by session.
+    Peeked(Vec<(SessionId, Vec<FeedItem>)>),
+    /// What became of a [`Cmd::Draft`].
+    Drafted {
+        /// What was asked for.
+        wanted: DraftWanted,
+        /// The text, or why there is none.
+        result: Result<String, String>,
+    },
+    /// What became of a [`Cmd::Raw`], in words.
+    RawDone(Result<String, String>),
     /// What became of a [`Cmd::Cancel`].
     Cancelled {
         /// The session.
@@ -88,6 +104,30 @@ pub enum FeedItem {
     Event(EventRef),
     /// Events that are no longer kept, or the end of the feed.
     Instead(ObserverRecvError),
+}
+
+/// A question that the configured answerer is to draft an answer to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftWanted {
+    /// The session that a person started: itself, or the one at the top of its family.
+    pub top: SessionId,
+    /// The session.
+    pub session: SessionId,
+    /// The pause.
+    pub epoch: u32,
+    /// The question.
+    pub query: Arc<Query>,
+}
+
+/// Events of one session that are to be read once, without observing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peek {
+    /// The session.
+    pub session: SessionId,
+    /// The first event wanted.
+    pub from: Seq,
+    /// The last.
+    pub to: Seq,
 }
 
 /// What the desk asks for. Each is done by its owner, the loop, and comes back as a [`Msg`].
@@ -145,6 +185,14 @@ pub enum Cmd {
         /// The first event wanted.
         from: Seq,
     },
+    /// Read these events, and no others.
+    Peek(Vec<Peek>),
+    /// Ask the configured answerer.
+    Draft(DraftWanted),
+    /// Call a verb past the desk's guards.
+    Raw(Raw),
+    /// Copy a text, by way of the terminal.
+    Copy(String),
     /// Draw everything anew.
     Redraw,
     /// Give the terminal back and stop until continued.

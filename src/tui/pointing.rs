@@ -13,6 +13,14 @@ const WHEEL_ROWS: usize = 3;
 
 impl App {
     pub(super) fn point(&mut self, pointer: Pointer, cmds: &mut Vec<Cmd>) {
+        if let (None, Some(all)) = (&self.layer, &mut self.all_feeds) {
+            match pointer.deed {
+                PointerDeed::WheelUp => (0..WHEEL_ROWS).for_each(|_| all.scroll(Motion::Up)),
+                PointerDeed::WheelDown => (0..WHEEL_ROWS).for_each(|_| all.scroll(Motion::Down)),
+                PointerDeed::Click => {}
+            }
+            return;
+        }
         if self.layer.is_some() {
             return;
         }
@@ -29,7 +37,7 @@ impl App {
                 }
             }
             PointerDeed::Click if under(layout.tabs) => {
-                let labels = super::view::tab_places(layout.tabs);
+                let labels = super::view::tab_places(self.tab, layout.tabs);
                 if let Some((tab, _)) = labels.into_iter().find(|(_, columns)| columns.contains(&pointer.x)) {
                     self.show_tab(tab);
                 }
@@ -50,9 +58,8 @@ impl App {
             if self.focus != Focus::Editor {
                 self.move_selection(motion, cmds);
             }
-        } else if feed && self.tab != Tab::Result {
-            let height = usize::from(self.layout().feed.inside.height);
-            self.feed.scroll(motion, height);
+        } else if feed && matches!(self.tab, Tab::Questions | Tab::Feed) {
+            self.feed.scroll(motion);
         } else {
             self.text.scroll(motion);
         }

@@ -21,6 +21,7 @@ use super::input::from_terminal;
 use super::keymap::Keymap;
 use super::lending::{self, Loan};
 use super::msg::{Cmd, FeedItem, Msg};
+use super::outside::Drafts;
 use super::programs::Programs;
 use super::starting::Start;
 use super::terminal::{Extras, Guard, HangUp, Reader};
@@ -61,6 +62,8 @@ pub struct TuiOptions {
     pub keymap: Keymap,
     /// Reads programs to start.
     pub programs: Arc<dyn Programs>,
+    /// Drafts answers, if somebody is configured to.
+    pub drafts: Option<Arc<dyn Drafts>>,
 }
 
 /// Why the desk ended.
@@ -104,6 +107,9 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
     let (sender, outcomes) = mpsc::channel(OUTCOMES);
     let mut app = App::new(options.look, options.entropy.bits(), options.clock.now());
     app.furnish(&options.settings, options.keymap);
+    if options.drafts.is_some() {
+        app = app.with_answerer();
+    }
     drop(update(&mut app, Msg::Resize(size.0, size.1)));
     let mut desk = Desk {
         app,
@@ -111,6 +117,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         clock: options.clock,
         settings: options.settings,
         programs: options.programs,
+        drafts: options.drafts,
         loan: None,
         terminal,
         cursor: ChangeCursor::default(),
@@ -135,6 +142,7 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    stop: Signal,
     continued: Signal,
 }
 
@@ -144,6 +152,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
             continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
         })
     }
@@ -159,6 +168,7 @@ impl Signals {
             _ = self.terminate.recv() => Happening::Ended(Exit::Terminated),
             _ = self.interrupt.recv() => Happening::Ended(Exit::Interrupted),
             _ = self.hang_up.recv() => Happening::Ended(Exit::TerminalLost),
+            _ = self.stop.recv() => Happening::Stopped,
             _ = self.continued.recv() => Happening::Continued,
         }
     }
@@ -176,6 +186,7 @@ enum Happening {
     Idle,
     HungUp,
     Ended(Exit),
+    Stopped,
     Continued,
 }
 
@@ -185,6 +196,7 @@ struct Desk {
     clock: Arc<dyn Clock>,
     settings: DeskSettings,
     programs: Arc<dyn Programs>,
+    drafts: Option<Arc<dyn Drafts>>,
     /// What the terminal is to be lent for next.
     loan: Option<Loan>,
     terminal: Guard,
@@ -265,8 +277,13 @@ impl Desk {
                     drawn_at = Instant::now();
                 }
                 Happening::Ended(exit) => self.exit = Some(exit),
+                Happening::Stopped => {
+                    let back = self.terminal.stop();
+                    self.drawn(&back);
+                    self.dirty = true;
+                }
                 Happening::Continued => {
-                    let again = self.terminal.take_again();
+                    let again = self.terminal.continued();
                     self.drawn(&again);
                     self.dirty = true;
                 }
@@ -289,6 +306,7 @@ impl Desk {
     }
 
     fn read(&mut self, events: Vec<crossterm::event::Event>) {
+        self.terminal.is_in_use();
         self.tell(Msg::Time(self.clock.now()));
         let mut inputs = Vec::new();
         for event in events {
@@ -309,6 +327,14 @@ impl Desk {
         if self.changes_waiting {
             self.changes_waiting = false;
             self.take_changes();
+        }
+        if let Some(session) = self.app.wants_facts() {
+            let facts = self.registry.inspect(session);
+            self.tell(Msg::Inspected(session, facts));
+        }
+        if self.app.wants_calls() {
+            let calls = self.registry.calls();
+            self.tell(Msg::Calls(calls));
         }
         if let Some(observer) = &mut self.observer {
             let session = observer.session();
@@ -446,9 +472,33 @@ impl Desk {
                 let forgotten = self.terminal.forget();
                 self.drawn(&forgotten);
             }
+            // To everybody in the foreground, as the terminal itself would; it comes back to us as a signal.
             Cmd::Suspend => {
-                let back = self.terminal.suspend();
-                self.drawn(&back);
+                let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+            }
+            Cmd::Copy(text) => {
+                let copied = super::terminal::copy(&text);
+                self.drawn(&copied);
+            }
+            Cmd::Peek(wanted) => {
+                let found = super::deeds::peek(&self.registry, &wanted);
+                self.tell(Msg::Peeked(found));
+            }
+            Cmd::Draft(wanted) => {
+                let Some(drafts) = self.drafts.clone() else { return };
+                let sender = self.sender.clone();
+                self.tasks.spawn(async move {
+                    let result = drafts.draft(wanted.clone()).await;
+                    drop(sender.send(Msg::Drafted { wanted, result }).await);
+                });
+            }
+            Cmd::Raw(raw) => {
+                let (registry, sender) = (self.registry.clone(), self.sender.clone());
+                let (programs, now) = (Arc::clone(&self.programs), self.clock.now());
+                self.tasks.spawn(async move {
+                    let done = super::deeds::call(&registry, &programs, raw, now).await;
+                    drop(sender.send(Msg::RawDone(done)).await);
+                });
             }
             Cmd::Quit => self.exit = Some(Exit::Quit),
         }

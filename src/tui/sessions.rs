@@ -79,6 +79,11 @@ impl Sessions {
         self.next.as_ref().map_or(&self.list, |next| &next.list).how()
     }
 
+    /// Every session, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Summary> {
+        self.rows.values()
+    }
+
     /// Takes a session in, new or changed.
     pub(super) fn put(&mut self, summary: Summary, now: Timestamp) {
         self.count_out(summary.id);

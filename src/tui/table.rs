@@ -8,16 +8,33 @@ use super::listing::ListVerb;
 
 const LIST: &[Context] = &[Context::List];
 const PANES: &[Context] = &[Context::List, Context::Session];
-const MOVING: &[Context] = &[Context::List, Context::Session, Context::Help];
-const CHOOSING: &[Context] = &[Context::List, Context::Session, Context::Help, Context::Code];
-const FIELDS: &[Context] = &[Context::List, Context::Session, Context::Editor, Context::Code, Context::Detail];
-const FORM: &[Context] = &[Context::Editor, Context::Code, Context::Detail];
+const MOVING: &[Context] =
+    &[Context::List, Context::Session, Context::Help, Context::Sent, Context::Feeds, Context::Text];
+const CHOOSING: &[Context] = &[
+    Context::List,
+    Context::Session,
+    Context::Help,
+    Context::Code,
+    Context::Sent,
+    Context::Feeds,
+    Context::Text,
+    Context::Palette,
+    Context::History,
+];
+const LEAVING: &[Context] = &[Context::List, Context::Session, Context::Help, Context::Feeds, Context::Text];
+const IN_FEED: &[Context] = &[Context::Session, Context::Feeds];
+const COPYING: &[Context] = &[Context::List, Context::Session, Context::Feeds, Context::Text];
+const SCREENS: &[Context] = &[Context::List, Context::Session, Context::Feeds];
+const FIELDS: &[Context] =
+    &[Context::List, Context::Session, Context::Editor, Context::Code, Context::Detail, Context::Sent];
+const FORM: &[Context] = &[Context::Editor, Context::Code, Context::Detail, Context::Palette];
 const ALL: &[Context] = &Context::ALL;
 
 const EVERYWHERE: &str = "Everywhere";
 const MOVE: &str = "Moving";
 const SESSIONS: &str = "Sessions";
-const QUESTIONS: &str = "Questions and feed";
+const QUESTIONS: &str = "One session";
+const FEED: &str = "Feeds";
 const EDITOR: &str = "Answer editor and forms";
 const YES_NO: &str = "Yes/no questions";
 
@@ -99,7 +116,7 @@ pub const TABLE: &[Row] = &[
         action: Action::Quit,
         name: "quit",
         keys: &["q"],
-        contexts: MOVING,
+        contexts: LEAVING,
         group: EVERYWHERE,
         description: "back; from the list: quit",
         footer: Some("quit"),
@@ -117,18 +134,28 @@ pub const TABLE: &[Row] = &[
         action: Action::Open,
         name: "open",
         keys: &["Enter"],
-        contexts: &[Context::List, Context::Filter],
-        group: SESSIONS,
-        description: "open the selected session; in the filter: go to the list",
+        contexts: &[
+            Context::List,
+            Context::Filter,
+            Context::Session,
+            Context::Sent,
+            Context::Feeds,
+            Context::Text,
+            Context::Find,
+            Context::Palette,
+            Context::History,
+        ],
+        group: EVERYWHERE,
+        description: "open what is chosen: a session, a line of a feed, a fold; never sends, cancels or ends anything",
         footer: Some("open"),
     },
     Row {
         action: Action::List(ListVerb::Filter),
         name: "filter",
         keys: &["/"],
-        contexts: LIST,
+        contexts: SCREENS,
         group: SESSIONS,
-        description: "show only sessions that match: words, state: tag: id: title~ prompt~ age> wait> tokens>, -, or, ( )",
+        description: "in a feed: search it; in the list: show only sessions that match: words, state: tag: id: title~ prompt~ age> wait> tokens>, -, or, ( )",
         footer: Some("filter"),
     },
     Row {
@@ -258,21 +285,39 @@ pub const TABLE: &[Row] = &[
         footer: None,
     },
     Row {
+        action: Action::ShowState,
+        name: "state",
+        keys: &["3"],
+        contexts: PANES,
+        group: QUESTIONS,
+        description: "show every fact of the session: state, queries, usage, observers, and whether it is to be collected",
+        footer: None,
+    },
+    Row {
         action: Action::ShowResult,
         name: "result",
-        keys: &["3"],
+        keys: &["4"],
         contexts: PANES,
         group: QUESTIONS,
         description: "show how the session ended: its value, its error or who cancelled it",
         footer: None,
     },
     Row {
+        action: Action::ShowSource,
+        name: "source",
+        keys: &["5"],
+        contexts: PANES,
+        group: QUESTIONS,
+        description: "show the program text of the session; the line that asked or failed is marked",
+        footer: None,
+    },
+    Row {
         action: Action::Question(Way::Next),
         name: "next_question",
         keys: &["Alt-N"],
-        contexts: &[Context::Session, Context::Editor],
+        contexts: &[Context::Session, Context::Editor, Context::Sent],
         group: QUESTIONS,
-        description: "go to the next question of the batch; what was written stays as a draft",
+        description: "go to the next question of the batch (drafts stay); behind a sent answer, to the next that waits",
         footer: Some("next question"),
     },
     Row {
@@ -297,10 +342,118 @@ pub const TABLE: &[Row] = &[
         action: Action::Follow,
         name: "follow",
         keys: &["f"],
-        contexts: &[Context::Session],
-        group: QUESTIONS,
+        contexts: IN_FEED,
+        group: FEED,
         description: "follow the end of the feed, or stop following",
         footer: Some("follow"),
+    },
+    Row {
+        action: Action::NextMatch(Way::Next),
+        name: "next_match",
+        keys: &["n"],
+        contexts: IN_FEED,
+        group: FEED,
+        description: "to the next line that the search finds",
+        footer: Some("next match"),
+    },
+    Row {
+        action: Action::NextMatch(Way::Previous),
+        name: "previous_match",
+        keys: &["p"],
+        contexts: IN_FEED,
+        group: FEED,
+        description: "to the line before that the search finds",
+        footer: None,
+    },
+    Row {
+        action: Action::OnlyMatching,
+        name: "only_matching",
+        keys: &["&"],
+        contexts: IN_FEED,
+        group: FEED,
+        description: "show only what the search finds, or everything again",
+        footer: None,
+    },
+    Row {
+        action: Action::Times,
+        name: "times",
+        keys: &["t"],
+        contexts: IN_FEED,
+        group: FEED,
+        description: "show the time of day, the time since the start, or since the line before",
+        footer: Some("times"),
+    },
+    Row {
+        action: Action::Wrap,
+        name: "wrap",
+        keys: &["z"],
+        contexts: IN_FEED,
+        group: FEED,
+        description: "wrap long lines, or cut them",
+        footer: Some("wrap"),
+    },
+    Row {
+        action: Action::Copy,
+        name: "copy",
+        keys: &["y"],
+        contexts: COPYING,
+        group: MOVE,
+        description: "copy what is here, through the terminal: the id, the question, the line, the state, the result, the source",
+        footer: None,
+    },
+    Row {
+        action: Action::AllFeeds,
+        name: "all_feeds",
+        keys: &["L"],
+        contexts: SCREENS,
+        group: FEED,
+        description: "the live feed over all sessions, and back",
+        footer: None,
+    },
+    Row {
+        action: Action::Freeze,
+        name: "freeze",
+        keys: &["F"],
+        contexts: SCREENS,
+        group: EVERYWHERE,
+        description: "freeze the picture, or let it go on; everything else goes on meanwhile",
+        footer: None,
+    },
+    Row {
+        action: Action::Calls,
+        name: "calls",
+        keys: &["C"],
+        contexts: SCREENS,
+        group: EVERYWHERE,
+        description: "the last verbs from any source, with their arguments, outcomes and latencies",
+        footer: None,
+    },
+    Row {
+        action: Action::Palette,
+        name: "palette",
+        keys: &[":"],
+        contexts: PANES,
+        group: EVERYWHERE,
+        description: "every action by name, and the raw verbs: resume, cancel, spawn, hold, release, collect",
+        footer: None,
+    },
+    Row {
+        action: Action::History,
+        name: "history",
+        keys: &["Ctrl-R"],
+        contexts: &[Context::Editor, Context::History],
+        group: EDITOR,
+        description: "the answers that were sent, to write one again",
+        footer: Some("history"),
+    },
+    Row {
+        action: Action::Draft,
+        name: "draft",
+        keys: &["Ctrl-O"],
+        contexts: &[Context::Editor],
+        group: EDITOR,
+        description: "ask the configured answerer; what it replies becomes a draft, never an answer",
+        footer: Some("draft"),
     },
     Row {
         action: Action::Reuse,
@@ -327,6 +480,24 @@ pub const TABLE: &[Row] = &[
         contexts: CHOOSING,
         group: MOVE,
         description: "one up",
+        footer: None,
+    },
+    Row {
+        action: Action::Choose(Way::Next),
+        name: "choose_next",
+        keys: &["→"],
+        contexts: &[Context::Code],
+        group: EDITOR,
+        description: "choose the next code of a cancel",
+        footer: Some("next code"),
+    },
+    Row {
+        action: Action::Choose(Way::Previous),
+        name: "choose_previous",
+        keys: &["←"],
+        contexts: &[Context::Code],
+        group: EDITOR,
+        description: "choose the code before",
         footer: None,
     },
     Row {
@@ -413,7 +584,7 @@ pub const TABLE: &[Row] = &[
 ];
 
 /// The headings of the help, in order.
-pub const GROUPS: [&str; 6] = [EVERYWHERE, MOVE, SESSIONS, QUESTIONS, EDITOR, YES_NO];
+pub const GROUPS: [&str; 7] = [EVERYWHERE, MOVE, SESSIONS, QUESTIONS, FEED, EDITOR, YES_NO];
 
 /// Keys of the text field itself, for the help. They are not actions: the editor keeps them.
 pub const TEXT_KEYS: &[(&str, &str)] = &[
@@ -426,5 +597,5 @@ pub const TEXT_KEYS: &[(&str, &str)] = &[
     ("Ctrl-K", "delete to the end of the line"),
     ("Ctrl-Y", "put back what was deleted"),
     ("Ctrl-U", "undo"),
-    ("Ctrl-R", "redo"),
+    ("Alt-U", "redo"),
 ];

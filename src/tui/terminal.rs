@@ -12,6 +12,7 @@ use std::sync::{Mutex, Once, PoisonError};
 use std::task::Poll;
 use std::thread::{self, ThreadId};
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, EventStream};
 use crossterm::style::Print;
 use crossterm::terminal::{
@@ -71,6 +72,8 @@ pub(super) struct Guard {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
     /// What the title of the window was set to.
     titled: String,
+    /// Whether the stop that the next SIGCONT ends is our own.
+    own_stop: bool,
 }
 
 impl Guard {
@@ -83,7 +86,7 @@ impl Guard {
         TITLE.store(extras.title, Ordering::SeqCst);
         set_up()?;
         match new_terminal() {
-            Ok(terminal) => Ok(Self { terminal, titled: String::new() }),
+            Ok(terminal) => Ok(Self { terminal, titled: String::new(), own_stop: false }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -149,10 +152,24 @@ impl Guard {
     }
 
     /// Gives the terminal back, stops the process until somebody continues it, and takes the terminal again.
-    pub(super) fn suspend(&mut self) -> io::Result<()> {
+    ///
+    /// By SIGTTIN, since SIGTSTP is the signal that asks for this and has come to us already. Where nobody could ever
+    /// continue the process, the system ignores both alike, and SIGSTOP would stop it for good.
+    pub(super) fn stop(&mut self) -> io::Result<()> {
         give_back();
-        signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
+        self.own_stop = true;
+        signal_hook::low_level::raise(signal_hook::consts::SIGTTIN)?;
         self.take_again()
+    }
+
+    /// The process was continued. After a stop of our own the terminal is taken already; SIGSTOP comes without a word.
+    pub(super) fn continued(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.own_stop) { Ok(()) } else { self.take_again() }
+    }
+
+    /// Somebody types: no stop is under way.
+    pub(super) fn is_in_use(&mut self) {
+        self.own_stop = false;
     }
 
     /// Takes the terminal again after somebody else had it.
@@ -160,6 +177,11 @@ impl Guard {
         set_up()?;
         self.forget()
     }
+}
+
+/// Hands a text to the clipboard of the terminal, where it has one and lets us.
+pub(super) fn copy(text: &str) -> io::Result<()> {
+    execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
 }
 
 fn new_terminal() -> io::Result<Terminal<CrosstermBackend<BufWriter<Stdout>>>> {

@@ -150,7 +150,7 @@ fn ascii(symbol: &str) -> char {
         Some('▶' | '▸') => '>',
         Some('●') => '*',
         Some('✗') => 'x',
-        Some('▇') => '#',
+        Some('▇' | '✎') => '#',
         Some('⏎') => '$',
         Some('↓') => 'v',
         // Among them the signs of control characters.

@@ -75,8 +75,11 @@ fn write_event(text: &mut String, event: &EventRef) {
         | EventKind::LogDropped { .. }
         | EventKind::Progress { .. }
         | EventKind::Stats { .. }
-        | EventKind::CancelRequested { .. } => {
-            let (_, _, kind, payload) = feed_line(&FeedLine::Event(event.clone()));
+        | EventKind::CancelRequested { .. }
+        | EventKind::Effect(_)
+        | EventKind::ChildStarted { .. }
+        | EventKind::ChildEnded { .. } => {
+            let (kind, payload) = feed_line(&FeedLine::Event(event.clone()));
             let _ = writeln!(text, "{time}  {kind}: {}", printable_line(&payload));
         }
     }

@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 
 use super::documents::json_text;
 use super::feed::FeedLine;
+use super::freeze::Frozen;
 use super::sessions::Counts;
 use super::text::head;
 use super::theme::Tone;
 use crate::domain::{
-    Cancelled, EffectStep, Event, EventKind, ExecutionState, Failure, Prompt, Query, StateName, Timestamp,
+    Cancelled, EffectStep, Event, EventKind, ExecutionState, Failure, Prompt, Query, Seq, StateName, Timestamp,
 };
 use crate::engine::Summary;
 
@@ -89,6 +90,16 @@ pub(super) fn header_parts(counts: Counts, waiting_since: Option<Timestamp>, now
     parts
 }
 
+/// What happened behind a frozen picture.
+pub(super) fn frozen(frozen: &Frozen) -> String {
+    format!(
+        " FROZEN at {} · behind it {} changed, {}",
+        clock(frozen.at),
+        count(frozen.sessions(), "session"),
+        count(frozen.events as usize, "event")
+    )
+}
+
 /// The time a row of the list shows: how long it has waited or run, or how long it took.
 pub(super) fn row_time(summary: &Summary, now: Timestamp) -> String {
     match live_since(&summary.state, summary.created_at) {
@@ -110,13 +121,17 @@ pub(super) fn live_since(state: &ExecutionState, created_at: Timestamp) -> Optio
 pub(super) fn row_text(summary: &Summary) -> String {
     match &summary.state {
         ExecutionState::Paused(pause) => {
-            let open = pause.pending().count();
             let first = pause.pending().next().map_or("", |prompt| first_line(&prompt.query.prompt));
-            let of = if pause.prompts.len() > 1 { format!("{open}/{} ", pause.prompts.len()) } else { String::new() };
+            let all = pause.prompts.len();
+            // How many are answered, as over the questions themselves and as of steps: done of all.
+            let of = if all > 1 { format!("{}/{all} ", all - pause.pending().count()) } else { String::new() };
             format!("{of}“{first}”")
         }
         ExecutionState::Running { waiting_on: Some(1) } => "waits for 1 child".into(),
         ExecutionState::Running { waiting_on: Some(n) } => format!("waits for {n} children"),
+        ExecutionState::Running { .. } if summary.spec.held && summary.last_seq == 0 => {
+            "held before its first instruction".into()
+        }
         ExecutionState::Running { waiting_on: None } => match &summary.progress {
             Some(progress) => {
                 let message = progress.message.as_deref().map_or("", |message| head(message, ROW_BYTES));
@@ -160,36 +175,66 @@ pub(super) fn first_line(text: &str) -> &str {
 pub(super) fn session_heading(summary: &Summary, now: Timestamp) -> String {
     let word = summary.state.name().as_str().to_uppercase();
     let time = row_time(summary, now);
+    let used = match summary.usage.total_tokens.tokens {
+        0 => String::new(),
+        n => format!(" · {}", tokens(n)),
+    };
     match &summary.state {
         ExecutionState::Paused(pause) => {
             let of = pause.prompts.len();
             let answered = of - pause.pending().count();
             let batch = if of > 1 { format!(" · {answered} of {of} answered") } else { String::new() };
-            format!("{word} {time} · pause {}{batch}", pause.epoch)
+            format!("{word} {time} · pause {}{batch}{used}", pause.epoch)
         }
-        ExecutionState::Running { .. } | ExecutionState::Done(_) | ExecutionState::Cancelled(_) => {
-            format!("{word} {time}")
-        }
+        ExecutionState::Running { .. } => match &summary.progress {
+            Some(progress) => {
+                let (step, total) = (progress.step, progress.total);
+                format!("{word} {time} · {} {step}/{total}{used}", bar(step, total))
+            }
+            None => format!("{word} {time}{used}"),
+        },
+        ExecutionState::Done(_) | ExecutionState::Cancelled(_) => format!("{word} {time}{used}"),
         ExecutionState::Failed(failure) => format!("{word} {time} · {}", failure_kind(failure)),
     }
 }
 
 pub(super) fn failure_kind(failure: &Failure) -> String {
-    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let kind = serde_json::to_value(failure.kind).map(word).unwrap_or_default();
+    let kind = word_of(&failure.kind);
     match failure.limit {
-        Some(limit) => format!("{kind}: {}", serde_json::to_value(limit).map(word).unwrap_or_default()),
+        Some(limit) => format!("{kind}: {}", word_of(&limit)),
         None => kind,
     }
 }
 
-/// The parts of a feed line: number, time, kind, payload.
-pub(super) fn feed_line(line: &FeedLine) -> (String, String, &'static str, String) {
+/// The word that JSON has for one of a few values.
+pub(super) fn word_of(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A number of bytes.
+pub(super) fn sized(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KB", bytes / 1_024),
+        1_048_576..1_073_741_824 => format!("{} MB", bytes / 1_048_576),
+        _ => format!("{}.{} GB", bytes >> 30, ((bytes % (1 << 30)) * 10) >> 30),
+    }
+}
+
+/// The number of a feed line.
+pub(super) fn feed_seq(line: &FeedLine) -> Seq {
     match line {
-        FeedLine::Event(event) => (event.seq.to_string(), clock(event.at), event.kind.name(), payload(event)),
-        FeedLine::Gap { from, to } => {
-            (from.to_string(), String::new(), "gap", format!("events {from} to {to} are no longer kept"))
-        }
+        FeedLine::Event(event) => event.seq,
+        FeedLine::Gap { from, .. } => *from,
+    }
+}
+
+/// What a feed line says: its kind, and its payload as far as a row or a few could show it.
+pub(super) fn feed_line(line: &FeedLine) -> (&'static str, String) {
+    match line {
+        FeedLine::Event(event) => (event.kind.name(), payload(event)),
+        FeedLine::Gap { from, to } => ("gap", format!("events {from} to {to} are no longer kept")),
     }
 }
 

@@ -38,6 +38,7 @@ fn summary(n: usize, round: usize) -> Summary {
             underspecified: false,
             role: None,
             cache_breakpoint: None,
+            line: None,
         };
         let prompts = vec![Prompt { query: Arc::new(query), answered_by: None }];
         let paused_at = NOW - (n % 100_000) as i64;

@@ -37,7 +37,7 @@ fn a_single_answer_reaches_the_program_and_its_result_is_shown() {
     desk.shows("fine, thanks");
     desk.keys("<C-s>");
     desk.shows("done");
-    desk.keys("3");
+    desk.keys("<Enter>4");
     desk.shows("you said fine, thanks");
     desk.keys("q");
     assert_eq!(desk.ends().exit_code(), 0, "nothing lives any more, so nothing is asked");
@@ -54,7 +54,7 @@ fn enter_is_a_new_line_and_alt_enter_sends() {
     desk.shows("two");
     desk.keys("<A-Enter>");
     desk.shows("done");
-    desk.keys("3");
+    desk.keys("<Enter>4");
     desk.shows("one/two");
     desk.keys("q");
     desk.ends();
@@ -76,7 +76,7 @@ fn a_batch_is_answered_in_part_and_then_to_the_end() {
     desk.shows("2 of 3");
     desk.keys("2<C-s>");
     desk.shows("done");
-    desk.keys("3");
+    desk.keys("<Enter>4");
     desk.shows("1+2+3");
     desk.keys("q");
     desk.ends();
@@ -90,7 +90,7 @@ fn a_cancel_keeps_the_reason_that_was_typed() {
     desk.shows("user");
     desk.keys("wrong branch<C-s>");
     desk.shows("cancelled");
-    desk.keys("3");
+    desk.keys("4");
     desk.shows("wrong branch");
     desk.keys("q");
     assert_eq!(desk.ends().exit_code(), 0);
@@ -108,7 +108,7 @@ fn a_paste_with_newlines_in_the_editor_is_text_and_sends_nothing() {
     desk.shows("Answer q-1");
     desk.keys("<C-s>");
     desk.shows("done");
-    desk.keys("3");
+    desk.keys("<Enter>4");
     desk.shows("14");
     desk.keys("q");
     desk.ends();
@@ -149,7 +149,7 @@ fn a_draft_survives_esc() {
     desk.shows("half a thought");
     desk.keys(", and the rest<C-s>");
     desk.shows("done");
-    desk.keys("3");
+    desk.keys("<Enter>4");
     desk.shows("half a thought, and the rest");
     desk.keys("q");
     desk.ends();

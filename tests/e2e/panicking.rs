@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use switchboard::config::DeskSettings;
 use switchboard::domain::{SessionSpec, Timestamp};
 use switchboard::engine::{Clock, MemoryJournal, Registry, RegistryConfig, SystemClock, SystemEntropy};
 use switchboard::lua::LuaVms;
@@ -51,7 +52,15 @@ fn a_desk_that_panics() {
     });
     let screen = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let clock = Arc::new(BrokenClock(AtomicU32::new(0)));
-    let options = tui::TuiOptions { look: tui::Look::default(), clock, entropy: Arc::new(SystemEntropy) };
+    let options = tui::TuiOptions {
+        look: tui::Look::default(),
+        clock,
+        entropy: Arc::new(SystemEntropy),
+        settings: DeskSettings::default(),
+        keymap: tui::Keymap::default(),
+        programs: Arc::new(tui::NoPrograms),
+        drafts: None,
+    };
     screen.block_on(async {
         registry.spawn(SessionSpec::run("alc.llm('Who broke the clock?')")).await.unwrap();
         drop(tui::run(registry, options).await);

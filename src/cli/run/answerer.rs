@@ -1,6 +1,7 @@
 //! Answers from a command: keeps its process running, asks it one query after the other, and gives up on one that
 //! keeps failing.
 
+use std::process::Stdio;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,7 @@ struct ReplyLine {
 impl Answerer {
     /// Starts the command. What it cannot answer is passed to `next`.
     pub(super) fn start(command: String, registry: Registry, next: Stage) -> std::io::Result<Self> {
-        let process = Some(Running { process: Coprocess::start(&command)?, proven: false });
+        let process = Some(Running { process: Coprocess::start(&command, Stdio::inherit())?, proven: false });
         let name: String = printable_line(&command).chars().take(NAME_CHARS).collect();
         let by = AnsweredBy::Answerer(name.into());
         Ok(Self { command, by, process, failures: 0, registry, next })
@@ -102,10 +103,7 @@ impl Answerer {
 
     /// Asks until a good answer is taken or the command is given up. Says whether the query needs nobody else.
     async fn answer_query(&mut self, ask: &Ask, query: &Query) -> bool {
-        let child = (ask.session != ask.top).then_some(ask.session);
-        let line = QueryLine { session: ask.top, child, epoch: ask.epoch, query };
-        let mut line = serde_json::to_vec(&line).expect("a query always has a JSON form");
-        line.push(b'\n');
+        let line = question_line([ask.top, ask.session], ask.epoch, query);
         while self.failures < FAILURES {
             match self.try_answer(ask, query, &line).await {
                 Ok(()) => {
@@ -122,8 +120,8 @@ impl Answerer {
         let running = match &mut self.process {
             Some(running) => running,
             none => {
-                let process =
-                    Coprocess::start(&self.command).map_err(|error| format!("it cannot be started: {error}"))?;
+                let process = Coprocess::start(&self.command, Stdio::inherit())
+                    .map_err(|error| format!("it cannot be started: {error}"))?;
                 none.insert(Running { process, proven: false })
             }
         };
@@ -162,6 +160,39 @@ impl Answerer {
             tracing::info!(%query, fault, "the answerer is started again");
         } else {
             output::message(&format!("answerer {name}: {query}: {fault}; it is started again and asked again"));
+        }
+    }
+}
+
+/// The line that a command reads of a query: of the session that a person started, and of the child that asks.
+fn question_line([top, session]: [SessionId; 2], epoch: u32, query: &Query) -> Vec<u8> {
+    let child = (session != top).then_some(session);
+    let line = QueryLine { session: top, child, epoch, query };
+    let mut line = serde_json::to_vec(&line).expect("a query always has a JSON form");
+    line.push(b'\n');
+    line
+}
+
+/// Asks a fresh process of `command` one query, for a text that only a person will send. Its own messages go nowhere:
+/// the desk has the terminal.
+pub(in crate::cli) async fn ask_once(
+    command: &str,
+    sessions: [SessionId; 2],
+    epoch: u32,
+    query: &Query,
+) -> Result<String, String> {
+    let mut process =
+        Coprocess::start(command, Stdio::null()).map_err(|error| format!("it cannot be started: {error}"))?;
+    let answer = process.ask(&question_line(sessions, epoch, query)).await;
+    let reply = answer.map_err(|fault| fault.to_string()).and_then(|text| read(&text, sessions, query.query_id));
+    match reply {
+        Ok(reply) => {
+            process.stop().await;
+            Ok(reply.response)
+        }
+        Err(fault) => {
+            process.discard().await;
+            Err(format!("answerer {}: {fault}", shown(command)))
         }
     }
 }

@@ -43,13 +43,14 @@ pub(super) enum Fault {
 }
 
 impl Coprocess {
-    /// Starts `sh -c command`. What it writes to standard error goes to ours.
-    pub(super) fn start(command: &str) -> io::Result<Self> {
+    /// Starts `sh -c command`, whose messages go to `errors`.
+    pub(super) fn start(command: &str, errors: Stdio) -> io::Result<Self> {
         let mut child = Command::new("sh")
             .arg("-c")
             .arg(command)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(errors)
             // A group of its own: it can be ended with all it started, and Ctrl-C is ours to handle.
             .process_group(0)
             .kill_on_drop(true)

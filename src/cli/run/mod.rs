@@ -5,7 +5,7 @@
 //! the runtime of the programs, since a wake-up from another thread costs more than an answer. Only standard input and
 //! standard output have threads of their own, because they may block for ever.
 
-mod answerer;
+pub(super) mod answerer;
 mod answers_file;
 mod coprocess;
 mod follow;

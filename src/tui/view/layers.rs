@@ -5,10 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
-use super::put;
-use super::session::frame;
+use super::session::{frame, pager_rows};
+use super::{feed, put};
 use crate::domain::CancelCode;
 use crate::tui::app::{App, Layer};
+use crate::tui::feed::Line;
 use crate::tui::forms::{CancelForm, Field, SameAnswer};
 use crate::tui::layout::Pane;
 use crate::tui::pager::Pager;
@@ -18,7 +19,7 @@ use crate::tui::words::{self, count};
 
 /// Where the text of the help stands on a screen of this size.
 pub(in crate::tui) fn help_area((width, height): (u16, u16)) -> Rect {
-    window(Rect::new(0, 0, width, height), 100, u16::MAX).inside
+    window(Rect::new(0, 0, width, height), 160, u16::MAX).inside
 }
 
 /// A window in the middle of the panes, at most this large. Header and footer stay visible where there is room.
@@ -33,9 +34,23 @@ pub(super) fn window(area: Rect, width: u16, height: u16) -> Pane {
 }
 
 pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
+    if let Some(all) = app.all_feeds() {
+        let pane = window(area, 160, u16::MAX);
+        open(pane, "Feed of all sessions", &feed::heading(all), picture);
+        let named = |line: &Line| app.name_of(line.session);
+        let born = |line: &Line| app.sessions.get(line.session).map(|summary| summary.created_at);
+        feed::draw(all, pane.inside, Some(&named), &born, true, picture);
+    }
     match &app.layer {
-        None => {}
-        Some(Layer::Help(pager)) => help(pager, area, picture),
+        Some(Layer::Help(pager)) => {
+            let more = if pager.hidden().1 { "j/k scroll · q closes" } else { "q closes" };
+            long_text(pager, "Help", more, area, picture);
+        }
+        Some(Layer::Calls(pager)) => long_text(pager, "Calls", "newest first · q closes", area, picture),
+        Some(Layer::Details(details)) => {
+            long_text(&details.pager, &details.title, "Enter folds · q closes", area, picture);
+        }
+        Some(Layer::Find(_) | Layer::Palette(_) | Layer::History(_)) | None => {}
         Some(Layer::Cancel(form)) => cancel(app, form, area, picture),
         Some(Layer::Same(same)) => ask(area, "The same answer", &same_text(same), picture),
         Some(Layer::AnswerMarked(form)) => super::forms::answer_marked(form, area, picture),
@@ -57,13 +72,10 @@ pub(super) fn open(pane: Pane, title: &str, right: &str, picture: &mut Buffer) {
     }
 }
 
-fn help(pager: &Pager, area: Rect, picture: &mut Buffer) {
-    let pane = window(area, 100, u16::MAX);
-    let more = if pager.hidden().1 { "j/k scroll · q closes" } else { "q closes" };
-    open(pane, "Help", more, picture);
-    for ((tone, row), y) in pager.visible().zip(pane.inside.y..pane.inside.bottom()) {
-        put(picture, pane.inside.x, y, pane.inside.right(), row, tone.style());
-    }
+fn long_text(pager: &Pager, title: &str, right: &str, area: Rect, picture: &mut Buffer) {
+    let pane = window(area, 160, u16::MAX);
+    open(pane, title, right, picture);
+    pager_rows(pager, pane.inside, true, picture);
 }
 
 fn ask(area: Rect, title: &str, text: &str, picture: &mut Buffer) {
@@ -127,7 +139,7 @@ fn ids(same: &SameAnswer) -> String {
 }
 
 fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
-    let pane = window(area, 72, 11);
+    let pane = window(area, 72, 12);
     let title = match &form.bulk {
         Some(bulk) => format!("Cancel {}", count(bulk.sessions.len(), "session")),
         None => format!("Cancel {}", app.name_of(form.session)),
@@ -153,6 +165,11 @@ fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
     if rest.height >= 2 {
         code_row(form, rest, picture);
         next_row(&mut rest);
+        if rest.height >= 3 {
+            let x = rest.x + 8;
+            put(picture, x, rest.y, rest.right(), meaning(form.code), Tone::Dim.style());
+            next_row(&mut rest);
+        }
     }
     if rest.height >= 2 {
         label(picture, rest, "detail", form.field == Field::Detail);
@@ -186,6 +203,17 @@ fn code_row(form: &CancelForm, area: Rect, picture: &mut Buffer) {
         x = put(picture, x, area.y, area.right(), &text, style);
     }
     if here {
-        put(picture, x + 1, area.y, area.right(), "↑ ↓", Tone::Key.style());
+        put(picture, x + 1, area.y, area.right(), "← →", Tone::Key.style());
+    }
+}
+
+/// What a code says to the program and to whoever reads the record.
+fn meaning(code: CancelCode) -> &'static str {
+    match code {
+        CancelCode::User => "somebody wanted it; what you want, as a rule",
+        CancelCode::Timeout => "it took longer than its caller would wait",
+        CancelCode::ParentDropped => "what it was started for is gone",
+        CancelCode::SystemShutdown => "everything is being shut down",
+        CancelCode::Internal => "the engine's own policy ended it",
     }
 }

@@ -123,10 +123,13 @@ fn row(app: &App, summary: &Summary, area: Rect, picture: &mut Buffer) {
     let mut x = put(picture, area.x, area.y, right, marker, Tone::Strong.style());
     x = put(picture, x, area.y, right, mark_of(app, summary), Tone::Key.style());
     x = put(picture, x, area.y, right, sign_of(state), tone);
+    // A text that was written and not sent is a thing to come back to.
+    let draft = if app.drafts.any_of(summary.id) { "✎" } else { " " };
+    x = put(picture, x, area.y, right, draft, Tone::Key.style());
     let name = if hidden { Tone::Dim.style() } else { Style::new() };
-    x = put(picture, x + 1, area.y, right, &cut_and_pad(summary.spec.display_title(), title), name);
+    x = put(picture, x, area.y, right, &cut_and_pad(&app.names.name(summary, title), title), name);
     x = put(picture, x + 1, area.y, right, &cut_and_pad(state.as_str(), WORD), tone);
-    x = put(picture, x, area.y, right, &cut_and_pad_left(&words::row_time(summary, app.now), TIME), name);
+    x = put(picture, x, area.y, right, &cut_and_pad_left(&words::row_time(summary, app.shown_now()), TIME), name);
     if x + 4 < right {
         let text = if hidden { "hidden".to_owned() } else { words::row_text(summary) };
         put(picture, x + 2, area.y, right, &text, Tone::Dim.style());

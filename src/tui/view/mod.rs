@@ -1,8 +1,10 @@
 //! Draws the desk. Only reads; only what is seen is put into words.
 
+mod feed;
 mod forms;
 mod layers;
 mod list;
+mod pickers;
 mod session;
 
 use ratatui::Frame;
@@ -17,6 +19,7 @@ use super::text::{cut, width_of};
 use super::theme::{Tone, finish};
 use super::words;
 
+pub(super) use feed::payload_width;
 pub(super) use layers::help_area;
 pub(super) use session::tab_places;
 
@@ -36,6 +39,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     let status = if layout.status.is_empty() { layout.footer } else { layout.status };
     message(app, if status.is_empty() { last_row(area) } else { status }, picture);
     layers::draw(app, area, picture);
+    pickers::draw(app, area, picture);
     finish(&app.look, picture);
 }
 
@@ -59,6 +63,11 @@ fn header(app: &App, area: Rect, picture: &mut Buffer) {
     let mode = app.mode();
     let mode_at = area.right().saturating_sub(width_of(mode) as u16);
     put(picture, mode_at, area.y, area.right(), mode, Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
+    if let Some(frozen) = &app.frozen {
+        let meanwhile = words::frozen(frozen);
+        put(picture, area.x, area.y, mode_at.saturating_sub(1), &meanwhile, Tone::Warning.style());
+        return;
+    }
     let counts = app.sessions.counts();
     let mut right = mode_at.saturating_sub(1);
     if area.width >= 100 {
@@ -87,8 +96,10 @@ fn footer(app: &App, area: Rect, picture: &mut Buffer) {
     let context = app.context();
     let mut x = area.x;
     for row in TABLE {
-        let Some(label) = row.footer.filter(|_| row.contexts.contains(&context)) else { continue };
-        let in_text = context.takes_text() || context == Context::Code;
+        let Some(label) = row.footer.filter(|_| row.contexts.contains(&context) && app.offers(row.action)) else {
+            continue;
+        };
+        let in_text = context.takes_text() || matches!(context, Context::Code | Context::Sent);
         // Where q goes back, Esc need not be told, and in the list there is nothing to go back to.
         if row.action == Action::Back && !in_text {
             continue;
@@ -106,7 +117,8 @@ fn footer(app: &App, area: Rect, picture: &mut Buffer) {
 
 fn message(app: &App, area: Rect, picture: &mut Buffer) {
     let Some(status) = &app.status else { return };
-    if area.is_empty() {
+    let has_the_keys = app.layout_of(app.size).status.is_empty();
+    if area.is_empty() || has_the_keys && app.now >= status.leaves_the_keys() {
         return;
     }
     let (sign, tone) = match status.weight {

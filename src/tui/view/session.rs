@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
-use super::put;
-use crate::domain::{Pause, StateError, StateName};
+use super::{feed, put};
+use crate::domain::{Pause, StateError};
 use crate::tui::app::{App, Focus, Tab};
 use crate::tui::editor::{Editor, Readiness};
 use crate::tui::layout::{Layout, Pane};
+use crate::tui::pager::Pager;
 use crate::tui::text::{cut, cut_and_pad, width_of};
 use crate::tui::theme::Tone;
 use crate::tui::words::{self, QuestionPlace};
@@ -42,14 +43,26 @@ pub(super) fn frame(pane: Pane, left: &str, right: &str, focused: bool, picture:
     if !right.is_empty() {
         let right = format!(" {right} ");
         let at = end.saturating_sub(width_of(&right) as u16 + 1);
-        if at > start + width_of(left).min(20) as u16 {
+        // What stands left matters more: it is not cut for what stands right, as long as it fits without.
+        let (needed, room) = (width_of(left) + 2, usize::from(end.saturating_sub(start)));
+        let wanted = if needed <= room { needed } else { 22 };
+        if usize::from(at.saturating_sub(start)) >= wanted {
             put(picture, at, area.y, end, &right, style);
             limit = at;
         }
     }
-    let title = format!(" {} ", cut(left, usize::from(limit.saturating_sub(start)).saturating_sub(3)));
+    let title = format!(" {} ", cut(left, usize::from(limit.saturating_sub(start)).saturating_sub(2)));
     put(picture, start, area.y, limit, &title, style.add_modifier(Modifier::BOLD));
 }
+
+/// What a desk without any session says.
+const BEGINNING: [&str; 5] = [
+    "There is no session yet.",
+    "",
+    "switchboard FILE.lua …  a session for each file",
+    "switchboard demo        a dozen examples",
+    ":spawn FILE.lua         (then Ctrl-S) one more, here",
+];
 
 pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
     let pane = layout.session;
@@ -59,18 +72,31 @@ pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
     let focused = app.focus != Focus::List;
     let Some(summary) = app.selected_summary() else {
         frame(pane, "no session", "", focused, picture);
-        let text = match app.selected {
-            Some(id) => StateError::NotFound(id).to_string(),
-            None => "Nothing is selected.".to_owned(),
-        };
-        put(picture, pane.inside.x, pane.inside.y, pane.inside.right(), &text, Tone::Dim.style());
+        match app.selected {
+            Some(id) => {
+                let text = StateError::NotFound(id).to_string();
+                put(picture, pane.inside.x, pane.inside.y, pane.inside.right(), &text, Tone::Dim.style());
+            }
+            None => {
+                for (text, y) in BEGINNING.iter().zip(pane.inside.y..pane.inside.bottom()) {
+                    put(picture, pane.inside.x, y, pane.inside.right(), text, Tone::Dim.style());
+                }
+            }
+        }
         if let Some(editor) = &app.editor {
             draw_editor(editor, layout.editor, picture);
         }
         return;
     };
-    let title = format!("{} · {}", summary.spec.display_title(), words::session_heading(summary, app.now));
-    frame(pane, &title, &summary.id.short(), focused, picture);
+    let heading = words::session_heading(summary, app.shown_now());
+    let room = usize::from(pane.frame.width).saturating_sub(width_of(&heading) + 7).max(12);
+    let title = format!("{} · {heading}", app.names.name(summary, room));
+    // Where no list of questions says so, the frame does.
+    let drafted = layout.questions.is_empty() && app.editor.is_none() && app.drafts.any_of(summary.id);
+    let title = if drafted { format!("✎ {title}") } else { title };
+    let has_room = width_of(&title) + 14 <= usize::from(pane.frame.width);
+    let right = if has_room { summary.id.short() } else { String::new() };
+    frame(pane, &title, &right, focused, picture);
     tabs(app, layout.tabs, picture);
     match app.tab {
         Tab::Questions => {
@@ -83,27 +109,53 @@ pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
                 draw_editor(editor, layout.editor, picture);
             }
             if !layout.feed.frame.is_empty() {
-                frame(layout.feed, "Feed", feed_state(app), false, picture);
-                feed(app, layout.feed.inside, picture);
+                frame(layout.feed, "Feed", &feed::heading(&app.feed), false, picture);
+                draw_feed(app, layout.feed.inside, picture);
             }
         }
-        Tab::Feed => feed(app, layout.feed.inside, picture),
-        Tab::Result => text(app, layout.text, picture),
+        Tab::Feed => {
+            draw_feed(app, layout.feed.inside, picture);
+            note_below(pane, &feed::heading(&app.feed), picture);
+        }
+        Tab::State | Tab::Result | Tab::Source => text(app, layout.text, picture),
     }
 }
 
-/// The tabs and their labels, left to right.
-const TABS: [(Tab, &str); 3] = [(Tab::Questions, "1 Questions"), (Tab::Feed, "2 Feed"), (Tab::Result, "3 Result")];
+/// The tabs as they are called on so many columns. Where there is no room for all names, that of the open tab is the
+/// one that matters.
+fn tab_labels(here: Tab, width: u16) -> impl Iterator<Item = (Tab, String)> {
+    let whole: usize = Tab::ALL.iter().map(|tab| tab.name().len() + 4).sum();
+    (1..).zip(Tab::ALL).map(move |(n, tab)| {
+        let name = if tab == here || whole <= usize::from(width) { tab.name() } else { "" };
+        (tab, format!("{n} {name}").trim_end().to_owned())
+    })
+}
 
 /// The columns of each tab's label, as they are drawn in the row of tabs.
-pub(in crate::tui) fn tab_places(area: Rect) -> Vec<(Tab, std::ops::Range<u16>)> {
+pub(in crate::tui) fn tab_places(here: Tab, area: Rect) -> Vec<(Tab, std::ops::Range<u16>)> {
     let mut x = area.x;
-    let place = |(tab, label): (Tab, &str)| {
+    let place = |(tab, label): (Tab, String)| {
         let start = x + 1;
-        x = start + width_of(label) as u16 + 1;
+        x = start + width_of(&label) as u16 + 1;
         (tab, start..x - 1)
     };
-    TABS.into_iter().map(place).collect()
+    tab_labels(here, area.width).map(place).collect()
+}
+
+/// Puts a note on the lower border of a pane, if it has one.
+fn note_below(pane: Pane, note: &str, picture: &mut Buffer) {
+    let (area, y) = (pane.frame, pane.inside.bottom());
+    if y < area.bottom() {
+        let note = format!(" {} ", cut(note, usize::from(area.width).saturating_sub(6)));
+        let at = area.right().saturating_sub(width_of(&note) as u16 + 2);
+        put(picture, at, y, area.right(), &note, Tone::Dim.style());
+    }
+}
+
+fn draw_feed(app: &App, area: Rect, picture: &mut Buffer) {
+    let born = app.selected_summary().map(|summary| summary.created_at);
+    let keys = app.focus == Focus::Session && app.tab == Tab::Feed;
+    feed::draw(&app.feed, area, None, &|_| born, keys, picture);
 }
 
 fn tabs(app: &App, area: Rect, picture: &mut Buffer) {
@@ -111,22 +163,10 @@ fn tabs(app: &App, area: Rect, picture: &mut Buffer) {
         return;
     }
     let mut x = area.x;
-    for (tab, label) in TABS {
+    for (tab, label) in tab_labels(app.tab, area.width) {
         let here = tab == app.tab;
         let style = if here { Tone::Strong.style().add_modifier(Modifier::UNDERLINED) } else { Tone::Dim.style() };
-        x = put(picture, x + 1, area.y, area.right(), label, style) + 1;
-    }
-    let note = match app.tab {
-        Tab::Questions => app.shown_question().map(|prompt| words::asked_with(&prompt.query)),
-        Tab::Feed => Some(feed_state(app).to_owned()),
-        Tab::Result => None,
-    };
-    if let Some(note) = note {
-        let note = cut(&note, area.width.into());
-        let at = area.right().saturating_sub(width_of(&note) as u16 + 1);
-        if at > x {
-            put(picture, at, area.y, area.right(), &note, Tone::Dim.style());
-        }
+        x = put(picture, x + 1, area.y, area.right(), &label, style) + 1;
     }
 }
 
@@ -157,9 +197,7 @@ fn questions(app: &App, pause: &Pause, area: Rect, picture: &mut Buffer) {
 }
 
 fn text(app: &App, area: Rect, picture: &mut Buffer) {
-    for ((tone, row), y) in app.text.visible().zip(area.y..area.bottom()) {
-        put(picture, area.x, y, area.right(), row, tone.style());
-    }
+    pager_rows(&app.text, area, app.focus == Focus::Session, picture);
     let (above, below) = app.text.hidden();
     if area.width >= 20 && area.height >= 2 {
         if above > 0 {
@@ -167,6 +205,17 @@ fn text(app: &App, area: Rect, picture: &mut Buffer) {
         }
         if below {
             mark(picture, area, area.bottom() - 1, "↓ more");
+        }
+    }
+}
+
+/// Draws the rows of a text; the one with the cursor stands out while the keyboard is here.
+pub(super) fn pager_rows(pager: &Pager, area: Rect, keys: bool, picture: &mut Buffer) {
+    for (row, y) in pager.visible().zip(area.y..area.bottom()) {
+        let x = area.x.saturating_add(row.indent as u16).min(area.right());
+        put(picture, x, y, area.right(), row.text, row.tone.style());
+        if row.here && keys {
+            picture.set_style(Rect { y, height: 1, ..area }, Style::new().add_modifier(Modifier::REVERSED));
         }
     }
 }
@@ -204,40 +253,5 @@ fn draw_editor(editor: &Editor, pane: Pane, picture: &mut Buffer) {
     frame(pane, &title, state, true, picture);
     if !pane.inside.is_empty() {
         (&editor.area).render(pane.inside, picture);
-    }
-}
-
-fn feed_state(app: &App) -> &'static str {
-    if app.feed.is_following() { "following · UTC" } else { "f follows · UTC" }
-}
-
-fn feed(app: &App, area: Rect, picture: &mut Buffer) {
-    if area.is_empty() {
-        return;
-    }
-    if app.feed.len() == 0 {
-        put(picture, area.x, area.y, area.right(), "No event yet.", Tone::Dim.style());
-    }
-    for (line, y) in app.feed.window(area.height.into()).zip(area.y..area.bottom()) {
-        let (seq, time, kind, payload) = words::feed_line(line);
-        let right = area.right();
-        let mut x = put(picture, area.x, y, right, &format!("{seq:>5} "), Tone::Dim.style());
-        if area.width >= 50 {
-            x = put(picture, x, y, right, &format!("{time:>8} "), Tone::Dim.style());
-        }
-        let tone = if time.is_empty() { Tone::Warning } else { tone_of(kind) };
-        let kind_width = if area.width >= 60 { 17 } else { 11 };
-        x = put(picture, x, y, right, &cut_and_pad(kind, kind_width), tone.style());
-        put(picture, x + 1, y, right, &payload, Style::new());
-    }
-}
-
-fn tone_of(kind: &str) -> Tone {
-    match kind {
-        "pause_requested" => Tone::State(StateName::Paused),
-        "answer_accepted" => Tone::State(StateName::Done),
-        "cancel_requested" => Tone::State(StateName::Cancelled),
-        "note" | "log_dropped" => Tone::Warning,
-        _ => Tone::Dim,
     }
 }

@@ -20,6 +20,7 @@ fn query(prompt: &str) -> Arc<Query> {
         underspecified: false,
         role: None,
         cache_breakpoint: None,
+        line: None,
     })
 }
 

@@ -58,12 +58,14 @@ fn outside_the_editor_alt_n_chooses_the_question_that_a_answers() {
 }
 
 #[test]
-fn the_last_answer_of_a_batch_gives_the_keyboard_back_to_where_it_came_from() {
+fn behind_the_last_answer_of_a_batch_esc_and_enter_go_back_to_where_the_keyboard_came_from() {
     for (way, mode) in [("", "LIST"), ("<CR>", "SESSION")] {
         let mut desk = batch();
         desk.keys(way);
         desk.keys("a one <C-s> two <C-s> three <C-s>");
         assert_eq!(desk.answers().len(), 3);
+        assert_eq!(desk.app.mode(), "SENT");
+        desk.keys(if way.is_empty() { "<CR>" } else { "<Esc>" });
         assert_eq!(desk.app.mode(), mode);
     }
 }
@@ -99,8 +101,8 @@ fn a_program_that_asks_again_at_once_is_answered_again() {
     desk.keys("a one <C-s>");
     desk.outcome(Ok(ResumeOutcome::Continued));
     desk.change(session(1, "again", paused(2, 0, 2, &["Two?"])));
-    assert_eq!(desk.app.mode(), "LIST");
-    desk.keys("a two <C-s>");
+    assert_eq!(desk.app.mode(), "SENT");
+    desk.keys("<M-n> two <C-s>");
     assert_eq!(desk.answers(), [(1, "one".into(), Some(1)), (2, "two".into(), Some(2))]);
 }
 

@@ -2,11 +2,16 @@
 
 mod answering;
 mod arranging;
+mod behind_an_answer;
 mod bulk;
+mod facts;
+mod feeds;
+mod freezing;
 mod keymap_file;
 mod keys;
 mod listing;
 mod outside;
+mod palette;
 mod pictures;
 mod rules;
 mod sizes;
@@ -31,6 +36,7 @@ pub(crate) struct Desk {
     pub(crate) app: App,
     /// What the desk asked for and nobody took yet.
     pub(crate) cmds: Vec<Cmd>,
+    now: i64,
 }
 
 impl Desk {
@@ -39,7 +45,7 @@ impl Desk {
     }
 
     pub(crate) fn looking(look: Look, width: u16, height: u16) -> Self {
-        let mut desk = Self { app: App::new(look, 7, NOW), cmds: Vec::new() };
+        let mut desk = Self { app: App::new(look, 7, NOW), cmds: Vec::new(), now: NOW };
         desk.tell(Msg::Resize(width, height));
         assert_eq!(std::mem::take(&mut desk.cmds), [Cmd::Redraw]);
         desk
@@ -83,6 +89,12 @@ impl Desk {
         self.tell(Msg::Input(inputs.collect()));
     }
 
+    /// Lets time pass.
+    pub(crate) fn later(&mut self, ms: i64) {
+        self.now += ms;
+        self.tell(Msg::Time(self.now));
+    }
+
     pub(crate) fn paste(&mut self, text: &str) {
         self.tell(Msg::Input(vec![Input::Paste(text.into())]));
     }
@@ -112,7 +124,8 @@ impl Desk {
 
     /// What changes something outside the desk, or ends it.
     pub(crate) fn deeds(&self) -> Vec<&Cmd> {
-        let harmless = |cmd: &Cmd| matches!(cmd, Cmd::Observe { .. } | Cmd::Redraw | Cmd::Suspend);
+        let harmless =
+            |cmd: &Cmd| matches!(cmd, Cmd::Observe { .. } | Cmd::Peek(_) | Cmd::Copy(_) | Cmd::Redraw | Cmd::Suspend);
         self.cmds.iter().filter(|cmd| !harmless(cmd)).collect()
     }
 
@@ -157,9 +170,10 @@ fn special(name: &str) -> Key {
         }
         "Tab" => KeyName::Tab,
         "BS" => KeyName::Backspace,
-        "Left" => KeyName::Left,
         "Up" => KeyName::Up,
         "Down" => KeyName::Down,
+        "Left" => KeyName::Left,
+        "Right" => KeyName::Right,
         "Space" => KeyName::Char(' '),
         one => KeyName::Char(one.chars().next().expect("a key is named")),
     };
@@ -207,6 +221,7 @@ pub(crate) fn paused(epoch: u32, seconds: i64, first: u32, prompts: &[&str]) -> 
                 underspecified: false,
                 role: None,
                 cache_breakpoint: None,
+                line: None,
             }),
             answered_by: None,
         })

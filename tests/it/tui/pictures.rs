@@ -145,7 +145,7 @@ fn a_failed_session() {
         let traceback = "stack traceback:\n\t[C]: in function 'error'\n\tscript.lua:12: in function 'judge'";
         let mut desk =
             Desk::with(vec![session(1, "deliberate", failed("deliberate.lua:12: nobody agreed", Some(traceback)))]);
-        desk.keys("<CR> 3");
+        desk.keys("<CR> 4");
         desk
     });
 }
@@ -155,7 +155,7 @@ fn a_cancelled_session() {
     look("cancelled", || {
         let before = answered(&paused(2, 400, 3, &["Rate it", "Why?"]), 3, "person");
         let mut desk = Desk::with(vec![session(1, "stopped", cancelled("takes too long", before))]);
-        desk.keys("<CR> 3");
+        desk.keys("<CR> 4");
         desk
     });
 }

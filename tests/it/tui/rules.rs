@@ -184,6 +184,7 @@ fn rule_3_more_than_eight_printable_characters_in_one_read_are_a_paste() {
     desk.at_once("cancel qy\nq\ny");
     assert_eq!(desk.app.mode(), "LIST");
     assert!(desk.status().contains("paste ignored"), "{}", desk.status());
+    desk.later(100);
     desk.keys("a");
     desk.at_once("two lines\nof text\x13here\x1bqy");
     assert_eq!(desk.text(), "two lines\nof texthereqy", "control keys inside a paste do nothing");
@@ -316,7 +317,7 @@ fn rule_6_an_answer_that_was_refused_says_why_and_keeps_its_text() {
 #[test]
 fn rule_6_an_answer_under_way_is_not_given_twice() {
     let mut desk = one_waiting();
-    desk.keys("a yes <C-s> a");
+    desk.keys("a yes <C-s> <Esc> a");
     assert_eq!(desk.status(), "the answer is on its way");
     assert_eq!(desk.answers().len(), 1);
     desk.outcome(Ok(ResumeOutcome::Continued));
@@ -356,7 +357,7 @@ fn rule_9_texts_of_programs_are_data() {
         desk.keys("c");
         desk.paste("\u{202e}evil\u{200f}x");
         desk.keys("<Esc>");
-        for tab in ["1", "2", "3", "c", "<Esc>", "j"] {
+        for tab in ["1", "2", "3", "4", "5", "c", "<Esc>", "L", "<CR>", "<Esc>", "<Esc>", "j"] {
             desk.keys(tab);
             for (width, height) in [(120, 36), (80, 24), (40, 10)] {
                 let picture = desk.picture(width, height);

@@ -5,8 +5,27 @@ use switchboard::tui::{Look, Msg, Signs};
 use super::{Desk, answered, cancelled, done, failed, id, log, paused, running, session};
 
 fn desks() -> Vec<Desk> {
-    let ways =
-        ["", "<CR>", "<CR> 2", "<CR> 3", "a text", "a 漢字🙂 <CR> more", "c", "c <Tab>", "?", "q", "a x <Esc> <CR> ="];
+    let ways = [
+        "",
+        "<CR>",
+        "<CR> 2",
+        "<CR> 2 <CR>",
+        "<CR> 2 / a",
+        "<CR> 3",
+        "<CR> 4",
+        "<CR> 5",
+        "L",
+        "C",
+        ":",
+        "F",
+        "a text",
+        "a 漢字🙂 <CR> more",
+        "c",
+        "c <Tab>",
+        "?",
+        "q",
+        "a x <Esc> <CR> =",
+    ];
     let mut desks = Vec::new();
     for way in ways {
         let mut desk = Desk::with(vec![

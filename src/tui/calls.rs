@@ -1,0 +1,85 @@
+//! The layer of the last verbs: who called what with which arguments, what came of it, and how long it took.
+
+use std::sync::Arc;
+
+use super::app::{App, Layer};
+use super::pager::{Block, Pager};
+use super::theme::Tone;
+use super::words::{clock, count, duration, first_line};
+use crate::domain::ResumeOutcome;
+use crate::engine::{Call, CancelEffect, Verb};
+
+impl App {
+    pub(super) fn open_calls(&mut self) {
+        self.layer = Some(Layer::Calls(Pager::with_cursor(vec![Block::new(Tone::Dim, "No verb was called yet.")])));
+        self.calls_shown = 0;
+    }
+
+    /// Whether the loop should ask for the calls.
+    pub fn wants_calls(&self) -> bool {
+        matches!(self.layer, Some(Layer::Calls(_)))
+    }
+
+    /// Takes in the calls that the engine remembers, the oldest first.
+    pub(super) fn called(&mut self, calls: &[Arc<Call>]) {
+        let last = calls.last().map_or(0, |call| call.n);
+        if last == self.calls_shown {
+            return;
+        }
+        self.calls_shown = last;
+        // The newest first: what one has just done stands at the top.
+        let blocks: Vec<Block> = calls.iter().rev().map(|call| self.block(call)).collect();
+        if let Some(Layer::Calls(pager)) = &mut self.layer {
+            let at_top = pager.cursor() == Some(0);
+            pager.replace(blocks);
+            if at_top {
+                pager.move_to(0);
+            }
+        }
+    }
+
+    fn block(&self, call: &Call) -> Block {
+        let session = call.session.map(|id| self.name_of(id)).unwrap_or_default();
+        let micros = call.latency.as_micros();
+        let took = if micros < 1_000 { format!("{micros}µs") } else { duration((micros / 1_000) as i64) };
+        let head = format!("{:>5} {} {:<7} {took:>7} ", call.n, clock(call.at), call.verb.name());
+        let (tone, outcome) = match call.verb.refusal() {
+            Some(why) => (Tone::Warning, format!("refused: {why}")),
+            None => (Tone::Plain, outcome(&call.verb)),
+        };
+        let indent = head.chars().count();
+        Block::hanging(tone, format!("{head}{session}{} → {outcome}", arguments(&call.verb)), indent)
+    }
+}
+
+fn arguments(verb: &Verb) -> String {
+    match verb {
+        Verb::Spawn { title, held, .. } => format!("“{title}”{}", if *held { " held" } else { "" }),
+        Verb::Resume { answers, query, by, epoch, text, .. } => {
+            let query = query.map(|query| format!(" {query}")).unwrap_or_default();
+            let more = if *answers == 1 { String::new() } else { format!(" and {} in all", count(*answers, "answer")) };
+            let epoch = epoch.map(|epoch| format!(" epoch {epoch}")).unwrap_or_default();
+            let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+            format!("{query}{more}{epoch}{by} “{}”", first_line(text))
+        }
+        Verb::Cancel { reason, .. } => {
+            let detail =
+                reason.detail.as_deref().map(|detail| format!(" “{}”", first_line(detail))).unwrap_or_default();
+            format!(" {}{detail}", reason.code.as_str())
+        }
+        Verb::Release { .. } => String::new(),
+        Verb::Collect { ttl, interval } => format!("ttl {ttl:?} interval {interval:?}"),
+    }
+}
+
+fn outcome(verb: &Verb) -> String {
+    match verb {
+        Verb::Spawn { .. } => "started".into(),
+        Verb::Resume { outcome: Ok(ResumeOutcome::Remaining(n)), .. } => format!("{n} remain"),
+        Verb::Resume { .. } => "continued".into(),
+        Verb::Cancel { outcome: Ok((state, CancelEffect::Nothing)), .. } => format!("nothing changed: {state}"),
+        Verb::Cancel { .. } => "cancelled".into(),
+        Verb::Release { .. } => "released".into(),
+        Verb::Collect { .. } => "swept from now on".into(),
+    }
+}

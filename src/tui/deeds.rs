@@ -1,0 +1,88 @@
+//! What the desk asks of the registry beside answers and cancels: the raw verbs, and reading a few events once.
+//!
+//! Nothing is decided here; what comes of it goes back as a message.
+
+use std::sync::Arc;
+
+use super::msg::{FeedItem, Peek};
+use super::programs::Programs;
+use super::raw::{Program, Raw};
+use crate::domain::{CancelReason, ObserverRecvError, ResumeOutcome, SessionId, SessionSpec, Timestamp};
+use crate::engine::Registry;
+
+/// Calls a raw verb. What came of it is one line.
+pub(super) async fn call(
+    registry: &Registry,
+    programs: &Arc<dyn Programs>,
+    raw: Raw,
+    now: Timestamp,
+) -> Result<String, String> {
+    match raw {
+        Raw::Resume { session, payload } => match registry.resume(session, payload).await {
+            Ok(ResumeOutcome::Continued) => Ok("resume: continued".into()),
+            Ok(ResumeOutcome::Remaining(n)) => Ok(format!("resume: {n} remain")),
+            Err(refused) => Err(format!("resume: {refused}")),
+        },
+        Raw::Cancel { session, code, detail } => {
+            let reason = CancelReason { code, detail, requested_at: now };
+            match registry.cancel(session, reason).await {
+                Ok(state) => Ok(format!("cancel: the session is {}", state.name())),
+                Err(refused) => Err(format!("cancel: {refused}")),
+            }
+        }
+        Raw::Spawn { program, held } => {
+            let mut spec = read(programs, program).await.map_err(|fault| format!("spawn: {fault}"))?;
+            spec.held = held;
+            match registry.spawn(spec).await {
+                Ok(id) if held => Ok(format!("spawn: {id} is held; release lets it begin")),
+                Ok(id) => Ok(format!("spawn: {id}")),
+                Err(refused) => Err(format!("spawn: {refused}")),
+            }
+        }
+        Raw::Release { session } => match registry.release(session).await {
+            Ok(()) => Ok("release: it begins".into()),
+            Err(refused) => Err(format!("release: {refused}")),
+        },
+        Raw::Collect { ttl, interval } => {
+            registry.collect(ttl, interval);
+            Ok(format!("collect: ended sessions go after {ttl:?}, looked for every {interval:?}"))
+        }
+    }
+}
+
+async fn read(programs: &Arc<dyn Programs>, program: Program) -> Result<SessionSpec, String> {
+    let programs = Arc::clone(programs);
+    let read = tokio::task::spawn_blocking(move || match program {
+        Program::Code(code) => programs.code(&code),
+        Program::File(path) => programs.file(&path),
+    });
+    read.await.unwrap_or_else(|fault| Err(fault.to_string()))
+}
+
+/// Reads what is wanted, as far as it can be had at once; the rest is a gap.
+pub(super) fn peek(registry: &Registry, wanted: &[Peek]) -> Vec<(SessionId, Vec<FeedItem>)> {
+    wanted.iter().map(|peek| (peek.session, items(registry, *peek))).collect()
+}
+
+fn items(registry: &Registry, Peek { session, from, to }: Peek) -> Vec<FeedItem> {
+    let mut items = Vec::new();
+    let mut next = from;
+    let Ok(mut observer) = registry.observe(session, Some(from)) else { return items };
+    while next <= to {
+        match observer.try_recv() {
+            Ok(Some(event)) if event.seq <= to => {
+                next = event.seq + 1;
+                items.push(FeedItem::Event(event));
+            }
+            Err(ObserverRecvError::Gap { from, to: end }) => {
+                next = end + 1;
+                items.push(FeedItem::Instead(ObserverRecvError::Gap { from, to: end.min(to) }));
+            }
+            Ok(Some(_) | None) | Err(ObserverRecvError::Closed) => break,
+        }
+    }
+    if next <= to {
+        items.push(FeedItem::Instead(ObserverRecvError::Gap { from: next, to }));
+    }
+    items
+}

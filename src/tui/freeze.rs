@@ -1,0 +1,127 @@
+//! A picture that stands still while everything goes on: what came meanwhile waits here, bounded, and is counted.
+//!
+//! Keys go on working on what is shown. What a person does to a session is seen at once, and only that.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::app::App;
+use super::feed::FEED_LINES;
+use super::msg::{Cmd, FeedItem};
+use crate::domain::{ObserverRecvError, Seq, SessionId, Timestamp};
+use crate::engine::Summary;
+
+/// What came since the picture stands still.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    /// When it was frozen.
+    pub(super) at: Timestamp,
+    /// The newest of each session that changed.
+    changed: HashMap<SessionId, Summary>,
+    /// Events that happened meanwhile.
+    pub(super) events: u64,
+    /// The end of the feed that was shown.
+    items: VecDeque<FeedItem>,
+    /// The first event of that feed that there was no room for.
+    lost: Option<Seq>,
+    /// The session whose feed was shown.
+    feed: Option<SessionId>,
+    /// Sessions that the person did something to.
+    exempt: HashSet<SessionId>,
+}
+
+impl Frozen {
+    /// How many sessions changed.
+    pub(super) fn sessions(&self) -> usize {
+        self.changed.len()
+    }
+
+    fn keep_item(&mut self, item: FeedItem) {
+        self.items.push_back(item);
+        if self.items.len() >= FEED_LINES
+            && let Some(FeedItem::Event(event)) = self.items.pop_front()
+        {
+            self.lost.get_or_insert(event.seq);
+        }
+    }
+}
+
+impl App {
+    /// Freezes the picture, or lets it go on with everything that came.
+    pub(super) fn freeze_or_go_on(&mut self, cmds: &mut Vec<Cmd>) {
+        let Some(frozen) = self.frozen.take() else {
+            self.frozen = Some(Frozen {
+                at: self.now,
+                changed: HashMap::new(),
+                events: 0,
+                items: VecDeque::new(),
+                lost: None,
+                feed: self.feed.session(),
+                exempt: HashSet::new(),
+            });
+            self.say("the picture is frozen; everything goes on, F shows it");
+            return;
+        };
+        if let Some(session) = self.feed.session().filter(|session| frozen.feed == Some(*session)) {
+            let first = frozen.items.iter().find_map(|item| match item {
+                FeedItem::Event(event) => Some(event.seq),
+                FeedItem::Instead(_) => None,
+            });
+            if let (Some(from), Some(first)) = (frozen.lost, first) {
+                let gap = ObserverRecvError::Gap { from, to: first - 1 };
+                self.feed.take(session, vec![FeedItem::Instead(gap)]);
+            }
+            self.feed.take(session, frozen.items.into());
+        }
+        let mut changed: Vec<Summary> = frozen.changed.into_values().collect();
+        changed.sort_by_key(|summary| (summary.created_at, summary.id));
+        self.take_in(changed, cmds);
+        self.say("the picture goes on");
+    }
+
+    /// Takes in what changed, or keeps it for later.
+    pub(super) fn changed(&mut self, summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
+        let Some(frozen) = &mut self.frozen else {
+            self.take_in(summaries, cmds);
+            return;
+        };
+        let (now, later): (Vec<Summary>, Vec<Summary>) =
+            summaries.into_iter().partition(|summary| frozen.exempt.contains(&summary.id));
+        for summary in later {
+            let before = frozen.changed.get(&summary.id).or_else(|| self.sessions.get(summary.id));
+            let before = before.map_or(0, |before| before.last_seq);
+            frozen.events += summary.last_seq.saturating_sub(before);
+            frozen.changed.insert(summary.id, summary);
+        }
+        self.take_in(now, cmds);
+    }
+
+    /// Takes in what happened in the selected session, or keeps it for later.
+    pub(super) fn fed(&mut self, session: SessionId, items: Vec<FeedItem>) {
+        if self.feed.session() != Some(session) {
+            return;
+        }
+        match &mut self.frozen {
+            // A feed that was opened since is new to the picture.
+            Some(frozen) if frozen.feed == Some(session) => {
+                for item in items {
+                    frozen.keep_item(item);
+                }
+            }
+            Some(_) | None => self.feed.take(session, items),
+        }
+    }
+
+    /// What the person did to a session is shown, whatever stands still.
+    pub(super) fn show_despite_freeze(&mut self, session: SessionId) {
+        let Some(frozen) = &mut self.frozen else { return };
+        frozen.exempt.insert(session);
+        if let Some(summary) = frozen.changed.remove(&session) {
+            self.take_in(vec![summary], &mut Vec::new());
+        }
+    }
+
+    /// The time that the picture shows.
+    pub(super) fn shown_now(&self) -> Timestamp {
+        self.frozen.as_ref().map_or(self.now, |frozen| frozen.at)
+    }
+}

@@ -1,0 +1,173 @@
+//! What keys and pastes do to what lies over the panes, and to the panes where nothing does: typing, moving, opening,
+//! going back, confirming.
+
+use super::app::{App, Focus, Layer, Tab};
+use super::editor::{PASTE_BYTES, paste, type_key};
+use super::input::Key;
+use super::keymap::{Context, Motion, Way};
+use super::msg::Cmd;
+use super::words;
+
+impl App {
+    pub(super) fn type_text(&mut self, key: Key, cmds: &mut Vec<Cmd>) {
+        match &mut self.layer {
+            Some(Layer::Cancel(form)) => {
+                type_key(&mut form.detail, key);
+            }
+            Some(Layer::Find(find)) => {
+                find.picker.type_key(key);
+                self.search_typed();
+            }
+            Some(Layer::Palette(palette)) => palette.picker.type_key(key),
+            Some(Layer::History(picker)) => picker.type_key(key),
+            Some(Layer::AnswerMarked(form)) => {
+                type_key(&mut form.area, key);
+                form.touched();
+            }
+            Some(Layer::Start(form)) => cmds.extend(form.type_key(key)),
+            Some(Layer::Help(_) | Layer::Details(_) | Layer::Calls(_) | Layer::Same(_) | Layer::Quit) => {}
+            None if self.listing.line.is_some() => self.type_filter(key),
+            None => {
+                if let Some(editor) = &mut self.editor {
+                    let changed = type_key(&mut editor.area, key);
+                    editor.touched(changed);
+                }
+            }
+        }
+    }
+
+    pub(super) fn pasted(&mut self, text: &str) {
+        let context = self.context();
+        if !context.takes_text() {
+            self.refuse("paste ignored: nothing takes text here (a opens an answer)");
+            return;
+        }
+        if text.len() > PASTE_BYTES {
+            self.refuse(format!("paste ignored: {} bytes; at most {PASTE_BYTES} are taken", text.len()));
+            return;
+        }
+        let left_out = match &mut self.layer {
+            Some(Layer::Cancel(form)) => paste(&mut form.detail, text),
+            Some(Layer::Find(find)) => {
+                let left_out = find.picker.paste(text);
+                self.search_typed();
+                left_out
+            }
+            Some(Layer::Palette(palette)) => palette.picker.paste(text),
+            Some(Layer::History(picker)) => picker.paste(text),
+            Some(Layer::AnswerMarked(form)) => {
+                form.touched();
+                paste(&mut form.area, text)
+            }
+            Some(Layer::Start(form)) => form.paste(text),
+            Some(Layer::Help(_) | Layer::Details(_) | Layer::Calls(_) | Layer::Same(_) | Layer::Quit) => 0,
+            None if self.listing.line.is_some() => self.paste_filter(text),
+            None => match &mut self.editor {
+                Some(editor) => {
+                    let left_out = paste(&mut editor.area, text);
+                    editor.touched(true);
+                    left_out
+                }
+                None => 0,
+            },
+        };
+        if left_out > 0 {
+            self.say(format!("pasted without {}", words::count(left_out, "control character")));
+        }
+    }
+
+    pub(super) fn move_in(&mut self, motion: Motion, context: Context, cmds: &mut Vec<Cmd>) {
+        match &mut self.layer {
+            Some(Layer::Help(pager) | Layer::Calls(pager)) => pager.scroll(motion),
+            Some(Layer::Details(details)) => details.scroll(motion),
+            Some(Layer::Cancel(form)) => form.turn_code(motion),
+            Some(Layer::Palette(palette)) => {
+                let count = palette.rows().len();
+                palette.picker.choose(motion, count);
+            }
+            Some(Layer::History(picker)) => {
+                let count = self.history.matching(&picker.text()).count();
+                picker.choose(motion, count);
+            }
+            Some(Layer::Find(_) | Layer::Same(_) | Layer::AnswerMarked(_) | Layer::Start(_) | Layer::Quit) => {}
+            None => match context {
+                Context::List | Context::Filter => self.move_selection(motion, cmds),
+                Context::Feeds => self.in_feed(|feed| feed.scroll(motion)),
+                Context::Session if self.tab == Tab::Feed => self.feed.scroll(motion),
+                _ => self.text.scroll(motion),
+            },
+        }
+    }
+
+    /// Chooses among things that stand beside each other.
+    pub(super) fn choose(&mut self, way: Way) {
+        if let Some(Layer::Cancel(form)) = &mut self.layer {
+            form.turn_code(match way {
+                Way::Next => Motion::Down,
+                Way::Previous => Motion::Up,
+            });
+        }
+    }
+
+    /// Enter: nothing that it does sends, cancels or ends anything.
+    pub(super) fn open(&mut self, context: Context, cmds: &mut Vec<Cmd>) {
+        match context {
+            Context::Filter => self.accept_filter(cmds),
+            Context::Find => self.keep_search(),
+            Context::Palette => self.choose_in_palette(cmds),
+            Context::History => self.use_history(),
+            Context::Feeds => self.open_details(),
+            Context::Text => {
+                let folded = match &mut self.layer {
+                    Some(Layer::Details(details)) => details.fold(),
+                    _ => None,
+                };
+                if folded.is_none() {
+                    self.say("there is nothing to fold on this line; q goes back");
+                }
+            }
+            Context::List => match self.selected_summary() {
+                Some(_) => self.focus = Focus::Session,
+                None => self.refuse("no session is selected"),
+            },
+            _ => self.open_in_session(),
+        }
+    }
+
+    /// Sends the answer, or confirms the form.
+    pub(super) fn send(&mut self, cmds: &mut Vec<Cmd>) {
+        match self.layer.take() {
+            Some(Layer::AnswerMarked(form)) => self.send_answer_marked(form, cmds),
+            Some(Layer::Start(form)) => self.send_start(form, cmds),
+            layer => {
+                self.layer = layer;
+                match &self.layer {
+                    Some(Layer::Cancel(_)) => self.send_cancel(cmds),
+                    Some(Layer::Palette(_)) => self.confirm_palette(cmds),
+                    Some(_) => {}
+                    None => self.send_answer(cmds),
+                }
+            }
+        }
+    }
+
+    /// One step back. What was written is kept.
+    pub(super) fn back(&mut self) {
+        match self.layer.take() {
+            Some(Layer::Cancel(form)) => self.keep_cancel(*form),
+            Some(Layer::AnswerMarked(form)) => self.keep_answer_marked(&form),
+            Some(Layer::Start(form)) => self.keep_start(form),
+            Some(Layer::Find(find)) => self.drop_search(&find),
+            Some(_) => {}
+            None if self.all_feeds.take().is_some() => {}
+            None => match self.focus {
+                Focus::Editor => {
+                    self.close_editor();
+                    self.focus = self.before_editor;
+                }
+                Focus::Session | Focus::Sent { .. } => self.focus = Focus::List,
+                Focus::List => self.back_in_list(),
+            },
+        }
+    }
+}

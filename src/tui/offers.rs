@@ -1,0 +1,73 @@
+//! Which actions can do something at this moment: the footer offers no other.
+//!
+//! Nothing is forbidden here. A key that does nothing now is still obeyed, and says why.
+
+use super::app::{App, Focus, Tab};
+use super::keymap::{Action, Context};
+use super::listing::ListVerb;
+
+impl App {
+    /// Whether `action` would do anything if its key were pressed now.
+    pub(super) fn offers(&self, action: Action) -> bool {
+        let summary = self.selected_summary();
+        let open = self.pause().map_or(0, |pause| self.open_queries(pause).len());
+        match action {
+            Action::Answer => open > 0,
+            Action::Waiting(_) => self.sessions.counts().waiting > 0,
+            Action::Cancel => summary.is_some_and(|summary| !summary.state.is_ended()),
+            Action::Question(_) => match self.context() {
+                Context::Sent => self.sessions.counts().waiting > 0,
+                Context::Editor => open > 1,
+                _ => self.pause().is_some_and(|pause| pause.prompts.len() > 1),
+            },
+            Action::SameAnswer => open > 1 && self.same_text().is_some(),
+            Action::Reuse => self.drafts.has_orphan(),
+            Action::Follow | Action::Times | Action::Wrap => self.shows_a_feed(),
+            Action::NextMatch(_) | Action::OnlyMatching => {
+                self.shows_a_feed() && self.feed_here().is_some_and(|feed| feed.searched().is_some())
+            }
+            Action::Open => match self.context() {
+                Context::List => summary.is_some(),
+                Context::Sent => false,
+                _ => self.shows_a_feed() || self.folds.is_some() && self.tab == Tab::Result,
+            },
+            Action::Draft => self.can_draft && self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
+            Action::History => !self.history.is_empty(),
+            Action::Send => self.focus != Focus::Editor || self.editor.as_ref().is_some_and(|e| e.gone.is_none()),
+            Action::List(ListVerb::AnswerMarked | ListVerb::Unmark) => !self.listing.marks.is_empty(),
+            Action::List(
+                ListVerb::Sort
+                | ListVerb::SortNow
+                | ListVerb::Group
+                | ListVerb::Mark
+                | ListVerb::Range
+                | ListVerb::MarkShown
+                | ListVerb::Again
+                | ListVerb::Transcript
+                | ListVerb::Mouse,
+            ) => summary.is_some(),
+            Action::List(ListVerb::Filter | ListVerb::Start)
+            | Action::Help
+            | Action::Quit
+            | Action::Back
+            | Action::Pane(_)
+            | Action::ShowQuestions
+            | Action::ShowFeed
+            | Action::ShowState
+            | Action::ShowResult
+            | Action::ShowSource
+            | Action::HowToQuit
+            | Action::Redraw
+            | Action::Suspend
+            | Action::Move(_)
+            | Action::Choose(_)
+            | Action::Copy
+            | Action::Freeze
+            | Action::AllFeeds
+            | Action::Calls
+            | Action::Palette
+            | Action::Yes
+            | Action::No => true,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Makes ready what the next picture shows: the place of the selected row, and the rows of the long text.
+//!
+//! Comes behind every message, so that `view` only reads. A text is made when another is wanted, not for every picture.
+
+use super::app::{App, Edition, Layer, Tab, TextKey};
+use super::folding::Folding;
+use super::list::Line;
+use super::pager::{Block, Pager};
+use super::view::payload_width;
+use super::{documents, facts, source};
+use crate::domain::ExecutionState;
+
+impl App {
+    pub(super) fn prepare(&mut self) {
+        if self.at_top {
+            self.anchor = usize::MAX;
+        }
+        let window = self.list_window();
+        self.anchor = window.iter().position(|line| line.session() == self.selected).unwrap_or(0);
+        self.at_top = window.iter().find_map(Line::session) == self.sessions.list().first();
+        self.prepare_text();
+        let (feed, size) = (self.layout().feed.inside, self.size);
+        self.feed.prepare(payload_width(feed.width, false), feed.height.into());
+        let area = super::view::help_area(size);
+        let (width, height) = (usize::from(area.width), usize::from(area.height));
+        if let Some(all) = &mut self.all_feeds {
+            all.prepare(payload_width(area.width, true), height);
+        }
+        match &mut self.layer {
+            Some(Layer::Help(pager) | Layer::Calls(pager)) => pager.prepare(width, height),
+            Some(Layer::Details(details)) => details.pager.prepare(width, height),
+            Some(
+                Layer::Cancel(_)
+                | Layer::Find(_)
+                | Layer::Palette(_)
+                | Layer::History(_)
+                | Layer::Same(_)
+                | Layer::AnswerMarked(_)
+                | Layer::Start(_)
+                | Layer::Quit,
+            )
+            | None => {}
+        }
+    }
+
+    fn prepare_text(&mut self) {
+        let key = self.wanted_text();
+        if key != self.text_key {
+            let same = match (self.text_key, key) {
+                (TextKey::State(before, _), TextKey::State(now, _))
+                | (TextKey::Source(before, _), TextKey::Source(now, _)) => before == now,
+                _ => false,
+            };
+            self.text_key = key;
+            self.folds = None;
+            let blocks = self.text_blocks();
+            if same {
+                self.text.replace(blocks);
+            } else if self.folds.is_some() || matches!(key, TextKey::Source(..)) {
+                self.text = Pager::with_cursor(blocks);
+            } else {
+                self.text = Pager::new(blocks);
+            }
+        }
+        let area = self.layout().text;
+        self.text.prepare(area.width.into(), area.height.into());
+        if let TextKey::Source(..) = key
+            && self.marked_line != self.shown_mark
+        {
+            self.shown_mark = self.marked_line;
+            if let Some(line) = self.marked_line {
+                // The heading of the mark stands before the first line.
+                self.text.move_to(line);
+            }
+        }
+    }
+
+    fn wanted_text(&mut self) -> TextKey {
+        let Some(summary) = self.selected_summary() else { return TextKey::Nothing };
+        let (id, state) = (summary.id, summary.state.name());
+        match self.tab {
+            Tab::Result => TextKey::Result(id, state),
+            Tab::State => TextKey::State(id, self.edition(summary.last_seq)),
+            Tab::Source => {
+                let line = source::marked_line(summary);
+                let edition = (line.unwrap_or(0) as u64, 0);
+                if self.text_key != TextKey::Source(id, edition) {
+                    (self.marked_line, self.shown_mark) = (line, None);
+                }
+                TextKey::Source(id, edition)
+            }
+            // How it ended is what there is to see of a session that asks nothing any more.
+            Tab::Questions | Tab::Feed if state.is_ended() => TextKey::Result(id, state),
+            Tab::Questions | Tab::Feed => match self.shown_question() {
+                Some(prompt) => TextKey::Question(id, prompt.query.query_id),
+                None => TextKey::NoQuestion(id, state),
+            },
+        }
+    }
+
+    /// Facts change with every event, and the distances of times with every second.
+    fn edition(&self, seq: u64) -> Edition {
+        (seq.wrapping_add(self.facts_edition << 32), self.now / 1000)
+    }
+
+    fn text_blocks(&mut self) -> Vec<Block> {
+        let Some(summary) = self.selected_summary() else { return Vec::new() };
+        match self.text_key {
+            TextKey::Nothing => Vec::new(),
+            TextKey::Question(..) => {
+                self.shown_question().map(|prompt| documents::question_text(&prompt.query)).unwrap_or_default()
+            }
+            TextKey::NoQuestion(..) => documents::no_question_text(summary),
+            TextKey::State(..) => {
+                let inspection = self.facts.as_ref().filter(|(id, _)| *id == summary.id).map(|(_, facts)| facts);
+                facts::text(summary, inspection, &self.feed, self.now)
+            }
+            TextKey::Source(..) => source::text(summary),
+            TextKey::Result(..) => match &summary.state {
+                ExecutionState::Done(done) if done.value.is_object() || done.value.is_array() => {
+                    let mut folds = Folding::of(documents::done_heading(done), &done.value);
+                    let blocks = folds.blocks();
+                    self.folds = Some(folds);
+                    blocks
+                }
+                state => documents::result_text(state),
+            },
+        }
+    }
+
+    /// Enter in the session: what it does depends on what is shown.
+    pub(super) fn open_in_session(&mut self) {
+        match self.tab {
+            Tab::Feed => self.open_details(),
+            Tab::Result => self.fold(),
+            Tab::Questions => self.say("a answers the question"),
+            Tab::State | Tab::Source => self.say("there is nothing to open here"),
+        }
+    }
+
+    fn fold(&mut self) {
+        let Some((folds, cursor)) = self.folds.as_mut().zip(self.text.cursor()) else {
+            self.say("there is nothing to fold");
+            return;
+        };
+        match folds.toggle(cursor) {
+            Some(cursor) => {
+                let blocks = folds.blocks();
+                self.text.replace(blocks);
+                self.text.move_to(cursor);
+            }
+            None => self.say("there is nothing to fold on this line"),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Draws what one types in and chooses from: the line of a search, the palette, the history of answers.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::widgets::Widget;
+
+use super::layers::{open, window};
+use super::put;
+use crate::tui::app::{App, Layer};
+use crate::tui::feed::Feed;
+use crate::tui::picker::Picker;
+use crate::tui::raw;
+use crate::tui::text::cut_and_pad;
+use crate::tui::theme::Tone;
+use crate::tui::words::first_line;
+
+pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
+    match &app.layer {
+        Some(Layer::Find(find)) => {
+            let found = app.feed_here().map_or(0, Feed::hits);
+            let line = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
+            input(&find.picker, "/", &format!("{found} · Enter keeps · Esc drops "), line, picture);
+        }
+        Some(Layer::Palette(palette)) => {
+            let text = palette.picker.text();
+            let rows = palette.rows();
+            let pane = window(area, 100, 22);
+            open(pane, "Palette", "Enter does it · Esc leaves", picture);
+            let below = line_on_top(&palette.picker, ":", pane.inside, picture);
+            if raw::is_raw(&text) {
+                let shape = raw::shape(&text).unwrap_or_default();
+                put(picture, below.x, below.y, below.right(), &shape, Tone::Plain.style());
+                let how = "Ctrl-S or Alt-Enter calls it, past the desk's guards; . is the selected session";
+                put(picture, below.x, below.y + 1, below.right().min(below.x + below.width), how, Tone::Dim.style());
+                return;
+            }
+            let line = |n: usize| {
+                let row = rows.get(n)?;
+                let keys = row.keys.join(" ");
+                Some(format!("{} {} {}", cut_and_pad(row.name, 18), cut_and_pad(&keys, 10), row.description))
+            };
+            list(&palette.picker, rows.len(), line, below, picture);
+        }
+        Some(Layer::History(picker)) => {
+            let text = picker.text();
+            let pane = window(area, 100, 16);
+            open(pane, "Answers that were sent", "Enter puts it in · Esc leaves", picture);
+            let below = line_on_top(picker, "/", pane.inside, picture);
+            let count = app.history.matching(&text).count();
+            list(
+                picker,
+                count,
+                |n| app.history.matching(&text).nth(n).map(|answer| first_line(answer).to_owned()),
+                below,
+                picture,
+            );
+        }
+        _ => {}
+    }
+}
+
+/// Draws the line and gives what is below it.
+fn line_on_top(picker: &Picker, sign: &str, area: Rect, picture: &mut Buffer) -> Rect {
+    let line = Rect { height: 1.min(area.height), ..area };
+    input(picker, sign, "", line, picture);
+    Rect { y: area.y + line.height, height: area.height - line.height, ..area }
+}
+
+fn input(picker: &Picker, sign: &str, right: &str, line: Rect, picture: &mut Buffer) {
+    if line.is_empty() {
+        return;
+    }
+    for x in line.left()..line.right() {
+        picture[(x, line.y)].reset();
+    }
+    let room = (line.width / 2).max(12).min(line.width);
+    let right_at = line.right().saturating_sub(right.chars().count() as u16);
+    let x = put(picture, line.x, line.y, line.right(), sign, Tone::Key.style());
+    let end = if right.is_empty() || right_at < line.x + room { line.right() } else { right_at };
+    if end < line.right() {
+        put(picture, right_at, line.y, line.right(), right, Tone::Dim.style());
+    }
+    (&picker.input).render(Rect { x, width: end.saturating_sub(x), ..line }, picture);
+}
+
+fn list(picker: &Picker, count: usize, line: impl Fn(usize) -> Option<String>, area: Rect, picture: &mut Buffer) {
+    let height = usize::from(area.height);
+    let top = (picker.chosen + 1).saturating_sub(height);
+    for (n, y) in (top..count).zip(area.y..area.bottom()) {
+        let Some(text) = line(n) else { break };
+        put(picture, area.x, y, area.right(), &text, Style::new());
+        if n == picker.chosen {
+            picture.set_style(Rect { y, height: 1, ..area }, Style::new().add_modifier(Modifier::REVERSED));
+        }
+    }
+}

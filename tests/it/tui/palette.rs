@@ -1,0 +1,191 @@
+//! The palette, the raw verbs, the calls, the history of answers, and drafts of the answerer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchboard::domain::{AnsweredBy, CancelCode, QueryId, ResumeError, ResumePayload, SessionId};
+use switchboard::engine::{Call, Verb};
+use switchboard::tui::{App, Cmd, Look, Msg, Program, Raw, TABLE};
+
+use super::{Desk, NOW, id, paused, running, session};
+
+fn desk() -> Desk {
+    Desk::with(vec![
+        session(1, "first", paused(1, 50, 1, &["One?", "Two?"])),
+        session(2, "second", paused(1, 5, 1, &["Three?"])),
+    ])
+}
+
+#[test]
+fn the_palette_does_what_the_key_of_the_action_would_do() {
+    let mut desk = desk();
+    desk.keys(": next_waiting <CR>");
+    assert_eq!((desk.app.selected(), desk.app.mode()), (Some(id(2)), "LIST"));
+    desk.keys(": cancel <CR>");
+    assert_eq!(desk.app.mode(), "CANCEL", "the form, not the deed");
+    desk.keys("<Esc> : x y z z y <CR>");
+    assert!(desk.status().contains("no action has these words"), "{}", desk.status());
+}
+
+#[test]
+fn the_palette_shows_every_action_of_the_pane_with_its_keys() {
+    let mut desk = desk().resized(120, 36);
+    desk.keys("<CR> :");
+    for row in TABLE.iter().filter(|row| row.contexts.contains(&switchboard::tui::Context::Session)) {
+        desk.keys(row.name);
+        if row.name != "palette" {
+            let picture = desk.picture(120, 36);
+            assert!(picture.contains(row.name) && picture.contains(row.keys[0]), "{}: {picture}", row.name);
+        }
+        desk.keys("<Esc> :");
+    }
+}
+
+#[test]
+fn rule_4_a_raw_verb_is_confirmed_like_an_answer_and_never_by_enter() {
+    let mut desk = desk();
+    desk.keys(":");
+    desk.paste("cancel . --code internal --detail 'for a test'");
+    desk.keys("<CR> <CR>");
+    assert!(desk.deeds().is_empty());
+    assert_eq!(desk.status(), "a raw verb is confirmed with Ctrl-S or Alt-Enter");
+    desk.keys("<C-s>");
+    let detail = Some("for a test".into());
+    assert_eq!(desk.deeds(), [&Cmd::Raw(Raw::Cancel { session: id(1), code: CancelCode::Internal, detail })]);
+}
+
+#[test]
+fn raw_verbs_name_sessions_by_a_dot_by_a_beginning_or_in_full_even_one_that_is_not() {
+    let named = |text: &str| {
+        let mut desk = desk();
+        desk.keys(":");
+        desk.paste(&format!("release {text}"));
+        desk.keys("<C-s>");
+        match desk.deeds()[..] {
+            [Cmd::Raw(Raw::Release { session })] => Ok(*session),
+            _ => Err(desk.status().to_owned()),
+        }
+    };
+    assert_eq!(named("."), Ok(id(1)));
+    assert_eq!(named("00000002"), Ok(id(2)));
+    assert_eq!(named("ffffffffffffffff"), Ok(SessionId::from_bits(u64::MAX)), "the engine says that nobody has it");
+    assert_eq!(named("0"), Err("0 begins more than one session id; give more of it".into()));
+    assert_eq!(named("abc"), Err("no session id begins with abc; . is the selected session".into()));
+}
+
+#[test]
+fn raw_resumes_go_past_the_guards_of_the_desk() {
+    let mut desk = Desk::with(vec![session(1, "runs", running())]);
+    desk.keys(":");
+    desk.paste("resume . q-9 to nobody --epoch 7");
+    desk.keys("<M-CR>");
+    let [Cmd::Raw(Raw::Resume { payload: ResumePayload::Single(answer), .. })] = desk.deeds()[..] else {
+        panic!("{:?}", desk.cmds)
+    };
+    assert_eq!((answer.query_id, answer.epoch, &*answer.response), (QueryId::new(9), Some(7), "to nobody"));
+    desk.tell(Msg::RawDone(Err("resume: not paused: running".into())));
+    assert_eq!(desk.status(), "resume: not paused: running");
+    desk.keys(":");
+    desk.paste("hold --code 'return 1'");
+    desk.keys("<C-s>");
+    let program = Program::Code("return 1".into());
+    assert_eq!(desk.deeds().last(), Some(&&Cmd::Raw(Raw::Spawn { program, held: true })));
+}
+
+#[test]
+fn rule_6_refused_calls_stay_readable_with_arguments_outcome_and_latency() {
+    let mut desk = desk();
+    desk.keys("C");
+    let resume = |outcome| Verb::Resume {
+        answers: 1,
+        query: Some(QueryId::new(1)),
+        by: Some(AnsweredBy::File),
+        epoch: Some(3),
+        text: "yes".into(),
+        outcome,
+    };
+    let call = |n, verb| Arc::new(Call { n, at: NOW, session: Some(id(1)), verb, latency: Duration::from_micros(250) });
+    let refused = ResumeError::AlreadyAnswered { id: QueryId::new(1), by: AnsweredBy::Person };
+    let ended = switchboard::domain::ResumeOutcome::Continued;
+    desk.tell(Msg::Calls(vec![call(1, resume(Ok(ended))), call(2, resume(Err(refused)))]));
+    let picture = desk.picture(160, 36);
+    for part in [
+        "first q-1 epoch 3 by file “yes” → continued",
+        "→ refused: q-1 is already answered by person",
+        "resume    250µs",
+    ] {
+        assert!(picture.contains(part), "{part}: {picture}");
+    }
+    desk.keys("q");
+    assert_eq!(desk.app.mode(), "LIST");
+}
+
+#[test]
+fn ctrl_r_brings_an_answer_back_and_replaces_nothing() {
+    let mut desk = desk();
+    desk.keys("a <C-r>");
+    assert_eq!(desk.status(), "no answer was sent yet");
+    desk.keys("long <Space> answer <C-s> other <C-s> <Esc> w a so <Space> <C-r>");
+    assert_eq!(desk.app.mode(), "HISTORY");
+    desk.keys("<C-r> <CR>");
+    assert_eq!(desk.text(), "so long answer", "the one before the last, at the cursor");
+    assert_eq!(desk.answers().len(), 2, "nothing was sent");
+    desk.keys("<C-r> oth <CR>");
+    assert_eq!(desk.text(), "so long answerother");
+    desk.keys("<C-r> <Esc> <C-s>");
+    assert_eq!(desk.answers().len(), 3);
+}
+
+/// A desk that can ask for drafts.
+fn drafting() -> Desk {
+    let mut desk = Desk { app: App::new(Look::default(), 7, NOW).with_answerer(), ..Desk::new(120, 36) };
+    desk.tell(Msg::Resize(120, 36));
+    desk.tell(Msg::Changed(vec![session(1, "first", paused(1, 50, 1, &["One?", "Two?"]))]));
+    desk
+}
+
+fn draft(desk: &mut Desk, result: Result<&str, &str>) {
+    let wanted = desk.cmds.iter().rev().find_map(|cmd| match cmd {
+        Cmd::Draft(wanted) => Some(wanted.clone()),
+        _ => None,
+    });
+    let result = result.map(str::to_owned).map_err(str::to_owned);
+    desk.tell(Msg::Drafted { wanted: wanted.expect("a draft was asked for"), result });
+}
+
+#[test]
+fn what_the_answerer_replies_becomes_a_draft_and_never_an_answer() {
+    let mut desk = drafting();
+    desk.keys("a <C-o>");
+    draft(&mut desk, Ok("it thinks so"));
+    assert_eq!(desk.text(), "it thinks so");
+    desk.keys("<C-s>");
+    assert!(desk.answers().is_empty(), "the key was on its way before");
+    assert!(desk.status().contains("has only just come: read it"), "{}", desk.status());
+    desk.later(700);
+    desk.keys("<C-s>");
+    assert_eq!(desk.answers(), [(1, "it thinks so".into(), Some(1))]);
+}
+
+#[test]
+fn a_draft_never_comes_over_what_was_typed() {
+    let mut desk = drafting();
+    desk.keys("a <C-o> mine");
+    draft(&mut desk, Ok("theirs"));
+    assert_eq!(desk.text(), "mine");
+    assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(1), "theirs".to_owned())]);
+    desk.keys("<Esc> <CR> <M-n> a <C-o> <Esc>");
+    draft(&mut desk, Ok("for later"));
+    assert_eq!(desk.app.draft(id(1), QueryId::new(2)).as_deref(), Some("for later"));
+}
+
+#[test]
+fn an_answerer_that_fails_says_why_and_without_one_the_key_says_so() {
+    let mut desk = drafting();
+    desk.keys("a <C-o>");
+    draft(&mut desk, Err("it ended"));
+    assert_eq!(desk.status(), "no draft of q-1: it ended");
+    let mut desk = self::desk();
+    desk.keys("a <C-o>");
+    assert!(desk.status().contains("no answerer is configured"), "{}", desk.status());
+}
