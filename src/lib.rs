@@ -26,7 +26,7 @@
 //! | [`lua`] | the VM behind the port: a sandboxed Lua state, stepped | `engine`, `domain` |
 //! | [`store`] | files behind the port: modules, state, cards, scenarios | `engine`, `domain` |
 //! | [`tui`] | the screen: guard, loop, `Msg` / `update` / `view`, the action table | `engine`, `domain` |
-//! | [`config`] | defaults < environment < flags, merged once | `domain` |
+//! | [`config`] | defaults < file < environment < flags, merged once; keymap and theme files | `domain` |
 //! | [`desk`] | the one place that wires all of them together | everything |
 //! | [`cli`] | arguments, one file per subcommand, exit codes | everything |
 //!
@@ -82,7 +82,10 @@
 //! - The scenario of a file is taken into the spec before the session is made: a replay needs no file.
 //! - What a program gets of an effect is one kind of record, [`engine::Performed`], for modules, state, cards and children
 //!   alike; only writes are events besides.
-//! - The registry's `list` takes no filter: filtering belongs to the query language, which comes with the desk's filter.
+//! - The registry's `list` takes no filter: filtering belongs to [`domain::query`], which asks about one session at a
+//!   time, so that a change of a session costs one question.
+//! - Ids are not searched fuzzily but by their beginning, as people shorten them: any few digits are found somewhere.
+//! - A key is shown at once, not only at the next picture: pictures of other changes keep their 16 ms.
 //! - Programs are interrupted on demand from the first version on (a timer per worker whose ticks are signals to that
 //!   thread): a standing hook made hot Lua 1.5 to 4 times slower. The hook remains where a system has no such timers.
 //! - `answer_accepted` carries the response, so that a journal of events alone can be replayed, and the transition

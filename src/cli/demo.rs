@@ -51,7 +51,12 @@ static EXAMPLES: &[Example] = &[
 pub(super) fn demo(settings: &Settings) -> Result<Exit, CliError> {
     open::check_terminal(settings)?;
     let starts = open::Starts { programs: OnDisk::default(), answerer: None };
-    open::show(settings, Vec::new(), EXAMPLES.iter().map(Example::spec).collect(), starts)
+    open::show(settings, Vec::new(), examples(), starts)
+}
+
+/// What the demo starts, in its order.
+pub fn examples() -> Vec<SessionSpec> {
+    EXAMPLES.iter().map(Example::spec).collect()
 }
 
 impl Example {

@@ -24,6 +24,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
+pub use demo::examples;
 pub use exit::Exit;
 
 use crate::config::{Environment, Settings};

@@ -70,16 +70,14 @@ fn read(file: &KeymapFile, binding: &Binding, row: &Row) -> Result<Vec<Key>, Fil
 
 /// Why a key must not be this action, if it must not.
 fn forbidden(key: Key, row: &Row) -> Option<&'static str> {
-    let texts: Vec<Context> = row.contexts.iter().copied().filter(|context| context.takes_text()).collect();
-    if !texts.is_empty() {
-        if matches!((key.name, key.held), (KeyName::Char(_), Held { ctrl: false, alt: false, .. })) {
-            return Some("it is typed in texts");
-        }
-        let edits = TEXT_KEYS.iter().any(|(text_key, _)| text_key.parse() == Ok(key));
-        let ends_the_line = row.action == Action::Open && key.name == KeyName::Enter;
-        if edits && !ends_the_line {
-            return Some("it edits texts");
-        }
+    // Where some other context takes the letter, texts get it all the same.
+    let only_texts = row.contexts.iter().all(|context| context.takes_text());
+    if only_texts && matches!((key.name, key.held), (KeyName::Char(_), Held { ctrl: false, alt: false, .. })) {
+        return Some("it is typed in texts");
+    }
+    let in_editor = row.contexts.iter().any(|context| matches!(context, Context::Editor | Context::Detail));
+    if in_editor && TEXT_KEYS.iter().any(|(text_key, _)| text_key.parse() == Ok(key)) {
+        return Some("it edits texts");
     }
     let harmless = !matches!(row.action, Action::Send | Action::Yes | Action::Cancel | Action::Quit);
     let comes_by_itself =

@@ -48,6 +48,8 @@ pub enum ListVerb {
     Transcript,
     /// Gives the mouse to the terminal, or takes it.
     Mouse,
+    /// The first of the two keys that open the person's editor.
+    Editor,
 }
 
 /// What the person has done to the list.
@@ -64,6 +66,8 @@ pub(super) struct Listing {
     pub(super) unsent: Option<String>,
     /// The form for a new session that no session was started from yet.
     pub(super) start: Option<Box<StartForm>>,
+    /// The first key of the two that open the person's editor was pressed.
+    pub(super) first_of_two: bool,
 }
 
 /// The filter while it is typed.
@@ -121,6 +125,7 @@ impl App {
                 Some(summary) => cmds.push(Cmd::Page(summary.id)),
                 None => self.refuse("no session is selected"),
             },
+            ListVerb::Editor => self.first_of_two(),
             ListVerb::Mouse => {
                 self.mouse = !self.mouse;
                 cmds.push(Cmd::Mouse(self.mouse));
@@ -130,30 +135,6 @@ impl App {
                     "the mouse selects text in the terminal; m takes it back"
                 });
             }
-        }
-    }
-
-    /// Takes in what an editor made of the open draft.
-    pub(super) fn edited(&mut self, result: Result<String, String>) {
-        match (result, &mut self.editor) {
-            (Ok(text), Some(editor)) => {
-                let changed = editor.text() != text;
-                editor.area = text_field(&text);
-                editor.touched(changed);
-                self.say("the text is the draft now; nothing was sent");
-            }
-            (Ok(text), None) => {
-                // The editor was open for as long as the other program had the terminal; this is for safety alone.
-                self.listing.unsent = Some(text);
-                self.refuse("no answer is open any more; the text is kept for A");
-            }
-            (Err(why), _) => self.refuse(format!("{why}; the draft is as it was")),
-        }
-    }
-
-    pub(super) fn paged(&mut self, result: Result<(), String>) {
-        if let Err(why) = result {
-            self.refuse(why);
         }
     }
 

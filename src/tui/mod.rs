@@ -21,6 +21,7 @@ mod deeds;
 mod details;
 mod documents;
 mod drafting;
+mod editing;
 mod editor;
 mod facts;
 mod feed;

@@ -14,6 +14,7 @@ impl App {
         match action {
             Action::Answer => open > 0,
             Action::Waiting(_) => self.sessions.counts().waiting > 0,
+            Action::Cancel if self.focus == Focus::List && !self.listing.marks.is_empty() => true,
             Action::Cancel => summary.is_some_and(|summary| !summary.state.is_ended()),
             Action::Question(_) => match self.context() {
                 Context::Sent => self.sessions.counts().waiting > 0,
@@ -34,6 +35,7 @@ impl App {
             Action::Draft => self.can_draft && self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
             Action::History => !self.history.is_empty(),
             Action::Send => self.focus != Focus::Editor || self.editor.as_ref().is_some_and(|e| e.gone.is_none()),
+            Action::List(ListVerb::Editor) => self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
             Action::List(ListVerb::AnswerMarked | ListVerb::Unmark) => !self.listing.marks.is_empty(),
             Action::List(
                 ListVerb::Sort

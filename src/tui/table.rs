@@ -267,6 +267,15 @@ pub const TABLE: &[Row] = &[
         footer: None,
     },
     Row {
+        action: Action::List(ListVerb::Editor),
+        name: "editor",
+        keys: &["Ctrl-X"],
+        contexts: &[Context::Editor],
+        group: EDITOR,
+        description: "then Ctrl-E: write the draft in $EDITOR; what comes back is the draft, nothing is sent",
+        footer: None,
+    },
+    Row {
         action: Action::ShowQuestions,
         name: "questions",
         keys: &["1"],

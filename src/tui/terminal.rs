@@ -146,8 +146,8 @@ impl Guard {
     }
 
     /// Gives the terminal back for a while; [`take_again`](Self::take_again) ends it.
+    #[expect(clippy::unused_self, reason = "only who has the terminal can give it back")]
     pub(super) fn hand_over(&mut self) {
-        self.titled.clear();
         give_back();
     }
 
@@ -174,6 +174,7 @@ impl Guard {
 
     /// Takes the terminal again after somebody else had it.
     pub(super) fn take_again(&mut self) -> io::Result<()> {
+        self.titled.clear();
         set_up()?;
         self.forget()
     }

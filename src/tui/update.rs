@@ -83,6 +83,9 @@ impl App {
     }
 
     fn key(&mut self, key: Key, cmds: &mut Vec<Cmd>) {
+        if self.second_of_two(key, cmds) {
+            return;
+        }
         let context = self.context();
         let action = self.keymap.action(context, key);
         if self.sent_key(key, action, cmds) {

@@ -196,7 +196,7 @@ impl Program {
         let seen = Arc::clone(&screen);
         let mut output = pair.master.try_clone_reader().expect("a reader");
         std::thread::spawn(move || {
-            let mut bytes = [0; 1 << 16];
+            let mut bytes = vec![0; 1 << 16];
             while let Ok(n @ 1..) = output.read(&mut bytes) {
                 let mut screen = seen.0.lock().expect("no panic");
                 screen.0.process(&bytes[..n]);
@@ -219,7 +219,7 @@ impl Program {
         let start = Instant::now();
         let mut screen = self.screen.0.lock().expect("no panic");
         while screen.0.screen().contents().contains(text) != shown {
-            assert!(start.elapsed() < Duration::from_secs(120), "waited for {text}");
+            assert!(start.elapsed() < Duration::from_mins(2), "waited for {text}");
             screen = self.screen.1.wait_timeout(screen, Duration::from_secs(1)).expect("no panic").0;
         }
         start.elapsed()

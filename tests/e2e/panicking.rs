@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use switchboard::config::DeskSettings;
+use switchboard::config::{Environment, Flags, Settings};
 use switchboard::domain::{SessionSpec, Timestamp};
 use switchboard::engine::{Clock, MemoryJournal, Registry, RegistryConfig, SystemClock, SystemEntropy};
 use switchboard::lua::LuaVms;
@@ -56,7 +56,7 @@ fn a_desk_that_panics() {
         look: tui::Look::default(),
         clock,
         entropy: Arc::new(SystemEntropy),
-        settings: DeskSettings::default(),
+        settings: Settings::merge(&Environment::of(std::iter::empty()), &Flags::default()).unwrap().desk,
         keymap: tui::Keymap::default(),
         programs: Arc::new(tui::NoPrograms),
         drafts: None,

@@ -12,7 +12,7 @@ use crate::tui::arrange::{Attention, Group};
 use crate::tui::layout::Pane;
 use crate::tui::list::Line;
 use crate::tui::listing::FilterLine;
-use crate::tui::text::{cut_and_pad, cut_and_pad_left, width_of};
+use crate::tui::text::{cut, cut_and_pad, cut_and_pad_left, width_of};
 use crate::tui::theme::{Tone, sign_of};
 use crate::tui::words;
 
@@ -28,8 +28,18 @@ pub(super) fn draw(app: &App, pane: Pane, picture: &mut Buffer) {
         return;
     }
     let filter = app.listing.filter.trim();
-    let title = if filter.is_empty() { "Sessions".to_owned() } else { format!("Sessions  /{filter}") };
-    session::frame(pane, &title, &arrangement(app), app.focus == Focus::List, picture);
+    let how = arrangement(app);
+    let title = match &app.listing.line {
+        // It is typed over the title.
+        Some(_) => String::new(),
+        None if filter.is_empty() => "Sessions".to_owned(),
+        // How many are shown, and in which order, must be seen beside it.
+        None => cut(
+            &format!("Sessions  /{filter}"),
+            usize::from(pane.frame.width).saturating_sub(width_of(&how) + 8).max(12),
+        ),
+    };
+    session::frame(pane, &title, &how, app.focus == Focus::List, picture);
     if let Some(line) = &app.listing.line {
         filter_line(line, pane.frame, picture);
     }

@@ -46,7 +46,7 @@ fn what_is_wrong_in_a_keymap_file_is_told_the_same_way() {
         ("answer = [\"x\",\n  \"x\"]\n", "keymap.toml:1: answer has x twice"),
         ("answer = []\n", "keymap.toml:1: answer needs at least one key"),
         ("answer = 3\n", "keymap.toml:1: answer is a text; write it in quotes, not a number"),
-        ("send = \"s\"\n", "keymap.toml:1: s cannot be send: it is typed in texts; choose another key"),
+        ("draft = \"s\"\n", "keymap.toml:1: s cannot be draft: it is typed in texts; choose another key"),
         ("send = \"Ctrl-W\"\n", "keymap.toml:1: Ctrl-W cannot be send: it edits texts"),
         ("cancel = \"Esc\"\n", "keymap.toml:1: Esc cannot be cancel: a key that is pressed without thinking"),
         ("quit = [\"q\",\n \"Ctrl-C\"]\n", "keymap.toml:2: Ctrl-C cannot be quit"),
@@ -61,14 +61,14 @@ fn what_is_wrong_in_a_keymap_file_is_told_the_same_way() {
 #[test]
 fn a_key_that_is_given_away_is_free_for_another_action() {
     let home = Home::new();
-    home.file("home/.config/switchboard/keymap.toml", "answer = \"w\"\nnext_waiting = [\"n\", \"Ctrl-N\"]\n");
+    home.file("home/.config/switchboard/keymap.toml", "answer = \"w\"\nnext_waiting = [\"x\", \"Ctrl-N\"]\n");
     let text = home.run(&["keys"]).exits(0).stdout;
     let line = |action: &str| {
         let found = text.lines().find(|line| line.contains(&format!(" {action} ")));
         found.unwrap_or_else(|| panic!("{action} in {text}")).trim_start().to_owned()
     };
     assert!(line("answer").starts_with("w "), "{}", line("answer"));
-    assert!(line("next_waiting").starts_with("n Ctrl-N "), "{}", line("next_waiting"));
+    assert!(line("next_waiting").starts_with("x Ctrl-N "), "{}", line("next_waiting"));
     assert!(line("cancel").starts_with("c "), "what is not named stays");
     let rows = home.run(&["keys", "-o", "jsonl"]).exits(0).lines();
     assert!(rows.iter().any(|row| row["action"] == "answer" && row["keys"] == serde_json::json!(["w"])));

@@ -1,5 +1,6 @@
 //! The files that come with the program say what is true without them.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use switchboard::config::{ConfigFile, Environment, Flags, KeymapFile, Settings, Theme};
@@ -14,9 +15,9 @@ fn of_the_table() -> String {
                     does not name stays.\n"
         .to_owned();
     for group in GROUPS {
-        text += &format!("\n# {group}\n");
+        writeln!(text, "\n# {group}").unwrap();
         for row in TABLE.iter().filter(|row| row.group == group) {
-            text += &format!("{} = {:?} # {}\n", row.name, row.keys, row.description);
+            writeln!(text, "{} = {:?} # {}", row.name, row.keys, row.description).unwrap();
         }
     }
     text

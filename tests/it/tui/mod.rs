@@ -13,6 +13,7 @@ mod listing;
 mod outside;
 mod palette;
 mod pictures;
+mod readme_picture;
 mod rules;
 mod sizes;
 

@@ -186,13 +186,14 @@ fn e_shows_the_transcript_in_the_pager() {
 #[test]
 fn what_an_editor_made_becomes_the_draft_and_a_failing_one_changes_nothing() {
     let mut desk = Desk::with(five());
-    desk.keys("a first");
+    desk.keys("a first <C-x> <C-e>");
+    assert!(desk.cmds.contains(&Cmd::Edit("first".into())));
     desk.tell(Msg::Edited(Ok("from outside".into())));
     assert_eq!(desk.text(), "from outside");
     desk.tell(Msg::Edited(Err("vi ended with 1".into())));
     assert_eq!(desk.text(), "from outside");
     assert_eq!(desk.status(), "vi ended with 1; the draft is as it was");
-    assert!(desk.deeds().is_empty(), "nothing was sent");
+    assert!(desk.answers().is_empty(), "nothing was sent");
 }
 
 /// The colours and modifiers of the sign of the only row.
