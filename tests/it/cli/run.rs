@@ -46,7 +46,7 @@ fn events_are_printed_as_they_happen_each_with_its_session_and_number() {
     );
     let prompt = &events[2]["info"]["prompts"][0];
     let expected = json!({
-        "query_id": "q-1", "prompt": "How many?", "system": null, "max_tokens": 1024,
+        "query_id": "q-1", "prompt": "How many?", "system": null, "line": 1, "max_tokens": 1024,
         "grounded": false, "underspecified": false,
     });
     assert_eq!(prompt, &expected);
