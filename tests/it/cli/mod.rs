@@ -10,6 +10,7 @@ mod endings;
 mod home;
 mod info;
 mod packages;
+mod probes;
 mod readme;
 mod run;
 mod whole_language;
