@@ -71,13 +71,13 @@ impl Shared {
 
     /// Starts the task of a session that is listed.
     pub(super) fn start(&self, Prepared { live, task, .. }: Prepared) {
-        // Boxed: a task that starts tasks of its own kind has no type otherwise.
-        let run: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task.run());
-        self.tasks.spawn_on(run, &self.runtime);
         if self.closing.is_cancelled() {
             // A shutdown that began meanwhile may have listed the sessions before this one was among them.
             self.send_cancel(&live, self.closing_reason());
         }
+        // Boxed: a task that starts tasks of its own kind has no type otherwise.
+        let run: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task.run());
+        self.tasks.spawn_on(run, &self.runtime);
     }
 
     /// Asks a session's task to cancel it; `None` if it has ended. Never waits: the flag and the request go out

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The largest file that is read. Far above what programs keep; what is read ends up in their memory.
-const FILE_BYTES: u64 = 64 << 20;
+pub(super) const FILE_BYTES: u64 = 64 << 20;
 
 /// How long a writer waits for its turn. A write takes milliseconds; who holds a lock for so long has been stopped.
 const PATIENCE: Duration = Duration::from_secs(30);

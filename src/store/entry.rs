@@ -114,6 +114,10 @@ impl Entry {
             Change::Remove(result) => (None, result),
         };
         let text = self.with(file.as_deref(), after.as_deref())?;
+        if text.as_ref().is_some_and(|text| text.len() as u64 > disk::FILE_BYTES) {
+            // Nobody could read it any more.
+            return Err(format!("{}: it would be longer than {} bytes", self.file, disk::FILE_BYTES));
+        }
         let intent = Intent {
             op: op.to_owned(),
             file: self.file.clone(),

@@ -14,5 +14,5 @@ pub use files::FsFiles;
 
 /// Whether a text can be part of the name of a file and leads nowhere else.
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.contains(['/', '\\', '\0']) && !text.contains("..")
+    !text.is_empty() && text != "." && !text.contains(['/', '\\', '\0']) && !text.contains("..")
 }

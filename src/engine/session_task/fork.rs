@@ -216,7 +216,8 @@ impl Drop for Children {
         if !self.are_listed {
             self.list();
         }
-        self.start();
+        // In this order: a child that has not begun sees the cancel before its first instruction.
         self.cancel(CancelCode::ParentDropped, "the session that forked it has ended");
+        self.start();
     }
 }
