@@ -88,6 +88,8 @@
 //! - A key is shown at once, not only at the next picture: pictures of other changes keep their 16 ms.
 //! - Programs are interrupted on demand from the first version on (a timer per worker whose ticks are signals to that
 //!   thread): a standing hook made hot Lua 1.5 to 4 times slower. The hook remains where a system has no such timers.
+//! - A `note` says that a limit of pauses or queries is near, and never that a section straggles or that time or memory
+//!   runs low: those differ from run to run, and an event that a replay cannot derive would renumber those behind it.
 //! - `answer_accepted` carries the response, so that a journal of events alone can be replayed, and the transition
 //!   into an ended state carries the end.
 
