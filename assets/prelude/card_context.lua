@@ -11,7 +11,7 @@ return {
     local block = perform(want("context", context))
     if block == nil then
       return system
-    elseif type(system) == "string" and system ~= "" then
+    elseif type(system) == "number" or type(system) == "string" and system ~= "" then
       return block .. "\n\n" .. system
     end
     return block

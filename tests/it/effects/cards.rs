@@ -219,6 +219,7 @@ async fn past_cards_go_before_the_system_text_of_a_question() {
     let card = r#"{"card_id":"c1","created_at":"t","created_by":"b","pkg":{"name":"p"},"schema_version":"card/v0"}"#;
     let block = format!("<past_cards>\n{card}\n</past_cards>");
     assert_eq!(system("{ card_context = 'c1', system = 'S' }").await, json!(format!("{block}\n\nS")));
+    assert_eq!(system("{ card_context = 'c1', system = 42 }").await, json!(format!("{block}\n\n42")));
     assert_eq!(system("{ card_context = { pkg = 'p', limit = 3 } }").await, json!(block));
     assert_eq!(system("{ card_context = 'missing', system = 'S' }").await, json!("S"));
     assert_eq!(system("{ card_context = '../../x' }").await, Value::Null);
