@@ -51,7 +51,9 @@
 //! | package, strategy | a module that is installed; one with a `run(ctx)` |
 //! | scenario | cases that a strategy is evaluated against |
 //! | feed, observer | the published events of a session; a reader of them |
-//! | journal | where records are kept: in memory today |
+//! | journal | where records are kept |
+//! | branch | a session that goes on from another one's record, with one query open again |
+//! | replay | running a program again from its record |
 //! | summary | what lists show of a session |
 //!
 //! # Invariants
@@ -79,6 +81,7 @@
 //!   question makes seven events, and an allocation for each was a quarter of its cost.
 //! - A child's end is an event of its parent too (`child_ended`), which adds the child's usage to the parent's; and the
 //!   events of children name them as `id`, since `session` says whose an event is wherever events are printed.
+//! - A branch, and the event `branched`, name the query as `query_id`: in every event `at` is the time.
 //! - The scenario of a file is taken into the spec before the session is made: a replay needs no file.
 //! - What a program gets of an effect is one kind of record, [`engine::Performed`], for modules, state, cards and children
 //!   alike; only writes are events besides.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnsweredBy, CancelReason, EffectStep, Pause, PauseKind, QueryId, Seq, SessionId, StateName, TerminalOutcome,
-    Timestamp, TokenUsage, Usage,
+    AnsweredBy, Branch, CancelReason, EffectStep, Pause, PauseKind, QueryId, Seq, SessionId, StateName,
+    TerminalOutcome, Timestamp, TokenUsage, Usage,
 };
 
 /// One event of a session. In JSON the fields of its kind stand beside `seq`, `at` and `kind`.
@@ -128,6 +128,8 @@ pub enum EventKind {
     },
     /// The program writes to a file that outlives it: the intent before, and that it was done.
     Effect(EffectStep),
+    /// This session goes on from another. The events before are that one's, with its numbers and times.
+    Branched(Branch),
     /// A child runs. The program waits until all children of its fork have ended.
     ChildStarted {
         /// The child, a session of its own. Written `id`: wherever events are printed, `session` says whose they are.
@@ -196,6 +198,7 @@ impl EventKind {
             Self::Progress { .. } => "progress",
             Self::Stats { .. } => "stats",
             Self::Effect(_) => "effect",
+            Self::Branched(_) => "branched",
             Self::ChildStarted { .. } => "child_started",
             Self::ChildEnded { .. } => "child_ended",
             Self::AnswerAccepted { .. } => "answer_accepted",

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{SessionId, Timestamp};
+use super::{QueryId, SessionId, Timestamp};
 
 /// The session that a child belongs to. Only the engine makes children.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,16 @@ pub struct Parent {
     /// The budget of the session at the top, if it has one: all below it take from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<SharedBudget>,
+}
+
+/// Where a session goes on from another one, which stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    /// The other session.
+    pub of: SessionId,
+    /// The query that is open again. Written `query_id`: in every event `at` is the time.
+    #[serde(rename = "query_id")]
+    pub at: QueryId,
 }
 
 /// A budget that several sessions take from.

@@ -30,7 +30,7 @@ pub use error::{
     AwaitError, CancelError, ObserveError, ObserverRecvError, ReleaseError, ResumeError, SpawnError, StateError,
 };
 pub use event::{Event, EventKind, Phase, gap_line};
-pub use family::{Budget, Parent, SharedBudget};
+pub use family::{Branch, Budget, Parent, SharedBudget};
 pub use ids::{ParseIdError, QueryId, Seq, SessionId, Timestamp};
 pub use session::{Progress, Session, apply};
 pub use spec::{InvalidSpec, Limits, Scenario, SessionKind, SessionSpec};

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Everything that the rules need to know of one session.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     pub(super) id: SessionId,
     pub(super) spec: Arc<SessionSpec>,
@@ -268,6 +268,7 @@ pub fn apply(session: &mut Session, event: &Event) {
         | EventKind::LogDropped { .. }
         | EventKind::Stats { .. }
         | EventKind::Effect(_)
+        | EventKind::Branched(_)
         | EventKind::CancelRequested { .. } => {}
     }
 }

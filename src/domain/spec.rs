@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Parent};
+use super::{Branch, Budget, Parent};
 
 /// Everything that is needed to start a session. JSON names are `snake_case`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct SessionSpec {
     /// The session that forked it, of a child.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// The session that it goes on from, and where; only a rewind or a fork of a session gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<Branch>,
     /// Whether it stands before its first instruction until somebody releases it. It is `running` meanwhile, as every
     /// session is from birth, and can be cancelled (seen `before_start`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -215,6 +218,7 @@ impl SessionSpec {
             tags: BTreeMap::new(),
             limits: Limits::default(),
             parent: None,
+            branch: None,
             held: false,
         }
     }
@@ -309,10 +313,10 @@ impl SessionSpec {
         }
     }
 
-    /// The same without what makes it a child: to run it again by itself.
+    /// The same without what makes it a child or a branch: to run it again by itself.
     #[must_use]
     pub fn without_parent(&self) -> Self {
-        Self { parent: None, ..self.clone() }
+        Self { parent: None, branch: None, ..self.clone() }
     }
 
     /// What the screen calls the session: its title, else the name of its script.

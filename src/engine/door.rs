@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::purse::{Purse, Spent};
 use super::weight::json_weight;
 use super::{Clock, Entropy};
@@ -23,7 +25,8 @@ const CAPACITY: usize = 256;
 const CAPACITY_BYTES: usize = 256 << 10;
 
 /// A recorded read: what a program got to see of the world outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Read {
     /// The time, in Unix milliseconds.
     Time(Timestamp),
@@ -35,6 +38,8 @@ pub enum Read {
     Cpu(u64),
     /// What is spent of a budget that is shared.
     Spent(Spent),
+    /// Whether it got what it wanted to take of a budget that is shared.
+    Taken(bool),
 }
 
 /// What came out of a door, in order.
@@ -186,8 +191,11 @@ impl Door {
     }
 
     /// Takes `n` queries of the budget, unless more is spent by now than was `seen`. Gives whether it did.
-    pub fn take_calls(&self, n: usize, seen: Spent) -> bool {
-        self.0.purse.as_ref().is_none_or(|purse| purse.take_calls(n, seen))
+    pub fn take_calls(&mut self, n: usize, seen: Spent) -> bool {
+        let Some(purse) = &self.0.purse else { return true };
+        let taken = purse.take_calls(n, seen);
+        self.0.emissions.push(Emission::Read(Read::Taken(taken)));
+        taken
     }
 
     /// The time now, recorded.

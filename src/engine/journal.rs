@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::{EventRef, Performed, Read, Turn};
-use crate::domain::{Seq, Session, SessionId, SessionSpec, Timestamp};
+use crate::domain::{QueryId, Seq, Session, SessionId, SessionSpec, Timestamp};
 
 /// One record of a session, in the order it was made.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub enum Record {
         spec: Arc<SessionSpec>,
         /// When.
         at: Timestamp,
+        /// The version of what runs its program: see [`VmFactory::version`](super::VmFactory::version).
+        engine: Arc<str>,
     },
     /// Something happened.
     Turn(Turn),
@@ -25,6 +27,13 @@ pub enum Record {
     Read(Read),
     /// An effect was performed and its program is about to get the result.
     Performed(Performed),
+    /// Its program is about to be run again from its record, after the process that ran it has ended.
+    Resumed {
+        /// Whether that process had not ended in order.
+        unclean: bool,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// Whether somebody waits for the records to be durable.
@@ -80,23 +89,77 @@ pub struct Page {
     pub events: Vec<EventRef>,
 }
 
+/// A session as the journal has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Its place among all sessions in the order of their birth; the next page begins behind it.
+    pub place: u64,
+    /// What its events amount to.
+    pub session: Arc<Session>,
+    /// How often its program was run again after an unclean end since it last paused.
+    pub attempts: u32,
+}
+
+/// A text that somebody has typed for a query and not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The session.
+    pub session: SessionId,
+    /// The query it was meant for.
+    pub query: QueryId,
+    /// What was typed.
+    pub text: Arc<str>,
+}
+
 /// Keeps the records of sessions.
+///
+/// What is asked for by number or by page is told now or later; what is asked for of one session by its id is told at
+/// once, from memory or a short read.
 pub trait Journal: Send + Sync + 'static {
     /// Takes records of one session, behind everything it took of that session before. All of them or none.
     ///
     /// A crash leaves the records of the calls up to some point and nothing of the later ones. An `Err` means that
-    /// none of them is kept, now or after a crash.
+    /// none of them is kept, now or after a crash. What is [derived](Durability::Derived) may be `Ready` before it is
+    /// durable; where it is told `Later`, the journal is behind, and the session is not stepped until it has been.
     fn append(&self, session: SessionId, records: &[Record], durability: Durability) -> Reply<()>;
 
     /// Reads at most `max` events from number `from` on. An empty page with no gap means there are none yet.
     fn events(&self, session: SessionId, from: Seq, max: usize) -> Reply<Page>;
 
-    /// Takes over a session that has ended and is no longer kept in memory by the engine.
+    /// Every record of a session, in order, from [`Record::Spawned`] on, also those that are not durable yet. `None` of
+    /// a session of which none or not all are kept.
+    fn records(&self, session: SessionId) -> Reply<Option<Arc<[Record]>>>;
+
+    /// Takes over a session that is no longer kept in memory by the engine: one that has ended, or one that waits and
+    /// sleeps. What it amounts to follows from its records; this saves folding them.
     fn retire(&self, session: Arc<Session>);
 
-    /// A session that was taken over, if it was and has not been pruned.
+    /// A session that was taken over, or that another process has recorded; if there is one and it was not removed.
     fn retired(&self, session: SessionId) -> Option<Arc<Session>>;
 
-    /// Every session that was taken over.
+    /// Every session for which [`retired`](Self::retired) answers and that has ended.
     fn all_retired(&self) -> Vec<Arc<Session>>;
+
+    /// At most `max` sessions that stood in the journal as it was opened, in the order of their birth, behind `place`
+    /// (0: from the first on). An empty page: there are no more.
+    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<[Stored]>>;
+
+    /// Whether sessions are found here again after the process has ended: then its end does not end them.
+    fn outlives_the_process(&self) -> bool;
+
+    /// Whether the process that wrote here before this one had ended in order.
+    fn was_closed(&self) -> bool;
+
+    /// Keeps what is typed for a query in place of what was kept for it; `None`: nothing any more. Never waits. A crash
+    /// may lose the last second of it.
+    fn keep_draft(&self, session: SessionId, query: QueryId, text: Option<Arc<str>>);
+
+    /// The drafts that are kept.
+    fn drafts(&self) -> Reply<Arc<[Draft]>>;
+
+    /// Why nothing can be recorded at the moment, if that is so: one line for people.
+    fn trouble(&self) -> Option<String>;
+
+    /// Makes everything durable that was taken, and notes that this process ends in order. Nothing is taken afterwards.
+    fn close(&self) -> Reply<()>;
 }

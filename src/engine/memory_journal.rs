@@ -2,13 +2,14 @@
 //!
 //! It writes no disk, so nothing in it outlives the process. Answers are kept for ever; of the other events of a
 //! session only the newest 4 MB of the heap they take (about), and of the sessions taken over only the newest whole.
+//! One made to [keep everything](MemoryJournal::keeping_everything) has every record for a replay.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::weight::weight;
-use super::{Durability, EventRef, Journal, Page, Read, Record, Reply, Turn};
-use crate::domain::{Event, EventKind, Seq, Session, SessionId};
+use super::{Draft, Durability, EventRef, Journal, Page, Read, Record, Reply, Stored, Turn};
+use crate::domain::{Event, EventKind, QueryId, Seq, Session, SessionId, apply};
 
 /// Bytes of events, answers not counted, that are kept of one session: some tens of thousands of log lines.
 const EVENT_BYTES: usize = 4 << 20;
@@ -25,6 +26,9 @@ const SHARDS: usize = 64;
 pub struct MemoryJournal {
     shards: [Mutex<HashMap<SessionId, Log>>; SHARDS],
     retired: Mutex<Retired>,
+    drafts: Mutex<Vec<Draft>>,
+    /// The sessions in the order of their birth, where everything is kept.
+    births: Option<Mutex<Vec<SessionId>>>,
     event_bytes: usize,
     kept_whole: usize,
 }
@@ -38,6 +42,8 @@ struct Log {
     turns: VecDeque<(Turn, usize)>,
     reads: VecDeque<Read>,
     bytes: usize,
+    /// Everything, where everything is kept.
+    records: Vec<Record>,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +62,13 @@ impl MemoryJournal {
     /// Makes an empty journal that keeps `event_bytes` of events a session, and `kept_whole` sessions taken over.
     pub fn new(event_bytes: usize, kept_whole: usize) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
-        Self { shards, retired: Mutex::default(), event_bytes, kept_whole }
+        let (retired, drafts) = (Mutex::default(), Mutex::default());
+        Self { shards, retired, drafts, births: None, event_bytes, kept_whole }
+    }
+
+    /// Makes an empty journal that keeps every record, so that sessions can be replayed. It grows without a bound.
+    pub fn keeping_everything() -> Self {
+        Self { births: Some(Mutex::default()), ..Self::new(usize::MAX, usize::MAX) }
     }
 
     /// The recorded reads of a session that are still kept, oldest first.
@@ -79,11 +91,17 @@ impl Journal for MemoryJournal {
     fn append(&self, session: SessionId, records: &[Record], _durability: Durability) -> Reply<()> {
         let mut shard = self.shard(session);
         let log = shard.entry(session).or_default();
+        if let Some(births) = &self.births {
+            if log.records.is_empty() {
+                births.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+            }
+            log.records.extend_from_slice(records);
+        }
         for record in records {
             match record {
                 // The spec lives as long as the session, which the registry or `retired` holds.
                 // The results of effects are for a replay, which needs a journal that outlives the process.
-                Record::Spawned { .. } | Record::Performed(_) => {}
+                Record::Spawned { .. } | Record::Performed(_) | Record::Resumed { .. } => {}
                 Record::Read(read) => {
                     log.reads.push_back(*read);
                     log.bytes += size_of::<Read>();
@@ -127,8 +145,67 @@ impl Journal for MemoryJournal {
     }
 
     fn all_retired(&self) -> Vec<Arc<Session>> {
-        self.retired_lock().sessions.values().cloned().collect()
+        let retired = self.retired_lock();
+        retired.sessions.values().filter(|session| session.state().is_ended()).cloned().collect()
     }
+
+    fn records(&self, session: SessionId) -> Reply<Option<Arc<[Record]>>> {
+        let records = self.shard(session).get(&session).map(|log| log.records.clone());
+        Reply::Ready(Ok(records.filter(|records| !records.is_empty()).map(Arc::from)))
+    }
+
+    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<[Stored]>> {
+        let births = self.births.as_ref().map(|births| births.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let page = (1..).zip(births.into_iter().flatten()).skip_while(|(place, _)| *place <= behind).take(max);
+        let page = page.filter_map(|(place, id)| fold(place, id, &self.shard(id).get(&id)?.records));
+        Reply::Ready(Ok(page.collect()))
+    }
+
+    fn outlives_the_process(&self) -> bool {
+        self.births.is_some()
+    }
+
+    fn was_closed(&self) -> bool {
+        true
+    }
+
+    fn keep_draft(&self, session: SessionId, query: QueryId, text: Option<Arc<str>>) {
+        let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
+        drafts.retain(|draft| (draft.session, draft.query) != (session, query));
+        drafts.extend(text.map(|text| Draft { session, query, text }));
+    }
+
+    fn drafts(&self) -> Reply<Arc<[Draft]>> {
+        Reply::Ready(Ok(self.drafts.lock().unwrap_or_else(PoisonError::into_inner).clone().into()))
+    }
+
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    fn close(&self) -> Reply<()> {
+        Reply::Ready(Ok(()))
+    }
+}
+
+/// What the records of a session amount to.
+fn fold(place: u64, id: SessionId, records: &[Record]) -> Option<Stored> {
+    let Some(Record::Spawned { spec, at, .. }) = records.first() else { return None };
+    let mut session = Session::new(id, Arc::clone(spec), *at);
+    let mut attempts = 0;
+    for record in records {
+        match record {
+            Record::Turn(turn) => {
+                turn.iter().for_each(|event| apply(&mut session, event));
+                if turn.iter().any(|event| matches!(event.kind, EventKind::PauseRequested { .. })) {
+                    attempts = 0;
+                }
+            }
+            Record::Resumed { unclean: true, .. } => attempts += 1,
+            Record::Spawned { .. } | Record::Read(_) | Record::Performed(_) | Record::Resumed { .. } => {}
+        }
+    }
+    Some(Stored { place, session: Arc::new(session), attempts })
 }
 
 impl Log {

@@ -33,7 +33,7 @@ pub use door::{Door, Emission, Read, SLICE, StopFlag};
 pub use effect::{Effect, EffectResult, Fork, ModuleSource, OnError, Performed, StoreRead, StoreWrite};
 pub use files::{Files, Finished, Package, PendingWrite, Prepared};
 pub use inspection::{Inspection, Retention};
-pub use journal::{Durability, Journal, JournalError, Page, Record, Reply};
+pub use journal::{Draft, Durability, Journal, JournalError, Page, Record, Reply, Stored};
 pub use memory_journal::MemoryJournal;
 pub use observer::Observer;
 pub use purse::Spent;

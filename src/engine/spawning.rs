@@ -49,7 +49,7 @@ impl Shared {
         let world = &self.world;
         let (spec, at) = (Arc::new(spec), world.clock.now());
         let id = self.fresh_id();
-        let record = Record::Spawned { spec: Arc::clone(&spec), at };
+        let record = Record::Spawned { spec: Arc::clone(&spec), at, engine: world.vms.version() };
         let mut receipt = world.journal.append(id, &[record], Durability::Acknowledged);
         receipt.get().await.map_err(|error| SpawnError::Engine(format!("not recorded: {error}")))?;
 

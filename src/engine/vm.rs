@@ -17,6 +17,10 @@ pub trait VmFactory: Send + Sync + 'static {
     /// # Errors
     /// What ends the session before it has begun, such as too little memory.
     fn make(&self, spec: &Arc<SessionSpec>) -> Result<Box<dyn Vm>, VmFailure>;
+
+    /// What a program's behaviour depends on beside its spec and its record, as one word to compare: the version of the
+    /// VM and of everything that is loaded before the program.
+    fn version(&self) -> Arc<str>;
 }
 
 /// One program in a state of its own.

@@ -26,6 +26,7 @@ pub(super) fn weight(event: &Event) -> usize {
         EventKind::ChildEnded { usage, .. } => size_of_val(&**usage),
         EventKind::StateTransition { .. }
         | EventKind::Tick { .. }
+        | EventKind::Branched(_)
         | EventKind::ResumeAccepted { .. }
         | EventKind::LlmCallBegin { .. }
         | EventKind::LlmCallEnd { .. }

@@ -15,6 +15,7 @@ use crate::engine::{Vm, VmFactory, VmFailure};
 pub struct LuaVms {
     prelude: Arc<Prelude>,
     preemption: Preemption,
+    version: Arc<str>,
 }
 
 impl LuaVms {
@@ -30,7 +31,8 @@ impl LuaVms {
 
     fn interrupting(preemption: Preemption) -> Self {
         let prelude = Prelude::compile().expect("the prelude is part of this program and compiles");
-        Self { prelude: Arc::new(prelude), preemption }
+        let version = format!("{}+{}", env!("CARGO_PKG_VERSION"), Prelude::hash()).into();
+        Self { prelude: Arc::new(prelude), preemption, version }
     }
 
     /// Whether programs are interrupted on demand, so that hot Lua pays nothing for it.
@@ -52,5 +54,9 @@ impl VmFactory for LuaVms {
             Ok((lua, body)) => Ok(Box::new(LuaVm::new(lua, host, body))),
             Err(error) => Err(failure::of_error(&host, &error)),
         }
+    }
+
+    fn version(&self) -> Arc<str> {
+        Arc::clone(&self.version)
     }
 }

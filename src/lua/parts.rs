@@ -4,6 +4,8 @@
 
 use mlua::{Function, Lua};
 
+use crate::domain::ContentHash;
+
 /// A piece of Lua that is loaded into a state when one of its names is first used there.
 pub(super) struct Part {
     /// The library that it belongs to, as the prelude names it.
@@ -88,5 +90,12 @@ impl Prelude {
             core: compile(include_str!("../../assets/prelude.lua"))?,
             parts: PARTS.iter().map(|part| compile(part.source)).collect::<mlua::Result<_>>()?,
         })
+    }
+
+    /// The beginning of a hash over everything that is loaded: states of two preludes may behave differently.
+    pub(super) fn hash() -> String {
+        let mut sources = include_str!("../../assets/prelude.lua").to_owned();
+        sources.extend(PARTS.iter().map(|part| part.source));
+        ContentHash::of(sources).to_string()[..8].to_owned()
     }
 }

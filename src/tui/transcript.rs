@@ -77,6 +77,7 @@ fn write_event(text: &mut String, event: &EventRef) {
         | EventKind::Stats { .. }
         | EventKind::CancelRequested { .. }
         | EventKind::Effect(_)
+        | EventKind::Branched(_)
         | EventKind::ChildStarted { .. }
         | EventKind::ChildEnded { .. } => {
             let (kind, payload) = feed_line(&FeedLine::Event(event.clone()));

@@ -268,6 +268,7 @@ fn payload(event: &Event) -> String {
         EventKind::Effect(EffectStep::Done { intent, error: Some(error) }) => {
             format!("#{intent} is not written: {}", short(error))
         }
+        EventKind::Branched(branch) => format!("from {} at {}", branch.of.short(), branch.at),
         EventKind::ChildStarted { session, strategy, .. } => format!("{} runs {}", session.short(), short(strategy)),
         EventKind::ChildEnded { session, state, .. } => format!("{} is {state}", session.short()),
         EventKind::AnswerAccepted { query_id, by, remaining, response, .. } => {

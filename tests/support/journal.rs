@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use switchboard::domain::{Seq, Session, SessionId};
-use switchboard::engine::{Durability, Journal, JournalError, MemoryJournal, Page, Record, Reply};
+use switchboard::domain::{QueryId, Seq, Session, SessionId};
+use switchboard::engine::{Draft, Durability, Journal, JournalError, MemoryJournal, Page, Record, Reply, Stored};
 use tokio::sync::oneshot;
 
 /// Which records something is done to.
@@ -141,5 +141,37 @@ impl Journal for TestJournal {
 
     fn all_retired(&self) -> Vec<Arc<Session>> {
         self.memory.all_retired()
+    }
+
+    fn records(&self, session: SessionId) -> Reply<Option<Arc<[Record]>>> {
+        self.memory.records(session)
+    }
+
+    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<[Stored]>> {
+        self.memory.stored(behind, max)
+    }
+
+    fn outlives_the_process(&self) -> bool {
+        self.memory.outlives_the_process()
+    }
+
+    fn was_closed(&self) -> bool {
+        self.memory.was_closed()
+    }
+
+    fn keep_draft(&self, session: SessionId, query: QueryId, text: Option<Arc<str>>) {
+        self.memory.keep_draft(session, query, text);
+    }
+
+    fn drafts(&self) -> Reply<Arc<[Draft]>> {
+        self.memory.drafts()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.memory.trouble()
+    }
+
+    fn close(&self) -> Reply<()> {
+        self.memory.close()
     }
 }

@@ -147,6 +147,10 @@ impl VmFactory for Programs {
         probe.made.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(FakeVm { acts, next: 0, said: 0, answers: Vec::new(), modules: Vec::new(), probe }))
     }
+
+    fn version(&self) -> Arc<str> {
+        "fake".into()
+    }
 }
 
 /// Performs a program.

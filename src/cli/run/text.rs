@@ -45,6 +45,9 @@ pub(super) fn event(out: &mut String, form: Form, whose: Whose, event: &Event) {
         EventKind::Effect(EffectStep::Done { error: Some(error), .. }) => {
             lines.line(BAD, &format!("! not written: {}", shown(error)));
         }
+        EventKind::Branched(branch) => {
+            lines.line(DIM, &format!("  goes on from {} at {}", branch.of.short(), branch.at));
+        }
         EventKind::ChildStarted { session, strategy, .. } => {
             lines.line(DIM, &format!("  child {}: {}", session.short(), shown(strategy)));
         }

@@ -108,6 +108,7 @@ impl SessionTask {
             tags: own.tags.clone(),
             limits,
             parent: Some(parent),
+            branch: None,
             held: false,
         }
     }

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use switchboard::domain::{
-    Answer, AnsweredBy, Budget, CancelCode, CancelError, CancelReason, Cancelled, Command, Done, EffectStep, Event,
-    EventKind, ExecutionState, Failure, FailureKind, Intent, LimitKind, Limits, ObserverRecvError, Parent, Pause,
-    PauseKind, Phase, Prompt, PromptHash, Query, QueryId, ResumeError, ResumeOutcome, Scenario, SeenAt, SessionId,
-    SessionKind, SessionSpec, SharedBudget, StateName, TerminalOutcome, TokenUsage, Usage,
+    Answer, AnsweredBy, Branch, Budget, CancelCode, CancelError, CancelReason, Cancelled, Command, Done, EffectStep,
+    Event, EventKind, ExecutionState, Failure, FailureKind, Intent, LimitKind, Limits, ObserverRecvError, Parent,
+    Pause, PauseKind, Phase, Prompt, PromptHash, Query, QueryId, ResumeError, ResumeOutcome, Scenario, SeenAt,
+    SessionId, SessionKind, SessionSpec, SharedBudget, StateName, TerminalOutcome, TokenUsage, Usage,
 };
 
 use super::{Life, answer, ask, finish, single};
@@ -213,6 +213,10 @@ fn every_event_is_an_object_with_seq_at_kind_and_its_own_fields() {
                    "usage": json!(Usage::default())}),
         ),
         (
+            EventKind::Branched(Branch { of: SessionId::from_bits(8), at: QueryId::new(3) }),
+            json!({"kind": "branched", "of": "0000000000000008", "query_id": "q-3"}),
+        ),
+        (
             EventKind::Effect(EffectStep::Done { intent: 3, error: Some("no room".into()) }),
             json!({"kind": "effect", "phase": "done", "intent": 3, "error": "no room"}),
         ),
@@ -363,6 +367,7 @@ fn a_spec_writes_its_kind_beside_the_rest_and_every_absent_field_has_a_default()
             depth: 1,
             budget: Some(SharedBudget { limits: Budget { tokens: Some(9), ..Budget::default() }, since: 5 }),
         }),
+        branch: Some(Branch { of: SessionId::from_bits(8), at: QueryId::new(3) }),
         held: true,
     };
     let written = with(
@@ -370,7 +375,8 @@ fn a_spec_writes_its_kind_beside_the_rest_and_every_absent_field_has_a_default()
                "env": {"A": "1"}, "title": "t", "tags": {"k": "v"}, "held": true}),
         json!({"limits": serde_json::to_value(Limits::default()).unwrap(),
                "parent": {"session": "0000000000000007", "fork": 1, "index": 2, "depth": 1,
-                          "budget": {"tokens": 9, "since": 5}}}),
+                          "budget": {"tokens": 9, "since": 5}},
+               "branch": {"of": "0000000000000008", "query_id": "q-3"}}),
     );
     is_written(&full, &written);
     let kind = |kind| serde_json::to_value(SessionSpec { kind, ..SessionSpec::run("") }).unwrap();
