@@ -3,6 +3,7 @@
 //!
 //! It never waits and never does IO. It is bounded: a full door ends the slice.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::purse::{Purse, Spent};
 use super::weight::json_weight;
 use super::{Clock, Entropy};
-use crate::domain::{Command, Limits, Timestamp, Usage};
+use crate::domain::{Command, Limits, SessionSpec, Timestamp, Usage};
 
 /// How long a program runs before others get their turn. A key on the screen or an answer never waits longer for a
 /// program that can be interrupted.
@@ -91,6 +92,34 @@ struct Inner {
     bucket: LogBucket,
     /// Of a child whose family has a budget.
     purse: Option<Arc<Purse>>,
+    past: Past,
+}
+
+/// What the program got to see when it was recorded, while it is run again.
+#[derive(Default)]
+struct Past {
+    reads: VecDeque<Read>,
+    /// Whether log lines are held against the record, which knows which of them were dropped.
+    keeps_logs: bool,
+    /// The read that was recorded where the program wanted another.
+    differs: Option<Read>,
+}
+
+/// Looks for a read of one kind among what is recorded, and else takes it from outside and records it.
+macro_rules! read {
+    ($door:expr, $kind:path, $live:expr) => {
+        match $door.recorded() {
+            Some($kind(value)) => value,
+            other => {
+                if let Some(other) = other {
+                    $door.past_differs(other);
+                }
+                let value = $live;
+                $door.0.emissions.push(Emission::Read($kind(value)));
+                value
+            }
+        }
+    };
 }
 
 impl Door {
@@ -120,6 +149,7 @@ impl Door {
                 filled_at: created_at,
             },
             purse: None,
+            past: Past::default(),
         }))
     }
 
@@ -129,6 +159,42 @@ impl Door {
         self.0.created_at = since;
         self.0.purse = Some(purse);
         self
+    }
+
+    /// The same for a program of which the family is not there: what it saw of their budget is recorded.
+    #[must_use]
+    pub(super) fn for_a_family(self, spec: &SessionSpec) -> Self {
+        match spec.parent.as_ref().and_then(|parent| parent.budget) {
+            Some(budget) => self.sharing(Arc::default(), budget.since),
+            None => self,
+        }
+    }
+
+    /// The same for a program that is run again: it gets to see `reads` before anything new.
+    #[must_use]
+    pub(super) fn replaying(mut self, reads: VecDeque<Read>) -> Self {
+        self.0.past = Past { reads, keeps_logs: true, differs: None };
+        self
+    }
+
+    /// The program has come to the end of its record: what it logs is bounded by time again.
+    pub(super) fn is_present(&mut self) {
+        self.0.past.keeps_logs = false;
+        self.0.bucket.filled_at = self.0.clock.now();
+    }
+
+    /// What was recorded where the program wanted to see something else, if that has happened.
+    pub(super) fn misread(&self) -> Option<Read> {
+        self.0.past.differs
+    }
+
+    fn recorded(&mut self) -> Option<Read> {
+        self.0.past.reads.pop_front()
+    }
+
+    fn past_differs(&mut self, recorded: Read) {
+        self.0.past.differs.get_or_insert(recorded);
+        self.0.past.reads.clear();
     }
 
     /// Starts a slice: `usage` is what has been booked for the session so far.
@@ -185,51 +251,43 @@ impl Door {
             let usage = &self.0.usage;
             return Spent { llm_calls: usage.llm_calls, tokens: usage.total_tokens.tokens };
         };
-        let spent = purse.spent();
-        self.0.emissions.push(Emission::Read(Read::Spent(spent)));
-        spent
+        let purse = Arc::clone(purse);
+        read!(self, Read::Spent, purse.spent())
     }
 
     /// Takes `n` queries of the budget, unless more is spent by now than was `seen`. Gives whether it did.
     pub fn take_calls(&mut self, n: usize, seen: Spent) -> bool {
         let Some(purse) = &self.0.purse else { return true };
-        let taken = purse.take_calls(n, seen);
-        self.0.emissions.push(Emission::Read(Read::Taken(taken)));
-        taken
+        let purse = Arc::clone(purse);
+        read!(self, Read::Taken, purse.take_calls(n, seen))
     }
 
     /// The time now, recorded.
     pub fn now(&mut self) -> Timestamp {
-        let now = self.0.clock.now();
-        self.0.emissions.push(Emission::Read(Read::Time(now)));
-        now
+        read!(self, Read::Time, self.0.clock.now())
     }
 
     /// Sixty-four random bits, recorded.
     pub fn seed(&mut self) -> u64 {
-        let bits = self.0.entropy.bits();
-        self.0.emissions.push(Emission::Read(Read::Seed(bits)));
-        bits
+        read!(self, Read::Seed, self.0.entropy.bits())
     }
 
     /// Milliseconds since the session was made, or the one at the top of its family; recorded.
     pub fn elapsed_ms(&mut self) -> u64 {
-        let elapsed = u64::try_from(self.0.clock.now() - self.0.created_at).unwrap_or(0);
-        self.0.emissions.push(Emission::Read(Read::Elapsed(elapsed)));
-        elapsed
+        read!(self, Read::Elapsed, u64::try_from(self.0.clock.now() - self.0.created_at).unwrap_or(0))
     }
 
     /// CPU time the session has used, recorded.
     pub fn cpu_time(&mut self) -> Duration {
-        let cpu = self.0.cpu_before_slice + self.0.slice_start.elapsed();
-        self.0.emissions.push(Emission::Read(Read::Cpu(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX))));
-        cpu
+        let used = self.0.cpu_before_slice + self.0.slice_start.elapsed();
+        let nanos = read!(self, Read::Cpu, u64::try_from(used.as_nanos()).unwrap_or(u64::MAX));
+        Duration::from_nanos(nanos)
     }
 
     /// Says a log line. Above the rate limit it is counted instead of kept; above the length limit it is cut.
     pub fn log(&mut self, level: &Arc<str>, source: &Arc<str>, message: &str) {
         let inner = &mut *self.0;
-        if !inner.bucket.take(inner.clock.now(), inner.limits.log_lines_per_s) {
+        if !inner.past.keeps_logs && !inner.bucket.take(inner.clock.now(), inner.limits.log_lines_per_s) {
             return;
         }
         if let Some(n) = inner.bucket.take_dropped() {

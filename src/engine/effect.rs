@@ -286,6 +286,16 @@ pub struct Performed {
 }
 
 impl Effect {
+    /// What it is, in words.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ReadModule { .. } => "require",
+            Self::Read(_) => "a read of state, cards or scenarios",
+            Self::Write(write) => write.op(),
+            Self::Fork(_) => "fork",
+        }
+    }
+
     /// The hash of the effect with all its arguments.
     pub fn hash(&self) -> ContentHash {
         ContentHash::of(serde_json::to_vec(self).expect("an effect with string keys always has a JSON form"))

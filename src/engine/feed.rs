@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::changes::Mark;
 use super::inspection::IGNORED_KEPT;
 use super::weight::weight;
-use super::{EventRef, Summary, Turn};
+use super::{EventRef, Presence, Summary, Turn};
 use crate::domain::{CancelReason, Seq, Session, SessionId, TerminalOutcome};
 
 /// Events kept in the ring. A reader this close behind never asks the journal; at a typical event's size it is some
@@ -138,6 +138,15 @@ impl Feed {
         if session.state().is_ended() {
             self.end.notify_waiters();
         }
+    }
+
+    /// Forgets the ring, as the session leaves memory: its readers read the journal.
+    pub(super) fn rest(&self, presence: Presence) {
+        let mut published = self.lock();
+        published.summary.presence = presence;
+        published.ring = VecDeque::new();
+        published.in_ring = 0;
+        published.ring_bytes = 0;
     }
 
     /// Remembers a cancel that came too late.

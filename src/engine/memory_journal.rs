@@ -141,7 +141,8 @@ impl Journal for MemoryJournal {
     }
 
     fn retired(&self, session: SessionId) -> Option<Arc<Session>> {
-        self.retired_lock().sessions.get(&session).cloned()
+        let retired = self.retired_lock().sessions.get(&session).cloned();
+        retired.or_else(|| Some(fold(0, session, &self.shard(session).get(&session)?.records)?.session))
     }
 
     fn all_retired(&self) -> Vec<Arc<Session>> {

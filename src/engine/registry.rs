@@ -4,10 +4,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -15,9 +15,13 @@ use tokio_util::task::TaskTracker;
 use super::calls::{Call, CallLog, CancelEffect, Verb};
 use super::changes::{ChangeCursor, ChangeLog, Changes};
 use super::feed::Feed;
+use super::posts::Live;
+use super::purse::Purse;
 use super::session_task::{Request, answer_to_ended};
-use super::world::{WRITES, World};
-use super::{Clock, Entropy, Files, Inspection, Journal, Observer, Package, Retention, StopFlag, Summary, VmFactory};
+use super::world::{RERUNS, WRITES, World};
+use super::{
+    Clock, Entropy, Files, Inspection, Journal, Observer, Package, Presence, Retention, Spent, Summary, VmFactory,
+};
 use crate::domain::{
     AwaitError, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ReleaseError,
     ResumeError, ResumeOutcome, ResumePayload, Seq, Session, SessionId, SessionSpec, SpawnError, StateError,
@@ -46,7 +50,7 @@ pub struct RegistryConfig {
 /// (`parent_dropped`).
 #[derive(Clone)]
 pub struct Registry {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 pub(super) struct Shared {
@@ -59,24 +63,19 @@ pub(super) struct Shared {
     pub(super) closing: CancellationToken,
     /// Every sweep that was started: its `ttl` and its interval.
     pub(super) sweeps: Mutex<Vec<(Duration, Duration)>>,
+    /// Of the families that share a budget, by the session at the top.
+    pub(super) purses: Mutex<HashMap<SessionId, Weak<Purse>>>,
     calls: CallLog,
     _close_on_drop: DropGuard,
-}
-
-/// What the registry keeps of a session that it has not evicted. Its task holds the feed but not this, so that a
-/// dropped registry closes the channel.
-pub(super) struct Live {
-    pub(super) feed: Arc<Feed>,
-    pub(super) inbox: mpsc::Sender<Box<Request>>,
-    pub(super) stop: StopFlag,
 }
 
 impl Registry {
     /// Makes a registry with no sessions.
     pub fn new(config: RegistryConfig) -> Self {
         let RegistryConfig { vms, journal, clock, entropy, files, library_dirs, runtime } = config;
-        let writes = Arc::new(Semaphore::new(WRITES));
-        let world = World { vms, journal, clock, entropy, files, library_dirs, changes: ChangeLog::new(), writes };
+        let (writes, reruns) = (Arc::new(Semaphore::new(WRITES)), Arc::new(Semaphore::new(RERUNS)));
+        let changes = ChangeLog::new();
+        let world = World { vms, journal, clock, entropy, files, library_dirs, changes, writes, reruns };
         let closing = CancellationToken::new();
         let shared = Shared {
             world: Arc::new(world),
@@ -84,6 +83,7 @@ impl Registry {
             runtime,
             tasks: TaskTracker::new(),
             sweeps: Mutex::default(),
+            purses: Mutex::default(),
             calls: CallLog::default(),
             _close_on_drop: closing.clone().drop_guard(),
             closing,
@@ -170,19 +170,19 @@ impl Registry {
             }
         };
         let (reply, answer) = oneshot::channel();
-        match live.inbox.send(Box::new(Request::Answer(payload, reply))).await {
+        match self.shared.send(&live, Box::new(Request::Answer(payload, reply))).await {
             Ok(()) => match answer.await {
                 Ok(result) => result,
-                // The task died with the request in its hands.
-                Err(_) => Err(refusal_after(&live.feed.ended().await)),
+                // The task died with the request in its hands, or left.
+                Err(_) => Err(refusal(&live.feed)),
             },
-            Err(mpsc::error::SendError(request)) => {
+            Err(request) => {
                 let Request::Answer(payload, _) = *request else {
                     unreachable!("the request comes back as it was sent")
                 };
                 match live.feed.remains() {
                     Some(session) => answer_to_ended(&session, payload),
-                    None => Err(refusal_after(&live.feed.ended().await)),
+                    None => Err(refusal(&live.feed)),
                 }
             }
         }
@@ -223,6 +223,10 @@ impl Registry {
         {
             result?;
         }
+        if !live.has_ended() && live.open_post().is_none() {
+            // It has left memory as the process is about to end.
+            return Err(CancelError::NotRecorded { cause: NOT_NOW.into() });
+        }
         Ok(live.feed.ended().await.into())
     }
 
@@ -242,7 +246,7 @@ impl Registry {
         let feed = match self.find(id) {
             Some(Found::Live(live)) => {
                 let (reply, answer) = oneshot::channel();
-                if live.inbox.send(Box::new(Request::Release(reply))).await.is_ok()
+                if self.shared.send(&live, Box::new(Request::Release(reply))).await.is_ok()
                     && let Ok(result) = answer.await
                 {
                     return result;
@@ -252,7 +256,8 @@ impl Registry {
             Some(Found::Retired(session)) => Arc::new(Feed::of_remains(session)),
             None => return Err(ReleaseError::NotFound { session: id }),
         };
-        Err(ReleaseError::NotHeld { actual: feed.ended().await.name() })
+        let actual = feed.lock().summary.state.name();
+        Err(ReleaseError::NotHeld { actual })
     }
 
     fn note(&self, session: Option<SessionId>, verb: Verb, started: Instant) {
@@ -352,18 +357,32 @@ impl Registry {
         super::collect::start(&self.shared, ttl, interval);
     }
 
-    /// Ends the registry: refuses new sessions, and cancels every live one (`system_shutdown`), since without a disk
-    /// nothing of them would be left. Returns how many tasks had not stopped at the `deadline`.
+    /// Ends the registry: refuses new sessions, and leaves every live one in the journal where it stands. Where the
+    /// journal ends with the process, every live session is cancelled (`system_shutdown`), since nothing of it would be
+    /// left. Returns how many tasks had not stopped at the `deadline`.
     pub async fn shutdown(&self, deadline: Duration) -> usize {
         self.shared.closing.cancel();
         let reason = self.shared.closing_reason();
         let live: Vec<Arc<Live>> = self.sessions(|sessions| sessions.values().cloned().collect());
+        let leaves = self.shared.world.journal.outlives_the_process();
         for session in &live {
-            self.shared.send_cancel(session, reason.clone());
+            match session.open_post() {
+                Some(post) if leaves => {
+                    // A full inbox: the task comes to its end by the requests before, and by the dropped registry.
+                    let leave = async move { drop(post.inbox.send(Box::new(Request::Leave)).await) };
+                    self.shared.tasks.spawn_on(leave, &self.shared.runtime);
+                }
+                Some(_) => drop(self.shared.send_cancel(session, reason.clone())),
+                None => {}
+            }
         }
         self.shared.tasks.close();
         let _ = tokio::time::timeout(deadline, self.shared.tasks.wait()).await;
-        self.shared.tasks.len()
+        let late = self.shared.tasks.len();
+        if let Err(error) = self.shared.world.journal.close().get().await {
+            tracing::error!(%error, "the journal could not be closed");
+        }
+        late
     }
 
     fn find(&self, id: SessionId) -> Option<Found> {
@@ -392,13 +411,33 @@ impl Shared {
     }
 
     fn find(&self, id: SessionId) -> Option<Found> {
-        let live = self.sessions(|sessions| sessions.get(&id).cloned());
+        let live = self.live(id);
         // An evicted session is in the journal before it leaves the map.
         live.map(Found::Live).or_else(|| self.world.journal.retired(id).map(Found::Retired))
     }
 
-    fn sessions<T>(&self, read: impl FnOnce(&HashMap<SessionId, Arc<Live>>) -> T) -> T {
+    /// What is kept of a session that has not been evicted.
+    pub(super) fn live(&self, id: SessionId) -> Option<Arc<Live>> {
+        self.sessions(|sessions| sessions.get(&id).cloned())
+    }
+
+    pub(super) fn sessions<T>(&self, read: impl FnOnce(&HashMap<SessionId, Arc<Live>>) -> T) -> T {
         read(&self.sessions.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What counts the budget below the session `top`; where nobody has it yet, one that begins with what is `spent`.
+    pub(super) fn purse_below(&self, top: SessionId, spent: impl FnOnce() -> Spent) -> Option<Arc<Purse>> {
+        let known = self.purses.lock().unwrap_or_else(PoisonError::into_inner).get(&top).and_then(Weak::upgrade);
+        if known.is_some() {
+            return known;
+        }
+        let spent = spent();
+        let mut purses = self.purses.lock().unwrap_or_else(PoisonError::into_inner);
+        purses.retain(|_, purse| purse.strong_count() > 0);
+        // Another may have made it meanwhile.
+        let purse = purses.get(&top).and_then(Weak::upgrade).unwrap_or_else(|| Arc::new(Purse::new(spent)));
+        purses.insert(top, Arc::downgrade(&purse));
+        Some(purse)
     }
 
     pub(super) fn sessions_mut<T>(&self, write: impl FnOnce(&mut HashMap<SessionId, Arc<Live>>) -> T) -> T {
@@ -406,11 +445,21 @@ impl Shared {
     }
 }
 
-/// What an answer is told of which nothing is known but how its session ended.
-fn refusal_after(outcome: &TerminalOutcome) -> ResumeError {
-    match outcome {
-        TerminalOutcome::Cancelled(_) => ResumeError::AlreadyCancelled,
-        TerminalOutcome::Done(_) | TerminalOutcome::Failed(_) => ResumeError::NotPaused { actual: outcome.name() },
+/// What is asked of a session once nothing is taken any more.
+const NOT_NOW: &str = "shutting down; the session waits in the journal";
+
+/// What an answer is told that no task has taken: how its session ended, or that nothing is taken any more.
+fn refusal(feed: &Feed) -> ResumeError {
+    let summary = &feed.lock().summary;
+    match (&summary.state, &summary.presence) {
+        (ExecutionState::Cancelled(_), _) => ResumeError::AlreadyCancelled,
+        (state @ (ExecutionState::Done(_) | ExecutionState::Failed(_)), _) => {
+            ResumeError::NotPaused { actual: state.name() }
+        }
+        (_, Presence::CannotReplay(why)) => ResumeError::NotRecorded { cause: why.to_string() },
+        (ExecutionState::Running { .. } | ExecutionState::Paused(_), _) => {
+            ResumeError::NotRecorded { cause: NOT_NOW.into() }
+        }
     }
 }
 

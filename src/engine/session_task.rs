@@ -4,8 +4,10 @@
 
 mod fork;
 mod perform;
+mod waking;
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -13,11 +15,14 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
+use self::waking::First;
 use super::feed::Feed;
 use super::purse::Purse;
 use super::registry::Shared;
 use super::world::World;
-use super::{Door, Durability, Emission, Input, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure};
+use super::{
+    Door, Durability, Emission, EventRef, Input, Presence, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure,
+};
 use crate::domain::{
     CancelCode, CancelError, CancelReason, Command, Event, EventKind, ExecutionState, FailureKind, LimitKind, Rejected,
     ReleaseError, ResumeError, ResumeOutcome, ResumePayload, SeenAt, Session, apply, decide,
@@ -35,6 +40,10 @@ pub(super) enum Request {
     Answer(ResumePayload, oneshot::Sender<Result<ResumeOutcome, ResumeError>>),
     Cancel(CancelReason, oneshot::Sender<Result<(), CancelError>>),
     Release(oneshot::Sender<Result<(), ReleaseError>>),
+    /// Leave memory, if it waits and can come back.
+    Sleep,
+    /// Leave everything as it stands: the process is about to end.
+    Leave,
 }
 
 /// A turn that did not happen.
@@ -43,8 +52,16 @@ enum NoTurn {
     NotRecorded(String),
 }
 
-/// A session has ended; there is nothing more to do.
-struct Ended;
+/// Why there is nothing more to do for the task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// The session has ended.
+    Ended,
+    /// The session leaves memory and waits in the journal.
+    Asleep,
+    /// The process is about to end; the session goes on in the next.
+    Left,
+}
 
 /// A live session.
 pub(super) struct SessionTask {
@@ -64,6 +81,12 @@ pub(super) struct SessionTask {
     purse: Option<Arc<Purse>>,
     /// Whether it waits to be released before its first instruction.
     held: bool,
+    /// What is recorded of an effect that the process before had begun.
+    begun: Vec<EventRef>,
+    /// Whether the session has come back from its record.
+    was_rerun: bool,
+    /// Whether the session lives on without this task.
+    is_left: bool,
 }
 
 impl SessionTask {
@@ -76,46 +99,78 @@ impl SessionTask {
         purse: Option<Arc<Purse>>,
         world: Arc<World>,
     ) -> Self {
-        let (clock, entropy) = (Arc::clone(&world.clock), Arc::clone(&world.entropy));
-        let mut door = Door::new(clock, entropy, stop.clone(), session.created_at(), &session.spec().limits);
-        let budget = session.spec().parent.as_ref().and_then(|parent| parent.budget);
-        if let (Some(purse), Some(budget)) = (&purse, budget) {
-            door = door.sharing(Arc::clone(purse), budget.since);
-        }
-        let held = session.spec().held && !session.has_begun();
-        Self { session, feed, world, inbox, stop, vm: None, door: Some(door), unwritten: None, shared, purse, held }
+        let is_suspended = feed.lock().summary.presence == Presence::Suspended;
+        let held = is_suspended || session.spec().held && !session.has_begun();
+        let mut task = Self {
+            session,
+            feed,
+            world,
+            inbox,
+            stop,
+            vm: None,
+            door: None,
+            unwritten: None,
+            shared,
+            purse,
+            held,
+            begun: Vec::new(),
+            was_rerun: false,
+            is_left: false,
+        };
+        task.door = Some(task.new_door(task.stop.clone()));
+        task
     }
 
-    /// Lives until the session has ended. A panic on the way ends it as an engine error.
+    /// Lives until the session has ended, or leaves memory. A panic on the way ends it as an engine error.
     pub(super) async fn run(mut self) {
-        if let Err(panic) = AssertUnwindSafe(self.live()).catch_unwind().await {
-            self.end_by_force(format!("the session's task panicked: {}", panic_text(panic.as_ref())));
+        let over = match AssertUnwindSafe(self.live()).catch_unwind().await {
+            Ok(Ok(never)) => match never {},
+            Ok(Err(over)) => over,
+            Err(panic) => {
+                self.end_by_force(format!("the session's task panicked: {}", panic_text(panic.as_ref())));
+                Over::Ended
+            }
+        };
+        match over {
+            Over::Ended => {
+                // The remains are there before the channel closes: whoever can no longer ask the task asks them.
+                let session = self.bury();
+                self.inbox.close();
+                self.give_back();
+                self.refuse_the_rest(&session).await;
+            }
+            Over::Asleep | Over::Left => {
+                self.leave();
+                self.inbox.close();
+                self.give_back();
+                self.pass_on_the_rest().await;
+            }
         }
-        // The remains are there before the channel closes: whoever can no longer ask the task asks them.
-        let session = self.bury();
-        self.inbox.close();
+    }
+
+    /// Gives the program's memory back.
+    fn give_back(&mut self) {
         if let Some(vm) = self.vm.take()
             && vm.memory() > LARGE_HEAP
         {
             tokio::task::spawn_blocking(move || drop(vm));
         }
-        self.refuse_the_rest(&session).await;
     }
 
-    async fn live(&mut self) -> Result<(), Ended> {
+    async fn live(&mut self) -> Result<Infallible, Over> {
         // Checkpoint A: before the first instruction.
         self.serve_waiting().await?;
         while self.held {
-            self.wait_for_request(SeenAt::BeforeStart).await?;
+            let seen_at = if self.session.has_begun() { SeenAt::Running } else { SeenAt::BeforeStart };
+            self.wait_for_request(seen_at).await?;
         }
-        match self.world.vms.make(self.session.spec()) {
-            Ok(vm) => self.vm = Some(vm),
-            Err(failure) => return self.fail(failure),
-        }
-        self.turn(Command::Begin)?;
-        let mut input = Input::Start;
+        let mut next = self.first().await?;
         loop {
-            input = match self.step(input).await? {
+            let step = match next {
+                First::Input(input) => self.step(input).await?,
+                First::Step(step) => step,
+            };
+            next = First::Input(match step {
                 Step::Preempted => {
                     tokio::task::yield_now().await;
                     // Checkpoint D: at any moment in between.
@@ -135,14 +190,23 @@ impl SessionTask {
                         Ok(value) => self.turn(Command::Finish { value })?,
                         Err(failure) => self.fail(failure)?,
                     }
-                    return Err(Ended);
+                    return Err(Over::Ended);
                 }
-            };
+            });
         }
     }
 
+    /// Makes the program.
+    fn make(&mut self) -> Result<(), Over> {
+        match self.world.vms.make(self.session.spec()) {
+            Ok(vm) => self.vm = Some(vm),
+            Err(failure) => self.fail(failure)?,
+        }
+        Ok(())
+    }
+
     /// Runs the program for one slice, and takes in what it said on the way.
-    async fn step(&mut self, input: Input) -> Result<Step, Ended> {
+    async fn step(&mut self, input: Input) -> Result<Step, Over> {
         if let Some(mut unwritten) = self.unwritten.take() {
             // A session with too much unwritten is not stepped.
             let written = unwritten.get().await;
@@ -173,13 +237,13 @@ impl SessionTask {
     }
 
     /// Waits until every query of the pause is answered.
-    async fn wait_for_answers(&mut self) -> Result<Vec<Arc<str>>, Ended> {
+    async fn wait_for_answers(&mut self) -> Result<Vec<Arc<str>>, Over> {
         loop {
             match self.session.state() {
                 ExecutionState::Paused(_) => {}
                 ExecutionState::Running { .. } => return Ok(self.session.take_replies()),
                 ExecutionState::Done(_) | ExecutionState::Cancelled(_) | ExecutionState::Failed(_) => {
-                    return Err(Ended);
+                    return Err(Over::Ended);
                 }
             }
             self.wait_for_request(SeenAt::Paused).await?;
@@ -187,7 +251,7 @@ impl SessionTask {
     }
 
     /// Waits for the next request, or for the wall limit, and serves it.
-    async fn wait_for_request(&mut self, seen_at: SeenAt) -> Result<(), Ended> {
+    async fn wait_for_request(&mut self, seen_at: SeenAt) -> Result<(), Over> {
         let request = match self.session.wall_deadline() {
             None => self.inbox.recv().await,
             Some(deadline) => {
@@ -203,15 +267,15 @@ impl SessionTask {
     }
 
     /// Serves every request that waits, without waiting for more.
-    async fn serve_waiting(&mut self) -> Result<(), Ended> {
+    async fn serve_waiting(&mut self) -> Result<(), Over> {
         self.serve_all(|session| if session.has_begun() { SeenAt::Running } else { SeenAt::BeforeStart }).await
     }
 
-    async fn serve_before_pause(&mut self) -> Result<(), Ended> {
+    async fn serve_before_pause(&mut self) -> Result<(), Over> {
         self.serve_all(|_| SeenAt::BeforePause).await
     }
 
-    async fn serve_all(&mut self, seen_at: impl Fn(&Session) -> SeenAt) -> Result<(), Ended> {
+    async fn serve_all(&mut self, seen_at: impl Fn(&Session) -> SeenAt) -> Result<(), Over> {
         loop {
             match self.inbox.try_recv() {
                 Ok(request) => self.serve(Some(request), seen_at(&self.session)).await?,
@@ -227,7 +291,7 @@ impl SessionTask {
     }
 
     /// Serves one request. `None`: the registry is gone, and nobody can ever answer or cancel.
-    async fn serve(&mut self, request: Option<Box<Request>>, seen_at: SeenAt) -> Result<(), Ended> {
+    async fn serve(&mut self, request: Option<Box<Request>>, seen_at: SeenAt) -> Result<(), Over> {
         match request.map(|request| *request) {
             Some(Request::Answer(payload, reply)) => {
                 let result = self.answer(payload).await;
@@ -238,6 +302,18 @@ impl SessionTask {
                 let result = self.cancel(reason, seen_at).await;
                 let _ = reply.send(result);
             }
+            Some(Request::Sleep) => {
+                // Whoever waits with a request meanwhile is served instead.
+                if let ExecutionState::Paused(_) = self.session.state()
+                    && self.inbox.is_empty()
+                    && self.may_sleep().await
+                    && self.inbox.is_empty()
+                {
+                    return Err(Over::Asleep);
+                }
+            }
+            Some(Request::Leave) => return Err(Over::Left),
+            None if self.world.journal.outlives_the_process() => return Err(Over::Left),
             Some(Request::Release(reply)) => {
                 let was_held = std::mem::take(&mut self.held);
                 let not_held = ReleaseError::NotHeld { actual: self.session.state().name() };
@@ -256,6 +332,7 @@ impl SessionTask {
     }
 
     async fn answer(&mut self, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
+        self.wake_for(&payload).await?;
         match self.acknowledged(Command::Answer(payload)).await {
             Ok(()) => Ok(match self.session.state() {
                 ExecutionState::Paused(pause) => ResumeOutcome::Remaining(pause.pending().count() as u32),
@@ -288,7 +365,7 @@ impl SessionTask {
     }
 
     /// Takes a turn for what the program did: recorded behind its inputs, published at once.
-    fn turn(&mut self, command: Command) -> Result<(), Ended> {
+    fn turn(&mut self, command: Command) -> Result<(), Over> {
         match decide(&self.session, command, self.world.clock.now()) {
             Ok(events) => self.derive(events),
             Err(rejected) => self.end_by_force(format!("the program's host is out of step: {rejected}")),
@@ -296,17 +373,17 @@ impl SessionTask {
         self.unless_ended()
     }
 
-    fn unless_ended(&self) -> Result<(), Ended> {
-        if self.session.state().is_ended() { Err(Ended) } else { Ok(()) }
+    fn unless_ended(&self) -> Result<(), Over> {
+        if self.session.state().is_ended() { Err(Over::Ended) } else { Ok(()) }
     }
 
-    fn fail(&mut self, failure: VmFailure) -> Result<(), Ended> {
+    fn fail(&mut self, failure: VmFailure) -> Result<(), Over> {
         let VmFailure { message, kind, limit, traceback } = failure;
         tracing::warn!(session = %self.session.id(), %message, "failed");
         self.turn(Command::Fail { message, kind, limit, traceback })
     }
 
-    fn check_wall(&mut self) -> Result<(), Ended> {
+    fn check_wall(&mut self) -> Result<(), Over> {
         let Some(limit) = self.session.spec().limits.wall_ms else { return Ok(()) };
         if self.session.wall_deadline().is_some_and(|deadline| self.world.clock.now() >= deadline) {
             let message = format!("the session did not end within {limit} ms of its start");
@@ -395,6 +472,28 @@ impl SessionTask {
                 Request::Release(reply) => {
                     let _ = reply.send(Err(ReleaseError::NotHeld { actual: session.state().name() }));
                 }
+                Request::Sleep | Request::Leave => {}
+            }
+        }
+    }
+
+    /// Leaves the session to the journal. From here on a request starts another task for it.
+    fn leave(&mut self) {
+        self.is_left = true;
+        let session = Arc::new(self.session.clone());
+        self.feed.rest(Presence::Sleeping);
+        self.world.changes.mark(session.id(), &self.feed.mark);
+        self.world.journal.retire(session);
+        if let Some(shared) = self.shared.upgrade() {
+            shared.close_post(self.session.id());
+        }
+    }
+
+    /// Hands on what came for this task as it left.
+    async fn pass_on_the_rest(&mut self) {
+        while let Some(request) = self.inbox.recv().await {
+            if let Some(shared) = self.shared.upgrade() {
+                shared.pass_on(self.session.id(), request).await;
             }
         }
     }
@@ -418,7 +517,7 @@ impl SessionTask {
 /// However a task ends, its session is left in an ended state, and its remains where others find them.
 impl Drop for SessionTask {
     fn drop(&mut self) {
-        if self.feed.remains().is_some() {
+        if self.is_left || self.feed.remains().is_some() {
             return;
         }
         if !self.session.state().is_ended() {

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::feed::Feed;
+use super::posts::{Live, Post};
 use super::purse::Purse;
-use super::registry::{Live, Shared};
-use super::session_task::{INBOX, Request, SessionTask};
-use super::{Durability, Files, Record, StopFlag, StoreRead};
+use super::registry::Shared;
+use super::session_task::{Request, SessionTask};
+use super::{Durability, Files, Record, StoreRead};
 use crate::domain::{
     CancelCode, CancelError, CancelReason, InvalidSpec, Scenario, Session, SessionId, SessionKind, SessionSpec,
     SpawnError,
@@ -55,47 +56,62 @@ impl Shared {
 
         let session = Session::new(id, spec, at);
         let feed = Arc::new(Feed::new(&session));
-        let (inbox, requests) = mpsc::channel(INBOX);
-        let stop = StopFlag::default();
-        let live = Arc::new(Live { feed: Arc::clone(&feed), inbox, stop: stop.clone() });
+        let (post, requests) = Post::new();
+        let stop = post.stop.clone();
+        let live = Arc::new(Live::new(Arc::clone(&feed), Some(post)));
         let task = SessionTask::new(session, feed, Arc::downgrade(self), requests, stop, purse, Arc::clone(world));
         Ok(Prepared { id, live, task })
     }
 
     /// Lists a session: from here on everybody finds it.
     pub(super) fn list(&self, Prepared { id, live, .. }: &Prepared) {
+        self.enlist(*id, live);
+    }
+
+    pub(super) fn enlist(&self, id: SessionId, live: &Arc<Live>) {
         self.world.changes.grow();
-        self.sessions_mut(|sessions| sessions.insert(*id, Arc::clone(live)));
-        self.world.changes.mark(*id, &live.feed.mark);
+        self.sessions_mut(|sessions| sessions.insert(id, Arc::clone(live)));
+        self.world.changes.mark(id, &live.feed.mark);
     }
 
     /// Starts the task of a session that is listed.
-    pub(super) fn start(&self, Prepared { live, task, .. }: Prepared) {
+    pub(super) fn start(self: &Arc<Self>, Prepared { live, task, .. }: Prepared) {
         if self.closing.is_cancelled() {
             // A shutdown that began meanwhile may have listed the sessions before this one was among them.
             self.send_cancel(&live, self.closing_reason());
         }
+        self.run(task);
+    }
+
+    /// Runs a task to its end.
+    pub(super) fn run(&self, task: SessionTask) {
         // Boxed: a task that starts tasks of its own kind has no type otherwise.
         let run: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task.run());
         self.tasks.spawn_on(run, &self.runtime);
     }
 
-    /// Asks a session's task to cancel it; `None` if it has ended. Never waits: the flag and the request go out
-    /// together, whatever becomes of the caller.
+    /// Asks a session's task to cancel it; `None` if it has ended, or nothing is taken any more. Never waits: the flag and
+    /// the request go out together, whatever becomes of the caller.
     pub(super) fn send_cancel(
-        &self,
+        self: &Arc<Self>,
         live: &Live,
         reason: CancelReason,
     ) -> Option<oneshot::Receiver<Result<(), CancelError>>> {
         let (reply, answer) = oneshot::channel();
-        live.stop.raise();
-        match live.inbox.try_send(Box::new(Request::Cancel(reason, reply))) {
+        let post = self.post(live)?;
+        post.stop.raise();
+        match post.inbox.try_send(Box::new(Request::Cancel(reason, reply))) {
             Ok(()) => Some(answer),
+            Err(mpsc::error::TrySendError::Closed(request)) if !live.has_ended() => {
+                // It has just left memory.
+                let (shared, id) = (Arc::clone(self), live.feed.id());
+                self.tasks.spawn_on(async move { shared.pass_on(id, request).await }, &self.runtime);
+                Some(answer)
+            }
             Err(mpsc::error::TrySendError::Closed(_)) => None,
             Err(mpsc::error::TrySendError::Full(request)) => {
-                let inbox = live.inbox.clone();
                 // If the task ends meanwhile the request is dropped, and with it the reply.
-                let send = async move { drop(inbox.send(request).await) };
+                let send = async move { drop(post.inbox.send(request).await) };
                 self.tasks.spawn_on(send, &self.runtime);
                 Some(answer)
             }

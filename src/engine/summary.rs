@@ -23,6 +23,38 @@ pub struct Summary {
     pub usage: Usage,
     /// How far its program says it is.
     pub progress: Option<Arc<Progress>>,
+    /// Where its program is.
+    pub presence: Presence,
+}
+
+/// Where the program of a session is: in memory, in its record, or on the way between them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Presence {
+    /// In memory, or the session has ended.
+    #[default]
+    Resident,
+    /// In memory for good, with the reason: it could not be brought back from its record.
+    CannotSleep(Arc<str>),
+    /// In its record alone; an answer brings it back.
+    Sleeping,
+    /// It is run again, and has come to `done` of `of` recorded events.
+    Replaying {
+        /// Events that it has come to again.
+        done: u64,
+        /// Events in its record.
+        of: u64,
+    },
+    /// In its record alone, with the reason why it cannot be brought back. It takes no answer; it can be cancelled or
+    /// branched, and is tried again at the next start.
+    CannotReplay(Arc<str>),
+    /// In its record alone: it ran as the process went down, twice. It is run again when somebody releases it.
+    Suspended,
+}
+
+impl Presence {
+    pub(super) fn cannot_replay(why: &(impl ToString + ?Sized)) -> Self {
+        Self::CannotReplay(why.to_string().into())
+    }
 }
 
 impl Summary {
@@ -43,6 +75,7 @@ impl From<&Session> for Summary {
             last_at: session.last_at(),
             usage: *session.usage(),
             progress: session.progress().cloned(),
+            presence: Presence::default(),
         }
     }
 }

@@ -19,7 +19,12 @@ pub(super) struct World {
     pub(super) changes: ChangeLog,
     /// Bounds how many writes of files are under way: each holds a thread while it waits for the lock of its file.
     pub(super) writes: Arc<Semaphore>,
+    /// Bounds how many running programs are run again at a time after a start.
+    pub(super) reruns: Arc<Semaphore>,
 }
+
+/// Running programs that are run again at a time: others want the workers, too.
+pub(super) const RERUNS: usize = 4;
 
 /// Writes of files that are under way at a time: more would only wait for the same disk.
 pub(super) const WRITES: usize = 16;

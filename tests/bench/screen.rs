@@ -12,7 +12,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use serde_json::json;
 use switchboard::domain::{ExecutionState, Pause, PauseKind, Prompt, Query, QueryId, SessionId, SessionSpec, Usage};
-use switchboard::engine::Summary;
+use switchboard::engine::{Presence, Summary};
 use switchboard::tui::{App, Input, Key, Look, Msg, update, view};
 
 use crate::measure::{Samples, row, rss_kb};
@@ -55,6 +55,7 @@ fn summary(n: usize, round: usize) -> Summary {
         last_at: NOW,
         usage: Usage::default(),
         progress: None,
+        presence: Presence::default(),
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct TestJournal {
     reads_wait: AtomicBool,
     waiting_reads: Mutex<Vec<WaitingRead>>,
     reads: AtomicUsize,
+    is_unclean: AtomicBool,
 }
 
 /// A page that its reader has not got yet.
@@ -42,7 +43,28 @@ impl TestJournal {
             reads_wait: AtomicBool::default(),
             waiting_reads: Mutex::default(),
             reads: AtomicUsize::default(),
+            is_unclean: AtomicBool::default(),
         }
+    }
+
+    /// A journal with the first records of each session, as many as `kept` says of them.
+    pub(crate) fn image(&self, kept: impl Fn(&[Record]) -> usize) -> MemoryJournal {
+        let image = MemoryJournal::keeping_everything();
+        let Reply::Ready(Ok(stored)) = self.memory.stored(0, usize::MAX) else { panic!("memory answers at once") };
+        for stored in stored.iter() {
+            let id = stored.session.id();
+            let Reply::Ready(Ok(Some(records))) = self.memory.records(id) else { panic!("everything is kept") };
+            let kept = &records[..kept(&records)];
+            if !kept.is_empty() {
+                drop(image.append(id, kept, Durability::Acknowledged));
+            }
+        }
+        image
+    }
+
+    /// Makes the process before one that did not end in order.
+    pub(crate) fn was_killed(&self) {
+        self.is_unclean.store(true, Ordering::SeqCst);
     }
 
     /// Refuses records of this kind from now on.
@@ -102,6 +124,12 @@ impl TestJournal {
     }
 }
 
+/// Whether the last record of a session says that it is run again.
+pub(crate) fn has_resumed(journal: &MemoryJournal, id: SessionId) -> bool {
+    let Reply::Ready(Ok(Some(records))) = journal.records(id) else { return false };
+    matches!(records.last(), Some(Record::Resumed { .. }))
+}
+
 impl Journal for TestJournal {
     fn append(&self, session: SessionId, records: &[Record], durability: Durability) -> Reply<()> {
         let selects = |selector: &Mutex<Option<Selector>>| {
@@ -156,7 +184,7 @@ impl Journal for TestJournal {
     }
 
     fn was_closed(&self) -> bool {
-        self.memory.was_closed()
+        !self.is_unclean.load(Ordering::SeqCst)
     }
 
     fn keep_draft(&self, session: SessionId, query: QueryId, text: Option<Arc<str>>) {

@@ -12,7 +12,7 @@ mod rig;
 mod wait;
 mod world;
 
-pub(crate) use journal::TestJournal;
+pub(crate) use journal::{TestJournal, has_resumed};
 pub(crate) use programs::{Act, Probe, Programs, Switch, batch, say};
 pub(crate) use rig::{Parts, Rig, registry};
 pub(crate) use wait::{

@@ -15,6 +15,8 @@ use super::AtTheEnd;
 pub(crate) enum Act {
     /// Asks one question.
     Ask(Arc<str>),
+    /// Asks one question that is made up when it is asked.
+    AskWith(Arc<dyn Fn() -> Question + Send + Sync>),
     /// Asks several at once.
     AskBatch(Vec<Question>),
     /// Asks "question 1", "question 2", … for ever.
@@ -219,6 +221,7 @@ impl FakeVm {
         self.said = 0;
         match act {
             Act::Ask(prompt) => Some(asked(PauseKind::Single, vec![question(prompt)])),
+            Act::AskWith(question) => Some(asked(PauseKind::Single, vec![question()])),
             Act::AskBatch(questions) => Some(asked(PauseKind::Batch, questions.clone())),
             Act::Progress(step, total) => {
                 door.progress(*step, *total, Some("under way"));

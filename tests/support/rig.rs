@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use switchboard::domain::{SessionId, SessionSpec};
-use switchboard::engine::{Entropy, Files, MemoryJournal, Registry, RegistryConfig};
+use switchboard::engine::{Entropy, Files, MemoryJournal, Record, Registry, RegistryConfig};
 use tokio::runtime::Handle;
 
 use super::{Act, HandClock, NoFiles, Probe, Programs, Seeded, TestJournal};
@@ -76,6 +76,20 @@ impl Rig {
         let registry = registry(&parts);
         let Parts { programs, journal, clock, .. } = parts;
         Self { registry, programs, journal, clock }
+    }
+
+    /// A registry whose journal keeps everything, as one on the disk does.
+    pub(crate) fn recorded() -> Self {
+        let journal = Arc::new(TestJournal::new(MemoryJournal::keeping_everything()));
+        Self::of(Parts { journal, ..Parts::default() })
+    }
+
+    /// What is there once the process has died and another has started: of each session as many records as `kept` says
+    /// of them. Nothing has been recovered yet.
+    pub(crate) fn after_a_crash(&self, kept: impl Fn(&[Record]) -> usize) -> Self {
+        let journal = Arc::new(TestJournal::new(self.journal.image(kept)));
+        let (programs, clock) = (Arc::clone(&self.programs), Arc::clone(&self.clock));
+        Self::of(Parts { programs, journal, clock, entropy: Arc::new(Seeded::new(99)), ..Parts::default() })
     }
 
     /// Writes a program down, to be started any number of times.

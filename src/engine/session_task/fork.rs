@@ -14,14 +14,17 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use serde_json::{Value, json};
 
-use super::{Ended, SessionTask};
+use super::{Over, SessionTask};
 use crate::domain::{
-    CancelCode, CancelReason, Command, Parent, SessionId, SessionKind, SessionSpec, SharedBudget, TerminalOutcome,
+    CancelCode, CancelReason, Command, EventKind, Parent, SessionId, SessionKind, SessionSpec, SharedBudget,
+    TerminalOutcome,
 };
+use crate::engine::posts::Live;
 use crate::engine::purse::Purse;
-use crate::engine::registry::{Live, Shared};
+use crate::engine::registry::Shared;
 use crate::engine::spawning::Prepared;
-use crate::engine::{Clock, Fork, OnError, Spent};
+use crate::engine::world::World;
+use crate::engine::{EventRef, Fork, OnError, Spent};
 
 /// Children of one fork, at most: each is a Lua state of its own.
 const CHILDREN: usize = 256;
@@ -31,7 +34,10 @@ const DEPTH: u32 = 4;
 
 impl SessionTask {
     /// Runs the children of a fork to their ends. `Err` within is raised in the program.
-    pub(super) async fn fork(&mut self, fork: Fork) -> Result<Result<Value, String>, Ended> {
+    ///
+    /// `begun` is what the record has of this fork, where the process before was in the middle of it: children that are
+    /// there are not made again, and ends that are told are not told again.
+    pub(super) async fn fork(&mut self, fork: Fork, begun: &[EventRef]) -> Result<Result<Value, String>, Over> {
         let depth = self.session.spec().parent.as_ref().map_or(0, |parent| parent.depth) + 1;
         if depth > DEPTH {
             return Ok(Err(format!("alc.fork: more than {DEPTH} forks within each other")));
@@ -40,32 +46,43 @@ impl SessionTask {
             return Ok(Err(format!("alc.fork: {} strategies; the limit is {CHILDREN}", fork.strategies.len())));
         }
         let purse = self.purse_of_children();
-        let mut children = Children::new(&self.shared, &self.world.clock);
+        let number = self.session.forks() + u32::from(begun.is_empty());
+        let mut children = Children::new(&self.shared, &self.world, self.there_already(number));
         for (index, strategy) in (0..).zip(&fork.strategies) {
-            let spec = self.child(index, depth, strategy, &fork.ctx);
+            if children.is_there(index) {
+                continue;
+            }
+            let spec = self.child(number, index, depth, strategy, &fork.ctx);
             let (shared, purse) = (self.shared.clone(), purse.clone());
             let prepared = self.meanwhile(async move {
                 let shared = shared.upgrade().ok_or("the registry is gone")?;
                 shared.prepare(spec, purse).await.map_err(|error| error.to_string())
             });
             match prepared.await? {
-                Ok(prepared) => children.add(prepared),
+                Ok(prepared) => children.add(index, prepared),
                 Err(why) => return Ok(Err(format!("alc.fork: cannot start strategy '{strategy}': {why}"))),
             }
         }
         // Whoever reads of them finds them.
         children.list();
-        let names = children.ids().zip(fork.strategies.iter().cloned()).collect();
-        self.turn(Command::StartChildren { children: names })?;
+        if begun.is_empty() {
+            let names = children.ids().zip(fork.strategies.iter().cloned()).collect();
+            self.turn(Command::StartChildren { children: names })?;
+        }
         children.start();
+        let is_told = |id: SessionId| {
+            begun.iter().any(|event| matches!(event.kind, EventKind::ChildEnded { session, .. } if session == id))
+        };
 
         let mut results = vec![Value::Null; fork.strategies.len()];
         let mut failure: Option<(usize, String)> = None;
         let mut ends = children.ends();
         while let Some((index, outcome)) = self.meanwhile(ends.next()).await? {
             let child = &children.all[index];
-            let usage = Box::new(child.live.feed.lock().summary.usage);
-            self.turn(Command::EndChild { session: child.id, state: outcome.name(), usage })?;
+            if !is_told(child.id) {
+                let usage = Box::new(child.live.feed.lock().summary.usage);
+                self.turn(Command::EndChild { session: child.id, state: outcome.name(), usage })?;
+            }
             let strategy = &*fork.strategies[index];
             match result(&outcome) {
                 Ok(value) => results[index] = json!({ "strategy": strategy, "ok": true, "result": value }),
@@ -86,19 +103,13 @@ impl SessionTask {
     }
 
     /// The spec of a child.
-    fn child(&self, index: u32, depth: u32, strategy: &str, ctx: &Value) -> SessionSpec {
+    fn child(&self, fork: u32, index: u32, depth: u32, strategy: &str, ctx: &Value) -> SessionSpec {
         let own = self.session.spec();
         let kind = SessionKind::Advice { strategy: strategy.to_owned(), task: None, opts: Some(ctx.clone()) };
         let left = |deadline| u64::try_from(deadline - self.world.clock.now()).unwrap_or(0);
         let mut limits = own.limits.clone();
         limits.wall_ms = self.session.wall_deadline().map(left);
-        let parent = Parent {
-            session: self.session.id(),
-            fork: self.session.forks() + 1,
-            index,
-            depth,
-            budget: self.budget_of_children(),
-        };
+        let parent = Parent { session: self.session.id(), fork, index, depth, budget: self.budget_of_children() };
         SessionSpec {
             kind,
             project_root: own.project_root.clone(),
@@ -111,6 +122,20 @@ impl SessionTask {
             branch: None,
             held: false,
         }
+    }
+
+    /// The children of a fork that the process before had made.
+    fn there_already(&self, fork: u32) -> Vec<(u32, Arc<Live>)> {
+        let Some(shared) = self.shared.upgrade() else { return Vec::new() };
+        if !self.was_rerun {
+            return Vec::new();
+        }
+        let id = self.session.id();
+        let is_here = |live: &Arc<Live>| {
+            let parent = live.feed.lock().summary.spec.parent.clone()?;
+            ((parent.session, parent.fork) == (id, fork)).then(|| (parent.index, Arc::clone(live)))
+        };
+        shared.sessions(|sessions| sessions.values().filter_map(is_here).collect())
     }
 
     /// The budget that the children take from.
@@ -128,7 +153,8 @@ impl SessionTask {
         self.purse.clone().or_else(|| {
             self.budget_of_children()?;
             let usage = self.session.usage();
-            Some(Arc::new(Purse::new(Spent { llm_calls: usage.llm_calls, tokens: usage.total_tokens.tokens })))
+            let spent = Spent { llm_calls: usage.llm_calls, tokens: usage.total_tokens.tokens };
+            self.shared.upgrade()?.purse_below(self.session.id(), || spent)
         })
     }
 }
@@ -146,29 +172,38 @@ fn result(outcome: &TerminalOutcome) -> Result<Value, String> {
     }
 }
 
-/// The children of a fork. Dropped, as the parent ends, it cancels those that have not ended.
+/// The children of a fork. Dropped, as the parent ends, it cancels those that have not ended; dropped as the process is
+/// about to end, it leaves them to the journal, as the parent is.
 struct Children {
     shared: Weak<Shared>,
-    clock: Arc<dyn Clock>,
+    world: Arc<World>,
+    /// In the order of their places, once all are there.
     all: Vec<Child>,
     are_listed: bool,
 }
 
 struct Child {
+    index: u32,
     id: SessionId,
     live: Arc<Live>,
-    /// Until it is started.
+    /// Until it is listed and started.
     prepared: Option<Prepared>,
 }
 
 impl Children {
-    fn new(shared: &Weak<Shared>, clock: &Arc<dyn Clock>) -> Self {
-        Self { shared: shared.clone(), clock: Arc::clone(clock), all: Vec::new(), are_listed: false }
+    fn new(shared: &Weak<Shared>, world: &Arc<World>, there: Vec<(u32, Arc<Live>)>) -> Self {
+        let child = |(index, live): (u32, Arc<Live>)| Child { index, id: live.feed.id(), live, prepared: None };
+        let all = there.into_iter().map(child).collect();
+        Self { shared: shared.clone(), world: Arc::clone(world), all, are_listed: false }
     }
 
-    fn add(&mut self, prepared: Prepared) {
+    fn is_there(&self, index: u32) -> bool {
+        self.all.iter().any(|child| child.index == index)
+    }
+
+    fn add(&mut self, index: u32, prepared: Prepared) {
         let (id, live) = (prepared.id, Arc::clone(&prepared.live));
-        self.all.push(Child { id, live, prepared: Some(prepared) });
+        self.all.push(Child { index, id, live, prepared: Some(prepared) });
     }
 
     fn ids(&self) -> impl Iterator<Item = SessionId> {
@@ -177,6 +212,7 @@ impl Children {
 
     fn list(&mut self) {
         let Some(shared) = self.shared.upgrade() else { return };
+        self.all.sort_by_key(|child| child.index);
         self.all.iter().filter_map(|child| child.prepared.as_ref()).for_each(|prepared| shared.list(prepared));
         self.are_listed = true;
     }
@@ -202,9 +238,9 @@ impl Children {
         // A registry that is gone has cancelled them itself.
         let Some(shared) = self.shared.upgrade() else { return };
         for child in &self.all {
-            let has_ended = child.live.feed.lock().summary.state.is_ended();
-            if !has_ended {
-                let reason = CancelReason { code, detail: Some(detail.to_owned()), requested_at: self.clock.now() };
+            if !child.live.has_ended() {
+                let requested_at = self.world.clock.now();
+                let reason = CancelReason { code, detail: Some(detail.to_owned()), requested_at };
                 shared.send_cancel(&child.live, reason);
             }
         }
@@ -213,6 +249,10 @@ impl Children {
 
 impl Drop for Children {
     fn drop(&mut self) {
+        let is_closing = self.shared.upgrade().is_none_or(|shared| shared.closing.is_cancelled());
+        if is_closing && self.world.journal.outlives_the_process() {
+            return;
+        }
         // They are in the journal, so they have to come to an end there too.
         if !self.are_listed {
             self.list();

@@ -9,14 +9,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ended, NoTurn, SessionTask};
-use crate::domain::{Command, EffectStep, SeenAt};
-use crate::engine::{Effect, EffectResult, Files, PendingWrite, Performed, Prepared, Record, StoreWrite};
+use super::{NoTurn, Over, SessionTask};
+use crate::domain::{Command, EffectStep, EventKind, SeenAt};
+use crate::engine::{
+    Effect, EffectResult, EventRef, Files, Finished, PendingWrite, Performed, Prepared, Presence, Record, StoreWrite,
+};
 
 impl SessionTask {
     /// Does what the program waits for, and records what the program gets.
-    pub(super) async fn perform(&mut self, effect: Effect) -> Result<EffectResult, Ended> {
+    pub(super) async fn perform(&mut self, effect: Effect) -> Result<EffectResult, Over> {
         let wanted = effect.hash();
+        let begun = std::mem::take(&mut self.begun);
         let result = match effect {
             Effect::ReadModule { name } => {
                 let roots = self.library_roots();
@@ -28,8 +31,9 @@ impl SessionTask {
                 let read = self.blocking(move |files| files.read(&roots, &read)).await?;
                 EffectResult::Value(read.unwrap_or_else(Err))
             }
+            Effect::Write(_) if !begun.is_empty() => EffectResult::Value(self.finish(&begun).await?),
             Effect::Write(write) => EffectResult::Value(self.write(write).await?),
-            Effect::Fork(fork) => EffectResult::Value(self.fork(fork).await?),
+            Effect::Fork(fork) => EffectResult::Value(self.fork(fork, &begun).await?),
         };
         let performed = Performed { wanted, result: Arc::new(result.clone()) };
         self.record(&[Record::Performed(performed)]);
@@ -43,7 +47,7 @@ impl SessionTask {
     }
 
     /// Writes: intent, write, done.
-    async fn write(&mut self, write: StoreWrite) -> Result<Result<serde_json::Value, String>, Ended> {
+    async fn write(&mut self, write: StoreWrite) -> Result<Result<serde_json::Value, String>, Over> {
         // Every write holds a blocking thread while it waits for the lock of its file, and needs one more to get rid
         // of it: without a bound all threads could wait for those who wait for a thread.
         let world = Arc::clone(&self.world);
@@ -63,7 +67,44 @@ impl SessionTask {
         Ok(result)
     }
 
-    async fn commit(&mut self, pending: Box<dyn PendingWrite>) -> Result<Result<serde_json::Value, String>, Ended> {
+    /// Finishes a write of which the process before had recorded the intent. A file that somebody else has changed since
+    /// is left alone, and the session waits for a person.
+    async fn finish(&mut self, begun: &[EventRef]) -> Result<Result<serde_json::Value, String>, Over> {
+        let mut intent = None;
+        for event in begun {
+            match &event.kind {
+                EventKind::Effect(EffectStep::Intent(told)) => intent = Some((event.seq, Arc::clone(told))),
+                EventKind::Effect(EffectStep::Done { error: Some(error), .. }) => return Ok(Err(error.clone())),
+                EventKind::Effect(EffectStep::Done { error: None, .. }) => {
+                    let result = intent.map_or(serde_json::Value::Null, |(_, intent)| intent.result.clone());
+                    return Ok(Ok(result));
+                }
+                _ => {}
+            }
+        }
+        let Some((seq, intent)) = intent else { return Ok(Err("nothing is known of this write".into())) };
+        let wanted = Arc::clone(&intent);
+        let why = match self.blocking(move |files| files.finish(&wanted)).await?.unwrap_or_else(Err) {
+            Ok(Finished::Written | Finished::AlreadyWritten) => None,
+            Ok(Finished::Conflict) => {
+                let key = intent.key.as_deref().map(|key| format!(" ({key})")).unwrap_or_default();
+                Some(format!("{}{key} was changed by somebody else while this write was interrupted", intent.file))
+            }
+            Err(why) => Some(why),
+        };
+        if let Some(why) = why {
+            tracing::warn!(session = %self.session.id(), %why, "a write cannot be finished");
+            self.show(Presence::cannot_replay(&why));
+            // It is tried again at the next start.
+            loop {
+                self.wait_for_request(SeenAt::Running).await?;
+            }
+        }
+        self.turn(Command::Effect(EffectStep::Done { intent: seq, error: None }))?;
+        Ok(Ok(intent.result.clone()))
+    }
+
+    async fn commit(&mut self, pending: Box<dyn PendingWrite>) -> Result<Result<serde_json::Value, String>, Over> {
         let step = EffectStep::Intent(Arc::new(pending.intent().clone()));
         match self.acknowledged(Command::Effect(step)).await {
             Ok(()) => {}
@@ -83,14 +124,14 @@ impl SessionTask {
     async fn blocking<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&dyn Files) -> T + Send + 'static,
-    ) -> Result<Result<T, String>, Ended> {
+    ) -> Result<Result<T, String>, Over> {
         let world = Arc::clone(&self.world);
         let work = tokio::task::spawn_blocking(move || work(&*world.files));
         self.meanwhile(async move { work.await.map_err(|error| error.to_string()) }).await
     }
 
     /// Waits for `work`, and serves requests and looks at the clock meanwhile.
-    pub(super) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Ended> {
+    pub(super) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Over> {
         let mut work = pin!(work);
         loop {
             let wall = self

@@ -13,5 +13,6 @@ mod model;
 mod observers;
 mod programs;
 mod promises;
+mod recovery;
 mod shutdown;
 mod verbs;

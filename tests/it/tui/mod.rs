@@ -26,7 +26,7 @@ use switchboard::domain::{
     Pause, PauseKind, Prompt, Query, QueryId, ResumeError, ResumeOutcome, SeenAt, SessionId, SessionKind, SessionSpec,
     Usage,
 };
-use switchboard::engine::{EventRef, Summary};
+use switchboard::engine::{EventRef, Presence, Summary};
 use switchboard::tui::{App, Cmd, FeedItem, Held, Input, Key, KeyName, Look, Msg, update, view};
 
 /// 2023-11-14 22:13:20 UTC: pictures show it.
@@ -200,6 +200,7 @@ pub(crate) fn session(n: u64, title: &str, state: ExecutionState) -> Summary {
         last_at: NOW - 300_000,
         usage: Usage::default(),
         progress: None,
+        presence: Presence::default(),
     }
 }
 

@@ -1,0 +1,112 @@
+//! Where requests to a session go: to its task, which is started where the session has none.
+//!
+//! A session that sleeps has no task and no channel. Whoever asks something of it starts a task, which takes the
+//! session from the journal; the task leaves when it is told to sleep, and hands on what came too late.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::feed::Feed;
+use super::registry::Shared;
+use super::session_task::{INBOX, Request, SessionTask};
+use super::{Presence, StopFlag};
+use crate::domain::SessionId;
+
+/// What the registry keeps of a session that it has not evicted. Its task holds the feed but not this, so that a
+/// dropped registry closes the channel.
+pub(super) struct Live {
+    pub(super) feed: Arc<Feed>,
+    /// `None` while the session has no task.
+    post: Mutex<Option<Post>>,
+}
+
+/// The way to the task of a session.
+#[derive(Clone)]
+pub(super) struct Post {
+    pub(super) inbox: mpsc::Sender<Box<Request>>,
+    pub(super) stop: StopFlag,
+}
+
+impl Post {
+    /// Makes a way, and the end of it that the task reads.
+    pub(super) fn new() -> (Self, mpsc::Receiver<Box<Request>>) {
+        let (inbox, requests) = mpsc::channel(INBOX);
+        (Self { inbox, stop: StopFlag::default() }, requests)
+    }
+}
+
+impl Live {
+    pub(super) fn new(feed: Arc<Feed>, post: Option<Post>) -> Self {
+        Self { feed, post: Mutex::new(post) }
+    }
+
+    /// Whether the session has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.feed.lock().summary.state.is_ended()
+    }
+
+    /// The way to its task, if it has one.
+    pub(super) fn open_post(&self) -> Option<Post> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Post>> {
+        self.post.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// The way to a session's task; starts one where there is none. `None`: the session has ended, or the registry is
+    /// closing and starts nothing any more.
+    pub(super) fn post(self: &Arc<Self>, live: &Live) -> Option<Post> {
+        let mut slot = live.lock();
+        if let Some(post) = &*slot {
+            return Some(post.clone());
+        }
+        if self.closing.is_cancelled() || live.has_ended() {
+            return None;
+        }
+        let (world, feed) = (&self.world, Arc::clone(&live.feed));
+        let Some(session) = world.journal.retired(feed.id()) else {
+            tracing::error!(session = %feed.id(), "the journal does not have it any more");
+            feed.lock().summary.presence = Presence::cannot_replay("the journal does not have it any more");
+            world.changes.mark(feed.id(), &feed.mark);
+            return None;
+        };
+        let (post, requests) = Post::new();
+        *slot = Some(post.clone());
+        drop(slot);
+        let purse = self.purse_of(session.spec());
+        let (session, stop) = (Arc::unwrap_or_clone(session), post.stop.clone());
+        self.run(SessionTask::new(session, feed, Arc::downgrade(self), requests, stop, purse, Arc::clone(world)));
+        Some(post)
+    }
+
+    /// Sends a request to a session's task. It comes back where the session has ended or nothing is taken any more.
+    pub(super) async fn send(self: &Arc<Self>, live: &Live, mut request: Box<Request>) -> Result<(), Box<Request>> {
+        loop {
+            let Some(post) = self.post(live) else { return Err(request) };
+            match post.inbox.send(request).await {
+                Ok(()) => return Ok(()),
+                Err(mpsc::error::SendError(back)) if live.has_ended() => return Err(back),
+                // The task has left meanwhile, and has closed its way before its channel.
+                Err(mpsc::error::SendError(back)) => request = back,
+            }
+        }
+    }
+
+    /// Hands on what came for a task that has left. What finds nobody is dropped, and with it the way to reply.
+    pub(super) async fn pass_on(self: &Arc<Self>, id: SessionId, request: Box<Request>) {
+        if let Some(live) = self.live(id) {
+            drop(self.send(&live, request).await);
+        }
+    }
+
+    /// Closes the way to a task that leaves.
+    pub(super) fn close_post(&self, id: SessionId) {
+        if let Some(live) = self.live(id) {
+            *live.lock() = None;
+        }
+    }
+}
