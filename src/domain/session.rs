@@ -3,7 +3,7 @@
 //! [`apply`] is total: it has no clock, no error and no opinion. What may happen is for
 //! [`decide`](super::decide) to say; what did happen is applied, live and in recovery alike.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,23 @@ pub struct Session {
     pub(super) usage: Usage,
     pub(super) forks: u32,
     pub(super) progress: Option<Arc<Progress>>,
+    pub(super) log: Arc<VecDeque<LogLine>>,
+}
+
+/// Lines of a program's log that are kept at hand. The journal has all of them.
+const LOG_LINES: usize = 20;
+
+/// A line of a program's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When it was written.
+    pub at: Timestamp,
+    /// The level, as the program named it.
+    pub level: Arc<str>,
+    /// The function that wrote it.
+    pub source: Arc<str>,
+    /// The line.
+    pub message: Arc<str>,
 }
 
 /// What a program said last of its progress.
@@ -65,6 +82,7 @@ impl Session {
             usage: Usage::default(),
             forks: 0,
             progress: None,
+            log: Arc::default(),
         }
     }
 
@@ -118,8 +136,14 @@ impl Session {
         self.progress.as_ref()
     }
 
-    /// Forgets who answered what, which only later answers would be told.
+    /// The last lines of its log, oldest first: twenty at most.
+    pub fn log(&self) -> &Arc<VecDeque<LogLine>> {
+        &self.log
+    }
+
+    /// Forgets who answered what, which only later answers would be told, and the end of its log.
     pub fn forget_answers(&mut self) {
+        self.log = Arc::default();
         self.answered = Vec::new();
         self.deliveries = HashMap::new();
     }
@@ -261,10 +285,17 @@ pub fn apply(session: &mut Session, event: &Event) {
         EventKind::Progress { step, total, message } => {
             session.progress = Some(Arc::new(Progress { step: *step, total: *total, message: message.clone() }));
         }
+        EventKind::Log { level, source, message } => {
+            let log = Arc::make_mut(&mut session.log);
+            if log.len() == LOG_LINES {
+                log.pop_front();
+            }
+            let (level, source) = (Arc::clone(level), Arc::clone(source));
+            log.push_back(LogLine { at: event.at, level, source, message: message.as_str().into() });
+        }
         EventKind::LlmCallBegin { .. }
         | EventKind::LlmCallEnd { .. }
         | EventKind::Note { .. }
-        | EventKind::Log { .. }
         | EventKind::LogDropped { .. }
         | EventKind::Stats { .. }
         | EventKind::Effect(_)

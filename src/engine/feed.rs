@@ -12,7 +12,7 @@ use super::changes::Mark;
 use super::inspection::IGNORED_KEPT;
 use super::weight::weight;
 use super::{EventRef, Presence, Summary, Turn};
-use crate::domain::{CancelReason, Seq, Session, SessionId, TerminalOutcome};
+use crate::domain::{CancelReason, LogLine, Seq, Session, SessionId, TerminalOutcome};
 
 /// Events kept in the ring. A reader this close behind never asks the journal; at a typical event's size it is some
 /// tens of kilobytes for a busy session and next to nothing for one that waits.
@@ -43,6 +43,8 @@ pub(super) struct Published {
     /// Events in the ring.
     in_ring: usize,
     ring_bytes: usize,
+    /// The last lines of the log.
+    pub(super) log: Arc<VecDeque<LogLine>>,
     pub(super) observers: usize,
     /// Cancels that came too late: the first few, and how many.
     pub(super) ignored: (Vec<CancelReason>, u64),
@@ -95,6 +97,7 @@ impl Feed {
             ring: VecDeque::new(),
             in_ring: 0,
             ring_bytes: 0,
+            log: Arc::clone(session.log()),
             observers: 0,
             ignored: (Vec::new(), 0),
             remains,
@@ -130,6 +133,9 @@ impl Feed {
             summary.last_at = session.last_at();
             summary.usage = *session.usage();
             summary.progress.clone_from(&session.progress().cloned());
+            if !Arc::ptr_eq(&published.log, session.log()) {
+                published.log = Arc::clone(session.log());
+            }
             if let Some((turn, bytes)) = turn {
                 published.push(turn, bytes);
             }

@@ -1,7 +1,10 @@
-//! What there is to know of a session beside its summary: who reads it, what of its cancels came too late, and why it
+//! What there is to know of a session beside its summary: the end of its log, who reads it, what of its cancels came too late, and why it
 //! is or is not to be collected. Read-only, for whoever debugs a flow.
 
-use crate::domain::CancelReason;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::domain::{CancelReason, LogLine};
 
 /// Cancels that came too late and are kept with a session: the first few tell the story.
 pub(super) const IGNORED_KEPT: usize = 16;
@@ -9,6 +12,8 @@ pub(super) const IGNORED_KEPT: usize = 16;
 /// What there is to know of a session beside its [`Summary`](super::Summary).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
+    /// The last lines of its program's log, oldest first: twenty at most.
+    pub log: Arc<VecDeque<LogLine>>,
     /// How many observers read it now.
     pub observers: usize,
     /// The first cancels that changed nothing since it had ended, oldest first. Forgotten when it is evicted.

@@ -281,11 +281,16 @@ impl Registry {
                 let published = live.feed.lock();
                 let (ignored_cancels, ignored) = published.ignored.clone();
                 let retention = super::collect::retention(&published, self.shared.world.clock.now(), &sweeps);
-                Ok(Inspection { observers: published.observers, ignored_cancels, ignored, retention })
+                let (log, observers) = (Arc::clone(&published.log), published.observers);
+                Ok(Inspection { log, observers, ignored_cancels, ignored, retention })
             }
-            Some(Found::Retired(_)) => {
-                Ok(Inspection { observers: 0, ignored_cancels: Vec::new(), ignored: 0, retention: Retention::Evicted })
-            }
+            Some(Found::Retired(session)) => Ok(Inspection {
+                log: Arc::clone(session.log()),
+                observers: 0,
+                ignored_cancels: Vec::new(),
+                ignored: 0,
+                retention: Retention::Evicted,
+            }),
             None => Err(StateError::NotFound(id)),
         }
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use switchboard::domain::{
-    CancelCode, ExecutionState, LimitKind, ReleaseError, ResumeError, SeenAt, SessionId, SessionSpec, StateName,
-    TerminalOutcome,
+    CancelCode, EventKind, ExecutionState, LimitKind, ReleaseError, ResumeError, SeenAt, SessionId, SessionSpec,
+    StateName, TerminalOutcome,
 };
 use switchboard::engine::{CancelEffect, Retention, Verb};
 
@@ -46,6 +46,32 @@ async fn a_held_session_can_be_cancelled_and_was_seen_before_its_start() {
     assert_eq!((cancelled.seen_at, &cancelled.state_before), (SeenAt::BeforeStart, &ExecutionState::BORN));
     assert_eq!(kinds(&history(&rig.registry, id).await), ["cancel_requested", "state_transition"]);
     assert_eq!(probe.made(), 0);
+}
+
+#[tokio::test]
+async fn the_last_twenty_lines_of_a_log_are_at_hand() {
+    let rig = Rig::new();
+    let id = rig.start([Act::Log(3), say("why?"), Act::Log(25)]).await;
+    paused(&rig.registry, id).await;
+    let numbers = || -> Vec<String> {
+        let log = rig.registry.inspect(id).unwrap().log;
+        log.iter().map(|line| line.message.to_string()).collect()
+    };
+    assert_eq!(numbers().len(), 3);
+    rig.clock.advance(7);
+    rig.registry.resume(id, answer(1, "x")).await.unwrap();
+    ended(&rig.registry, id).await;
+    let events = history(&rig.registry, id).await;
+    let logged: Vec<String> = events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Log { message, .. } => Some(message.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(numbers(), logged[logged.len() - 20..]);
+    let last = rig.registry.inspect(id).unwrap().log.back().unwrap().clone();
+    assert_eq!((&*last.level, last.at), ("info", rig.registry.summary(id).unwrap().last_at));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use switchboard::tui::{Cmd, Msg};
 use super::{Desk, NOW, answered, cancelled, done, event, failed, id, paused, running, session};
 
 fn inspection(retention: Retention) -> Inspection {
-    Inspection { observers: 2, ignored_cancels: Vec::new(), ignored: 0, retention }
+    Inspection { log: Arc::default(), observers: 2, ignored_cancels: Vec::new(), ignored: 0, retention }
 }
 
 #[test]
