@@ -9,7 +9,7 @@ for _, name in next, {
   "write_samples",
 } do
   card[name] = function(...)
-    return perform(want(name, ...))
+    return perform("alc.card." .. name, want(name, ...))
   end
 end
 

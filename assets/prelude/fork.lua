@@ -5,6 +5,6 @@ local perform, want = kept.perform, host("want_fork")
 
 return {
   fork = function(strategies, ctx, opts)
-    return perform(want(strategies, ctx, opts))
+    return perform("alc.fork", want(strategies, ctx, opts))
   end,
 }

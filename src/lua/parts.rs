@@ -48,7 +48,7 @@ parts! {
     "alc" ["state"] => "state";
     "alc" ["card"] => "card";
     "alc" ["fork"] => "fork";
-    "kept" ["perform", "read_scenario"] => "effects";
+    "kept" ["attempt", "perform", "read_scenario"] => "effects";
     "kept" ["with_cards"] => "card_context";
     "string" ["find", "match", "gmatch", "gsub"] => "matching";
     "string" ["rep", "format"] => "strings";

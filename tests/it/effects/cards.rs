@@ -223,4 +223,13 @@ async fn past_cards_go_before_the_system_text_of_a_question() {
     assert_eq!(system("{ card_context = { pkg = 'p', limit = 3 } }").await, json!(block));
     assert_eq!(system("{ card_context = 'missing', system = 'S' }").await, json!("S"));
     assert_eq!(system("{ card_context = '../../x' }").await, Value::Null);
+    assert_eq!(system("{ card_context = { print }, system = 'S' }").await, json!("S"));
+}
+
+#[tokio::test]
+async fn where_no_cards_can_be_had_a_question_is_asked_without_them() {
+    let rig = Rig::without_home();
+    let id = rig.start(SessionSpec::run("return alc.llm('x', { card_context = 'c1', system = 'S' })")).await;
+    let pause = paused(&rig.registry, id).await;
+    assert_eq!(pause.prompts[0].query.system.as_deref(), Some("S"));
 }

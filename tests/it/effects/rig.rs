@@ -25,14 +25,23 @@ impl Rig {
         Self::with(HandClock::new())
     }
 
+    /// Where there is no place for state and cards.
+    pub(crate) fn without_home() -> Self {
+        Self::made(HandClock::new(), |_| None)
+    }
+
     /// For tests on paused time: the clock goes with it.
     pub(crate) fn on_paused_time() -> Self {
         Self::with(HandClock::following_the_runtime())
     }
 
     fn with(clock: HandClock) -> Self {
+        Self::made(clock, |dir| Some(dir.join("home")))
+    }
+
+    fn made(clock: HandClock, home: impl FnOnce(&Path) -> Option<PathBuf>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let files = Arc::new(FsFiles::new(Some(dir.path().join("home"))));
+        let files = Arc::new(FsFiles::new(home(dir.path())));
         let journal = Arc::new(TestJournal::new(MemoryJournal::default()));
         let registry = Registry::new(RegistryConfig {
             vms: Arc::new(LuaVms::new()),

@@ -141,6 +141,21 @@ fn a_question_in_a_message_handler_is_an_error() {
         result(of_ipairs),
         json!("alc.llm_batch cannot wait within the iterator of ipairs: attempt to yield across a C-call boundary")
     );
+    for (name, call) in [
+        ("alc.state.get", "alc.state.get('k')"),
+        ("alc.state.update", "alc.state.update('k', function() end)"),
+        ("alc.card.list", "alc.card.list()"),
+        ("alc.fork", "alc.fork({'p'}, {})"),
+        ("alc.eval", "alc.eval('x', 'y')"),
+        ("alc.llm", "alc.llm('p', {card_context = 'c'})"),
+    ] {
+        let code = format!(
+            "local said xpcall(error, function() local _, e = pcall(function() {call} end) said = e end) return said"
+        );
+        // The one that changes a value reads it first.
+        let name = name.replace("update", "get");
+        assert_eq!(result(&code), json!(text.replace("alc.llm", &name)));
+    }
     let inner = "local said xpcall(error, function() said = select(2, coroutine.resume(coroutine.create(function()
         return alc.llm('p') end))) end) return {said, alc.llm('q')}";
     assert_eq!(result(inner), json!([text, "<q>"]));
