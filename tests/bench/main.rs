@@ -5,8 +5,11 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its rows")]
 
+mod corpus;
 mod measure;
 mod rows;
+#[path = "../support/rules.rs"]
+mod rules;
 mod screen;
 
 use std::process::{Command, ExitCode};
@@ -31,6 +34,7 @@ const ROWS: &[Row] = &[
     ("asks_again_at_once", rows::asks_again_at_once, &[1_000_000]),
     ("cancel_hot_loop", rows::cancel_hot_loop, &[300]),
     ("hot_lua", rows::hot_lua, &[5]),
+    ("corpus", corpus::corpus, &[0]),
     ("screen_key_idle", screen::screen_key_idle, &[10, 1000, 100_000]),
     ("screen_key_busy", screen::screen_key_busy, &[10, 1000, 100_000]),
     ("screen_filter", screen::screen_filter, &[1000, 100_000]),

@@ -9,6 +9,7 @@
 mod journal;
 mod programs;
 mod rig;
+pub(crate) mod rules;
 mod wait;
 mod world;
 

@@ -3,6 +3,7 @@
 mod cards;
 mod fork;
 mod kinds;
+mod probes;
 mod rig;
 mod state;
 mod writes;

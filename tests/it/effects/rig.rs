@@ -27,7 +27,12 @@ impl Rig {
 
     /// Where there is no place for state and cards.
     pub(crate) fn without_home() -> Self {
-        Self::made(HandClock::new(), |_| None)
+        Self::made(HandClock::new(), |_| None, None)
+    }
+
+    /// With packages that lie elsewhere.
+    pub(crate) fn with_library(library: PathBuf) -> Self {
+        Self::made(HandClock::new(), |dir| Some(dir.join("home")), Some(library))
     }
 
     /// For tests on paused time: the clock goes with it.
@@ -36,10 +41,10 @@ impl Rig {
     }
 
     fn with(clock: HandClock) -> Self {
-        Self::made(clock, |dir| Some(dir.join("home")))
+        Self::made(clock, |dir| Some(dir.join("home")), None)
     }
 
-    fn made(clock: HandClock, home: impl FnOnce(&Path) -> Option<PathBuf>) -> Self {
+    fn made(clock: HandClock, home: impl FnOnce(&Path) -> Option<PathBuf>, library: Option<PathBuf>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let files = Arc::new(FsFiles::new(home(dir.path())));
         let journal = Arc::new(TestJournal::new(MemoryJournal::default()));
@@ -49,7 +54,7 @@ impl Rig {
             clock: Arc::new(clock),
             entropy: Arc::new(Seeded::new(7)),
             files,
-            library_dirs: vec![dir.path().join("packages")],
+            library_dirs: vec![library.unwrap_or_else(|| dir.path().join("packages"))],
             runtime: tokio::runtime::Handle::current(),
         });
         Self { dir, registry, journal }
