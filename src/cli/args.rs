@@ -178,9 +178,18 @@ pub(super) struct SessionArgs {
     /// Pauses that are answered; the next one is announced and ends the session
     #[arg(long, value_name = "N")]
     pub(super) max_pauses: Option<u64>,
+    /// Queries that are asked; the pause that goes beyond is announced and ends the session
+    #[arg(long, value_name = "N")]
+    pub(super) max_queries: Option<u64>,
     /// How long a session may take, waiting included: 250ms, 20s, 5m, 1h
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(super) timeout: Option<Duration>,
+    /// How much CPU time a program may use in all: 250ms, 20s, 5m, 1h
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) cpu: Option<Duration>,
+    /// How long a program may stay where it cannot be interrupted: 50ms, 1s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) section: Option<Duration>,
     /// How much memory a program may use: 512KB, 64MB, 1GB
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(super) memory: Option<u64>,

@@ -24,14 +24,16 @@ pub(super) struct Starts {
 pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliError> {
     check_terminal(settings)?;
     let dirs = program::library_dirs(&args.session.lib, settings)?;
-    let specs = args.files.iter().map(|file| program::spec(&program::Program::File(file), &args.session));
+    let specs =
+        args.files.iter().map(|file| program::spec(&program::Program::File(file), &args.session, &settings.limits));
     let mut specs = specs.collect::<Result<Vec<_>, _>>()?;
     for spec in &mut specs {
         spec.env = program::environment(&args.session, settings);
     }
     let copies = args.copies.unwrap_or(1) as usize;
     let specs = specs.into_iter().flat_map(|spec| std::iter::repeat_n(spec, copies)).collect();
-    let starts = Starts { programs: programs::OnDisk::new(args.session.clone()), answerer: args.answerer.clone() };
+    let programs = programs::OnDisk::new(args.session.clone(), settings.limits.clone());
+    let starts = Starts { programs, answerer: args.answerer.clone() };
     show(settings, dirs, specs, starts)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::args::{KindArgs, SessionArgs};
 use super::exit::{CliError, FileFault};
@@ -22,14 +23,17 @@ pub(super) enum Program<'a> {
     Kind(&'a KindArgs),
 }
 
-/// Makes the spec of a program, checked.
-pub(super) fn spec(program: &Program<'_>, args: &SessionArgs) -> Result<SessionSpec, CliError> {
-    let defaults = Limits::default();
+/// Makes the spec of a program, checked. What no flag limits is limited by `defaults`.
+pub(super) fn spec(program: &Program<'_>, args: &SessionArgs, defaults: &Limits) -> Result<SessionSpec, CliError> {
+    let ms = |duration: Option<Duration>| duration.map(|duration| duration.as_millis() as u64);
     let limits = Limits {
         memory_bytes: args.memory.unwrap_or(defaults.memory_bytes),
-        wall_ms: args.timeout.map(|timeout| timeout.as_millis() as u64),
-        pauses: args.max_pauses,
-        ..defaults
+        cpu_ms: ms(args.cpu).or(defaults.cpu_ms),
+        wall_ms: ms(args.timeout).or(defaults.wall_ms),
+        section_ms: ms(args.section).unwrap_or(defaults.section_ms),
+        pauses: args.max_pauses.or(defaults.pauses),
+        queries: args.max_queries.or(defaults.queries),
+        ..defaults.clone()
     };
     let enough = limits.source_bytes;
     let (called, kind) = match program {

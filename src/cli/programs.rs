@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::SessionArgs;
 use super::program::{Program, spec};
-use crate::domain::SessionSpec;
+use crate::domain::{Limits, SessionSpec};
 use crate::tui::Programs;
 
 /// Paths that are offered at most: more than a form shows, and a bound on a directory of thousands.
@@ -18,22 +18,23 @@ const LOOKED_AT: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct OnDisk {
     args: SessionArgs,
+    limits: Limits,
 }
 
 impl OnDisk {
-    pub(super) fn new(args: SessionArgs) -> Self {
+    pub(super) fn new(args: SessionArgs, limits: Limits) -> Self {
         // The title was for the programs of the command line.
-        Self { args: SessionArgs { title: None, ..args } }
+        Self { args: SessionArgs { title: None, ..args }, limits }
     }
 }
 
 impl Programs for OnDisk {
     fn file(&self, path: &str) -> Result<SessionSpec, String> {
-        spec(&Program::File(Path::new(&with_home(path))), &self.args).map_err(|error| error.to_string())
+        spec(&Program::File(Path::new(&with_home(path))), &self.args, &self.limits).map_err(|error| error.to_string())
     }
 
     fn code(&self, code: &str) -> Result<SessionSpec, String> {
-        let mut spec = spec(&Program::Code(code), &self.args).map_err(|error| error.to_string())?;
+        let mut spec = spec(&Program::Code(code), &self.args, &self.limits).map_err(|error| error.to_string())?;
         let first = code.trim().lines().next().unwrap_or_default();
         spec.title = Some(first.chars().take(40).collect());
         Ok(spec)

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::desk::{Grouping, Sort};
 use super::file::{FileError, Reading};
 use super::settings::{Color, LogLevel};
-use super::units::parse_duration;
+use super::units::{parse_duration, parse_size};
 use crate::domain::query::Expr;
 
 /// What a key may be.
@@ -26,6 +26,10 @@ pub(super) enum Kind {
     Switch,
     /// Such as `5s`.
     Duration,
+    /// Such as `64MB`.
+    Size,
+    /// A whole number.
+    Count,
     /// A query.
     Query,
 }
@@ -58,6 +62,19 @@ pub(super) const KEYS: &[Key] = &[
     key("paths", "packages", "SWITCHBOARD_PACKAGES", Kind::Path),
     key("paths", "state_dir", "SWITCHBOARD_STATE_DIR", Kind::Path),
     key("paths", "log_file", "SWITCHBOARD_LOG_FILE", Kind::Path),
+    key("limits", "memory", "SWITCHBOARD_MEMORY", Kind::Size),
+    key("limits", "cpu", "SWITCHBOARD_CPU", Kind::Duration),
+    key("limits", "timeout", "SWITCHBOARD_TIMEOUT", Kind::Duration),
+    key("limits", "section", "SWITCHBOARD_SECTION", Kind::Duration),
+    key("limits", "max_pauses", "SWITCHBOARD_MAX_PAUSES", Kind::Count),
+    key("limits", "max_queries", "SWITCHBOARD_MAX_QUERIES", Kind::Count),
+    key("limits", "source_size", "SWITCHBOARD_SOURCE_SIZE", Kind::Size),
+    key("limits", "ctx_size", "SWITCHBOARD_CTX_SIZE", Kind::Size),
+    key("limits", "prompt_size", "SWITCHBOARD_PROMPT_SIZE", Kind::Size),
+    key("limits", "answer_size", "SWITCHBOARD_ANSWER_SIZE", Kind::Size),
+    key("limits", "result_size", "SWITCHBOARD_RESULT_SIZE", Kind::Size),
+    key("limits", "log_line_size", "SWITCHBOARD_LOG_LINE_SIZE", Kind::Size),
+    key("limits", "log_rate", "SWITCHBOARD_LOG_RATE", Kind::Count),
     key("desk", "theme", "SWITCHBOARD_THEME", Kind::Text),
     key("desk", "depth", "SWITCHBOARD_DEPTH", words!(super::desk::DEPTHS)),
     key("desk", "signs", "SWITCHBOARD_SIGNS", words!(super::desk::SIGNS)),
@@ -91,6 +108,10 @@ impl Kind {
                 (!["true", "false"].contains(&value)).then(|| format!("{value:?}; set it to true or false"))
             }
             Self::Duration => parse_duration(value).err().map(|error| format!("{value:?}: {error}")),
+            Self::Size => parse_size(value).err().map(|error| format!("{value:?}: {error}")),
+            Self::Count => {
+                value.parse::<u64>().is_err().then(|| format!("{value:?}; set it to a whole number, such as 20"))
+            }
             Self::Query => value.parse::<Expr>().err().map(|fault| format!("{value:?}: {fault}")),
         }
     }
@@ -136,7 +157,8 @@ impl ConfigFile {
     ) -> Result<(), FileError> {
         let text = match key.kind {
             Kind::Switch => reading.switch(key.name, value)?.to_string(),
-            Kind::Words(_) | Kind::Path | Kind::Text | Kind::Duration | Kind::Query => {
+            Kind::Count => reading.count(key.name, value)?.to_string(),
+            Kind::Words(_) | Kind::Path | Kind::Text | Kind::Duration | Kind::Size | Kind::Query => {
                 reading.string(key.name, value)?
             }
         };
@@ -148,7 +170,7 @@ impl ConfigFile {
         }
         let text = match key.kind {
             Kind::Path => beside(path, &text).into_os_string(),
-            Kind::Words(_) | Kind::Text | Kind::Switch | Kind::Duration | Kind::Query => text.into(),
+            _ => text.into(),
         };
         self.values.insert(key.variable, text);
         Ok(())

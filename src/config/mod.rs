@@ -7,6 +7,7 @@ mod desk;
 mod file;
 mod keymap;
 mod keys;
+mod limits;
 mod paths;
 mod settings;
 mod theme;

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use super::{ConfigFile, DeskSettings, FileError, Paths, keys};
+use super::{ConfigFile, DeskSettings, FileError, Paths, keys, limits};
+use crate::domain::Limits;
 
 /// When output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,6 +138,8 @@ pub struct Settings {
     pub ascii_terminal: bool,
     /// What goes to the log file.
     pub log_level: LogLevel,
+    /// What sessions may use unless they are given other limits.
+    pub limits: Limits,
     /// How the person wants the desk.
     pub desk: DeskSettings,
 }
@@ -162,6 +165,7 @@ impl Settings {
             ascii_terminal: says_ascii(environment),
             dumb_terminal: environment.get("TERM").is_some_and(|term| term == "dumb"),
             log_level,
+            limits: limits::merge(environment)?,
             desk: DeskSettings::merge(environment, says_ascii(environment))?,
         })
     }

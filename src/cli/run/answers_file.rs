@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::super::exit::{CliError, FileFault};
 use super::super::program;
-use crate::domain::{Limits, TokenUsage};
+use crate::domain::TokenUsage;
 
 /// The longest answers file. 256 MB: all of it is held for the whole run.
 const FILE_BYTES: u64 = 256 << 20;
@@ -39,15 +39,15 @@ struct Line {
 }
 
 impl AnswersFile {
-    /// Reads a file.
-    pub(super) fn read(path: &Path) -> Result<Self, CliError> {
+    /// Reads a file whose answers have at most `limit` bytes.
+    pub(super) fn read(path: &Path, limit: u64) -> Result<Self, CliError> {
         let text = program::read_file(path, FILE_BYTES)?;
-        Self::parse(&text).map_err(|fault| CliError::file(path, FileFault::Content(fault)))
+        Self::parse(&text, limit).map_err(|fault| CliError::file(path, FileFault::Content(fault)))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str, limit: u64) -> Result<Self, String> {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        lines.map(|(at, line)| rule(line).map_err(|fault| format!("line {}: {fault}", at + 1))).collect()
+        lines.map(|(at, line)| rule(line, limit).map_err(|fault| format!("line {}: {fault}", at + 1))).collect()
     }
 
     /// The answer to a prompt, if the file has one.
@@ -63,11 +63,10 @@ impl FromIterator<Rule> for AnswersFile {
     }
 }
 
-fn rule(line: &str) -> Result<Rule, String> {
+fn rule(line: &str, limit: u64) -> Result<Rule, String> {
     let Line { r#match, response, usage } = serde_json::from_str(line).map_err(|error| {
         format!("{}; each line is {{\"match\": REGEX, \"response\": TEXT}}, match may be left out", json_fault(&error))
     })?;
-    let limit = Limits::default().answer_bytes;
     if response.len() as u64 > limit {
         return Err(format!("the response is {} bytes long; the limit is {limit}", response.len()));
     }
@@ -96,17 +95,20 @@ fn regex_fault(pattern: &str, error: &regex::Error) -> String {
 mod tests {
     use super::*;
 
+    const LIMIT: u64 = 4 << 20;
+
     #[test]
     fn the_first_match_on_the_prompt_wins() {
         let file = AnswersFile::parse(
             "{\"match\": \"^Rate\", \"response\": \"7\"}\n\n{\"match\": \"(?i)name\", \"response\": \"x\"}\n\
              {\"response\": \"rest\"}\n{\"match\": \"never\", \"response\": \"y\"}",
+            LIMIT,
         );
         let file = file.unwrap();
         for (prompt, reply) in [("Rate the name", "7"), ("the NAME", "x"), ("never", "rest"), ("", "rest")] {
             assert_eq!(&*file.reply(prompt).unwrap().response, reply, "{prompt}");
         }
-        assert!(AnswersFile::parse("{\"match\": \"a\", \"response\": \"\"}").unwrap().reply("b").is_none());
+        assert!(AnswersFile::parse("{\"match\": \"a\", \"response\": \"\"}", LIMIT).unwrap().reply("b").is_none());
     }
 
     #[test]
@@ -124,7 +126,7 @@ mod tests {
                 "line 3: match \"(\": unclosed group; write a regular expression".to_owned(),
             ),
         ] {
-            assert_eq!(AnswersFile::parse(text).unwrap_err(), fault);
+            assert_eq!(AnswersFile::parse(text, LIMIT).unwrap_err(), fault);
         }
     }
 }

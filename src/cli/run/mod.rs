@@ -62,7 +62,8 @@ pub(super) fn run(settings: &Settings, args: RunArgs) -> Result<Exit, CliError> 
 fn plan(settings: &Settings, args: RunArgs) -> Result<Plan, CliError> {
     let target = if std::io::stdout().is_terminal() { Target::Terminal } else { Target::Other };
     let form = Form { format: args.output, colors: settings.colors(target), several: args.copies > 1 };
-    let answers = args.answers.as_deref().map(AnswersFile::read).transpose()?.map(Arc::new);
+    let read = |path| AnswersFile::read(path, settings.limits.answer_bytes);
+    let answers = args.answers.as_deref().map(read).transpose()?.map(Arc::new);
     if args.answerer.as_deref().is_some_and(|command| command.trim().is_empty()) {
         return Err(CliError::usage("--answerer: the command is blank; give one that answers a line with a line"));
     }
@@ -78,7 +79,7 @@ fn plan(settings: &Settings, args: RunArgs) -> Result<Plan, CliError> {
         (None, Some(file)) => Program::File(file),
         (None, None) => Program::Kind(&args.kind),
     };
-    let mut spec = program::spec(&program, &args.session)?;
+    let mut spec = program::spec(&program, &args.session, &settings.limits)?;
     spec.env = program::environment(&args.session, settings);
     Ok(Plan { spec, copies: args.copies, answers, answerer: args.answerer, stdin: args.stdin, form })
 }

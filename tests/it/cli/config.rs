@@ -18,7 +18,7 @@ fn what_is_wrong_in_a_config_file_is_one_line_with_file_line_and_what_to_do() {
         ("color = \"pink\"\n", "config.toml:1: color is \"pink\"; set it to one of auto, always, never"),
         (
             "\n\ncolour = \"auto\"\n",
-            "config.toml:3: unknown key \"colour\"; the keys there are color, log_level, paths, desk",
+            "config.toml:3: unknown key \"colour\"; the keys there are color, log_level, paths, limits, desk",
         ),
         ("[desk]\nthem = \"dark\"\n", "config.toml:2: unknown key \"them\" in [desk]; the keys there are theme, depth"),
         ("[desk]\ncolor = \"auto\"\n", "config.toml:2: color stands above all tables; move it there"),
@@ -107,4 +107,50 @@ fn a_config_file_that_somebody_named_must_be_there() {
     let ended = home.switchboard(&["keys"]).env("SWITCHBOARD_SORT", "size").output().unwrap();
     let told = String::from_utf8(ended.stderr).unwrap();
     assert!(told.contains("the variable SWITCHBOARD_SORT is \"size\"; set it to one of attention, stable"), "{told}");
+}
+
+#[test]
+fn a_limit_of_the_config_file_holds_and_a_flag_wins_over_it() {
+    let home = Home::new();
+    let config = home.file("config.toml", "[limits]\nmax_pauses = 1\nresult_size = \"10B\"\n");
+    home.file("answers.jsonl", r#"{"response": "A"}"#);
+    let run = |code: &str, more: &[&str]| {
+        let config = config.to_str().unwrap();
+        let arguments = ["run", "--config", config, "--answers", "answers.jsonl", "-o", "jsonl", "--code", code];
+        home.run(&[&arguments, more].concat())
+    };
+    let asks = "for i = 1, 3 do alc.llm('q') end return 1";
+    assert_eq!(run(asks, &[]).exits(4).terminal()["limit"], "pauses");
+    assert_eq!(run(asks, &["--max-pauses", "5"]).exits(0).terminal()["value"], 1);
+    assert_eq!(run("return ('x'):rep(9)", &[]).exits(4).terminal()["limit"], "size");
+    assert_eq!(run("return 'x'", &[]).exits(0).terminal()["value"], "x");
+}
+
+#[test]
+fn every_limit_can_be_given_to_a_run_and_is_the_reason_of_its_end() {
+    let home = Home::new();
+    home.file("answers.jsonl", r#"{"response": "A"}"#);
+    for (flag, value, code, limit, text) in [
+        ("--memory", "1MB", "return ('x'):rep(1 << 22)", "memory", "out of memory: the limit is 1048576 bytes"),
+        ("--cpu", "20ms", "while true do end", "cpu", "ms of CPU time; the limit is 20 ms"),
+        ("--timeout", "20ms", "while true do end", "wall", "the session did not end within 20 ms of its start"),
+        (
+            "--section",
+            "20ms",
+            "xpcall(error, function() while true do end end)",
+            "section",
+            "script:1: in a section that cannot be interrupted for more than 20 ms",
+        ),
+        ("--max-pauses", "1", "while true do alc.llm('q') end", "pauses", "the limit is 1 pause"),
+        ("--max-queries", "2", "while true do alc.llm('q') end", "queries", "the limit is 2 queries"),
+    ] {
+        let arguments = ["run", flag, value, "--answers", "answers.jsonl", "-o", "jsonl", "--code", code];
+        let ended = home.run(&arguments).exits(4);
+        let terminal = ended.terminal();
+        assert_eq!((&terminal["state"], &terminal["limit"]), (&"failed".into(), &limit.into()), "{flag}");
+        assert!(terminal["error"].as_str().unwrap().contains(text), "{flag}: {terminal}");
+        // What the limit did is an event too: the last one of the session.
+        let last = ended.lines().into_iter().rev().find(|line| line["kind"] == "state_transition").unwrap();
+        assert_eq!(last["end"]["limit"], limit, "{flag}");
+    }
 }

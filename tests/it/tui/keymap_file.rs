@@ -59,8 +59,11 @@ fn the_config_that_comes_with_the_program_says_what_is_without_it() {
 
 #[test]
 fn every_key_of_the_config_is_in_the_file_that_comes_with_the_program() {
-    let fault = ConfigFile::parse(Path::new("x"), "[desk]\nnothing = 1").unwrap_err().what;
-    let (_, keys) = fault.split_once("the keys there are ").unwrap();
+    let keys_of = |table: &str| {
+        let fault = ConfigFile::parse(Path::new("x"), &format!("[{table}]\nnothing = 1")).unwrap_err().what;
+        fault.split_once("the keys there are ").unwrap().1.to_owned()
+    };
+    let keys = [keys_of("limits"), keys_of("desk")].join(", ");
     for key in keys.split(", ").chain(["color", "log_level", "home", "packages", "state_dir", "log_file"]) {
         let written = DEFAULT.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} = ")));
         assert!(written, "{key} is not in assets/default.toml");
