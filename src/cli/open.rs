@@ -32,7 +32,11 @@ pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliErro
     }
     let copies = args.copies.unwrap_or(1) as usize;
     let specs = specs.into_iter().flat_map(|spec| std::iter::repeat_n(spec, copies)).collect();
-    let programs = programs::OnDisk::new(args.session.clone(), settings.limits.clone());
+    let programs = programs::OnDisk::new(
+        args.session.clone(),
+        settings.limits.clone(),
+        program::environment(&args.session, settings),
+    );
     let starts = Starts { programs, answerer: args.answerer.clone() };
     show(settings, dirs, specs, starts)
 }

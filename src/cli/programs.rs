@@ -1,9 +1,13 @@
-//! Programs that the desk starts: files of this machine and typed code, with the options that the desk was started with.
+//! Programs that the desk starts: files of this machine, typed code and packages, with the options that the desk was
+//! started with.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::args::SessionArgs;
+use serde_json::Value;
+
+use super::args::{KindArgs, SessionArgs};
 use super::program::{Program, spec};
 use crate::domain::{Limits, SessionSpec};
 use crate::tui::Programs;
@@ -18,26 +22,50 @@ const LOOKED_AT: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct OnDisk {
     args: SessionArgs,
+    /// The limits of the config file.
     limits: Limits,
+    /// What programs see of an environment.
+    env: BTreeMap<String, String>,
 }
 
 impl OnDisk {
-    pub(super) fn new(args: SessionArgs, limits: Limits) -> Self {
+    pub(super) fn new(args: SessionArgs, limits: Limits, env: BTreeMap<String, String>) -> Self {
         // The title was for the programs of the command line.
-        Self { args: SessionArgs { title: None, ..args }, limits }
+        Self { args: SessionArgs { title: None, ..args }, limits, env }
+    }
+
+    fn spec(&self, program: &Program<'_>) -> Result<SessionSpec, String> {
+        let spec = spec(program, &self.args, &self.limits).map_err(|error| error.to_string())?;
+        Ok(SessionSpec { env: self.env.clone(), ..spec })
+    }
+
+    fn package(&self, kind: KindArgs, opts: Option<Value>) -> Result<SessionSpec, String> {
+        let kind = KindArgs { opts: opts.map(|opts| opts.to_string()), ..kind };
+        // The options of a package are its ctx; the one that was given is for programs of the other kind.
+        let args = SessionArgs { ctx: None, ..self.args.clone() };
+        Self { args, limits: self.limits.clone(), env: self.env.clone() }.spec(&Program::Kind(&kind))
     }
 }
 
 impl Programs for OnDisk {
     fn file(&self, path: &str) -> Result<SessionSpec, String> {
-        spec(&Program::File(Path::new(&with_home(path))), &self.args, &self.limits).map_err(|error| error.to_string())
+        self.spec(&Program::File(Path::new(&with_home(path))))
     }
 
     fn code(&self, code: &str) -> Result<SessionSpec, String> {
-        let mut spec = spec(&Program::Code(code), &self.args, &self.limits).map_err(|error| error.to_string())?;
+        let mut spec = self.spec(&Program::Code(code))?;
         let first = code.trim().lines().next().unwrap_or_default();
         spec.title = Some(first.chars().take(40).collect());
         Ok(spec)
+    }
+
+    fn advice(&self, strategy: &str, task: Option<String>, opts: Option<Value>) -> Result<SessionSpec, String> {
+        self.package(KindArgs { advice: Some(strategy.to_owned()), task, ..KindArgs::default() }, opts)
+    }
+
+    fn eval(&self, strategy: &str, scenario: &str, opts: Option<Value>) -> Result<SessionSpec, String> {
+        let (eval, strategy) = (Some(with_home(scenario)), Some(strategy.to_owned()));
+        self.package(KindArgs { eval, strategy, ..KindArgs::default() }, opts)
     }
 
     fn complete(&self, begun: &str) -> Vec<String> {
@@ -74,6 +102,7 @@ fn with_home(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Scenario, SessionKind};
 
     #[test]
     fn directories_and_lua_files_are_offered() {
@@ -90,5 +119,20 @@ mod tests {
         assert_eq!(OnDisk::default().file(&path("beta.lua")).unwrap().display_title(), "beta.lua");
         assert!(OnDisk::default().file(&path("gone.lua")).unwrap_err().contains("no such file"));
         assert!(OnDisk::default().code(" ").unwrap_err().contains("blank"));
+    }
+
+    #[test]
+    fn packages_get_their_task_and_options_and_the_environment_of_the_desk() {
+        let args = SessionArgs { ctx: Some("{\"for\": \"programs\"}".into()), ..SessionArgs::default() };
+        let desk = OnDisk::new(args, BTreeMap::from([("HOME".to_owned(), "/home".to_owned())]));
+        let opts = Some(serde_json::json!({ "n": 3 }));
+        let advice = desk.advice("cot", Some("think".into()), opts.clone()).unwrap();
+        let (strategy, task) = ("cot".to_owned(), Some("think".to_owned()));
+        assert_eq!(advice.kind, SessionKind::Advice { strategy: strategy.clone(), task, opts: opts.clone() });
+        assert_eq!((advice.ctx, advice.env["HOME"].as_str()), (None, "/home"));
+        let scenario = Scenario::Name("sums".into());
+        let eval = desk.eval("cot", "sums", opts.clone()).unwrap();
+        assert_eq!(eval.kind, SessionKind::Eval { scenario, strategy, opts, auto_card: false });
+        assert!(desk.advice("no/package", None, None).is_err() || desk.advice("", None, None).is_err());
     }
 }

@@ -16,17 +16,16 @@ use super::forms::{CancelForm, SameAnswer};
 use super::freeze::Frozen;
 use super::history::History;
 use super::input::Burst;
-use super::keymap::{Context, Keymap};
+use super::keymap::{Action, Context, Keymap};
 use super::layout::{self, Layout, Showing};
 use super::list::Line;
 use super::listing::Listing;
-use super::names::Names;
 use super::pager::Pager;
 use super::palette::Palette;
 use super::picker::Picker;
 use super::searching::Find;
 use super::sessions::Sessions;
-use super::starting::StartForm;
+use super::start_form::StartForm;
 use super::theme::Look;
 use super::words;
 use crate::config::DeskSettings;
@@ -155,7 +154,6 @@ pub struct App {
     pub(super) announcing: Announcing,
     /// Whether the mouse works here, and not in the terminal.
     pub(super) mouse: bool,
-    pub(super) names: Names,
     pub(super) burst: Burst,
     /// Moves only by keys: new and changed sessions never take it along.
     pub(super) selected: Option<SessionId>,
@@ -217,7 +215,6 @@ impl App {
             listing: Listing::default(),
             announcing: Announcing::default(),
             mouse: true,
-            names: Names::default(),
             burst: Burst::default(),
             selected: None,
             anchor: 0,
@@ -309,6 +306,11 @@ impl App {
         }
     }
 
+    /// The key of an action, as hints name it.
+    pub(super) fn key(&self, action: Action) -> String {
+        self.keymap.key(action)
+    }
+
     /// The message in the status line.
     pub fn status(&self) -> Option<&str> {
         self.status.as_ref().map(|status| status.text.as_str())
@@ -355,7 +357,8 @@ impl App {
             (Some(Layer::Help(_)), _) => Context::Help,
             (Some(Layer::Cancel(form)), _) => form.context(),
             (Some(Layer::Same(_) | Layer::Quit), _) => Context::Question,
-            (Some(Layer::AnswerMarked(_) | Layer::Start(_)), _) => Context::Detail,
+            (Some(Layer::AnswerMarked(_)), _) => Context::Detail,
+            (Some(Layer::Start(form)), _) => form.context(),
             (None, Focus::List) if self.listing.line.is_some() => Context::Filter,
             (Some(Layer::Details(_) | Layer::Calls(_)), _) => Context::Text,
             (Some(Layer::Find(_)), _) => Context::Find,

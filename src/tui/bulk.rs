@@ -24,7 +24,7 @@ const PROMPTS: usize = 8;
 #[derive(Debug, Clone)]
 pub(super) struct Bulk {
     pub(super) sessions: Arc<[SessionId]>,
-    /// How many of them the filter hides.
+    /// How many of them the list hides: by the filter, or folded away.
     pub(super) hidden: usize,
     /// How many of them had ended when the set was frozen.
     pub(super) ended: usize,
@@ -36,7 +36,7 @@ pub(super) struct AnswerMarked {
     targets: Vec<Target>,
     /// Questions in all.
     pub(super) questions: usize,
-    /// How many of the sessions the filter hides.
+    /// How many of the sessions the list hides: by the filter, or folded away.
     pub(super) hidden: usize,
     /// How many marked sessions ask nothing.
     pub(super) silent: usize,
@@ -75,7 +75,7 @@ impl App {
         self.listing.marks.retain(|id| sessions.get(*id).is_some());
         let mut marked: Vec<SessionId> = self.listing.marks.iter().copied().collect();
         let list = sessions.list();
-        marked.sort_by_cached_key(|id| (list.place(*id).cloned(), *id));
+        marked.sort_by_cached_key(|id| (list.tree().path(*id), *id));
         marked
     }
 
@@ -84,7 +84,7 @@ impl App {
         let sessions = self.marked();
         let Some(first) = sessions.first().copied() else { return false };
         let list = self.sessions.list();
-        let hidden = sessions.iter().filter(|id| !list.is_shown(**id)).count();
+        let hidden = sessions.iter().filter(|id| !list.tree().is_seen(**id)).count();
         let has_ended = |id: &&SessionId| self.sessions.get(**id).is_some_and(|summary| summary.state.is_ended());
         let ended = sessions.iter().filter(has_ended).count();
         let kept = self.cancel_drafts.iter().position(|form| form.bulk.is_some());
@@ -140,7 +140,7 @@ impl App {
             for prompt in pause.pending() {
                 *asked.entry(&prompt.query.prompt).or_default() += 1;
             }
-            hidden += usize::from(!self.sessions.list().is_shown(*id));
+            hidden += usize::from(!self.sessions.list().tree().is_seen(*id));
             targets.push(Target { session: *id, epoch: pause.epoch, queries });
         }
         let silent = marked.len() - targets.len();

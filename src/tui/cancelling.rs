@@ -72,7 +72,7 @@ impl App {
     /// What people call a session.
     pub(super) fn name_of(&self, session: SessionId) -> String {
         match self.sessions.get(session) {
-            Some(summary) => self.names.name(summary, 40),
+            Some(summary) => self.sessions.names().name(summary, 40),
             None => session.short(),
         }
     }

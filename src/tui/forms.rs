@@ -36,7 +36,7 @@ impl CancelForm {
 
     pub(super) fn context(&self) -> Context {
         match self.field {
-            Field::Code => Context::Code,
+            Field::Code => Context::Choice,
             Field::Detail => Context::Detail,
         }
     }

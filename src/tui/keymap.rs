@@ -124,10 +124,12 @@ pub enum Context {
     Session,
     /// In the answer editor.
     Editor,
-    /// In the code field of the cancel form.
-    Code,
-    /// In the detail field of the cancel form.
+    /// In a field of a form that is a choice: the code of a cancel, the kind of a new session.
+    Choice,
+    /// In a text field of a form.
     Detail,
+    /// In a line of a form over things to choose from.
+    Offers,
     /// In the help.
     Help,
     /// At a yes/no question.
@@ -148,13 +150,14 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::List,
         Self::Filter,
         Self::Session,
         Self::Editor,
-        Self::Code,
+        Self::Choice,
         Self::Detail,
+        Self::Offers,
         Self::Help,
         Self::Question,
         Self::Sent,
@@ -168,10 +171,12 @@ impl Context {
     /// Whether letters typed here are text.
     pub fn takes_text(self) -> bool {
         match self {
-            Self::Editor | Self::Detail | Self::Filter | Self::Find | Self::Palette | Self::History => true,
+            Self::Editor | Self::Detail | Self::Offers | Self::Filter | Self::Find | Self::Palette | Self::History => {
+                true
+            }
             Self::List
             | Self::Session
-            | Self::Code
+            | Self::Choice
             | Self::Help
             | Self::Question
             | Self::Sent
@@ -236,6 +241,11 @@ impl Keymap {
     pub fn keys(&self, action: Action) -> &[Key] {
         let row = TABLE.iter().position(|row| row.action == action);
         row.and_then(|row| self.keys.get(row)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The key of an action that hints name: its first.
+    pub fn key(&self, action: Action) -> String {
+        self.keys(action).first().map(Key::to_string).unwrap_or_default()
     }
 
     /// The keys of an action as the help writes them.

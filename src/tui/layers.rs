@@ -36,7 +36,7 @@ impl App {
         }
     }
 
-    pub(super) fn pasted(&mut self, text: &str) {
+    pub(super) fn pasted(&mut self, text: &str, cmds: &mut Vec<Cmd>) {
         let context = self.context();
         if !context.takes_text() {
             self.refuse("paste ignored: nothing takes text here (a opens an answer)");
@@ -59,7 +59,11 @@ impl App {
                 form.touched();
                 paste(&mut form.area, text)
             }
-            Some(Layer::Start(form)) => form.paste(text),
+            Some(Layer::Start(form)) => {
+                let (left_out, look) = form.paste(text);
+                cmds.extend(look);
+                left_out
+            }
             Some(Layer::Help(_) | Layer::Details(_) | Layer::Calls(_) | Layer::Same(_) | Layer::Quit) => 0,
             None if self.listing.line.is_some() => self.paste_filter(text),
             None => match &mut self.editor {
@@ -89,7 +93,8 @@ impl App {
                 let count = self.history.matching(&picker.text()).count();
                 picker.choose(motion, count);
             }
-            Some(Layer::Find(_) | Layer::Same(_) | Layer::AnswerMarked(_) | Layer::Start(_) | Layer::Quit) => {}
+            Some(Layer::Start(form)) => form.choose(motion),
+            Some(Layer::Find(_) | Layer::Same(_) | Layer::AnswerMarked(_) | Layer::Quit) => {}
             None => match context {
                 Context::List | Context::Filter => self.move_selection(motion, cmds),
                 Context::Feeds => self.in_feed(|feed| feed.scroll(motion)),
@@ -101,11 +106,14 @@ impl App {
 
     /// Chooses among things that stand beside each other.
     pub(super) fn choose(&mut self, way: Way) {
-        if let Some(Layer::Cancel(form)) = &mut self.layer {
-            form.turn_code(match way {
-                Way::Next => Motion::Down,
-                Way::Previous => Motion::Up,
-            });
+        let motion = match way {
+            Way::Next => Motion::Down,
+            Way::Previous => Motion::Up,
+        };
+        match &mut self.layer {
+            Some(Layer::Cancel(form)) => form.turn_code(motion),
+            Some(Layer::Start(form)) => form.choose(motion),
+            _ => {}
         }
     }
 
@@ -116,6 +124,11 @@ impl App {
             Context::Find => self.keep_search(),
             Context::Palette => self.choose_in_palette(cmds),
             Context::History => self.use_history(),
+            Context::Offers => {
+                if let Some(Layer::Start(form)) = &mut self.layer {
+                    cmds.extend(form.take_chosen());
+                }
+            }
             Context::Feeds => self.open_details(),
             Context::Text => {
                 let folded = match &mut self.layer {

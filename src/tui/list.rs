@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
 use super::arrange::{Arrangement, Group, Place, waiting_since};
+use super::tree::{Rise, Tree};
 use crate::config::{Grouping, Sort};
 use crate::domain::query::{Facts, Scratch};
 use crate::domain::{SessionId, Timestamp};
@@ -16,10 +17,18 @@ use crate::engine::Summary;
 /// What is remembered of a session, shown or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Placed {
-    place: Place,
+    own: Place,
     shown: bool,
     waits: Option<Timestamp>,
     turns: Option<Timestamp>,
+}
+
+/// A session as the list gets it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) summary: &'a Summary,
+    /// The number behind its title, where there is one.
+    pub(super) number: Option<u32>,
 }
 
 /// One line of the list as it is seen.
@@ -44,8 +53,8 @@ impl Line {
 pub(super) struct List {
     how: Arrangement,
     placed: HashMap<SessionId, Placed>,
-    /// Those that are shown.
-    order: BTreeSet<Place>,
+    /// Where each stands.
+    tree: Tree,
     /// Those that are shown and wait, oldest first.
     waiting: BTreeSet<(Timestamp, SessionId)>,
     /// When the filter is to be asked again.
@@ -59,12 +68,27 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) fn new(how: Arrangement) -> Self {
-        Self { how, ..Self::default() }
+    /// A list without rows; `before` says what is folded in it.
+    pub(super) fn new(how: Arrangement, before: &Self) -> Self {
+        let rise = match how.sort {
+            Sort::Attention | Sort::State | Sort::Waiting => Rise::Follows,
+            Sort::Stable => Rise::Keeps,
+            Sort::Started | Sort::Name | Sort::Tokens => Rise::Never,
+        };
+        Self { how, tree: Tree::new(rise, before.tree.folded().clone()), ..Self::default() }
     }
 
     pub(super) fn how(&self) -> &Arrangement {
         &self.how
+    }
+
+    /// The rows as families.
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub(super) fn tree_mut(&mut self) -> &mut Tree {
+        &mut self.tree
     }
 
     /// Lets the next arrangement in stable order begin anew.
@@ -72,23 +96,25 @@ impl List {
         self.forgotten = true;
     }
 
-    /// How many rows are shown.
+    /// How many rows are shown, also in what is folded away.
     pub(super) fn len(&self) -> usize {
-        self.order.len()
+        self.tree.len()
     }
 
+    /// Whether the filter shows a session.
     pub(super) fn is_shown(&self, id: SessionId) -> bool {
         self.placed.get(&id).is_some_and(|placed| placed.shown)
     }
 
     /// Where a session stands, or would if it were shown.
     pub(super) fn place(&self, id: SessionId) -> Option<&Place> {
-        self.placed.get(&id).map(|placed| &placed.place)
+        self.tree.place(id)
     }
 
     /// Takes a session in that was there when this order was asked for. In stable order it keeps the place it had in
     /// `before`.
-    pub(super) fn settle(&mut self, summary: &Summary, before: Option<&Self>, now: Timestamp) {
+    pub(super) fn settle(&mut self, known: Known<'_>, before: Option<&Self>, now: Timestamp) {
+        let summary = known.summary;
         let stable = |list: &Self| list.how.sort == Sort::Stable && !list.forgotten;
         let kept = before.filter(|before| stable(before) && self.how.sort == Sort::Stable);
         let rank = kept.and_then(|before| before.place(summary.id)).map(|place| place.rank.clone());
@@ -97,29 +123,28 @@ impl List {
         if let Some(before) = kept {
             self.arrived = self.arrived.max(before.arrived);
         }
-        self.put_at(place, summary, now);
+        self.put_at(place, known, now);
     }
 
     /// Takes a session in, new or changed.
-    pub(super) fn put(&mut self, summary: &Summary, now: Timestamp) {
-        let place = match (self.how.sort, self.placed.get(&summary.id)) {
-            (Sort::Stable, Some(placed)) => {
-                let rank = placed.place.rank.clone();
-                Place { rank, ..Place::of(summary, &self.how) }
-            }
+    pub(super) fn put(&mut self, known: Known<'_>, now: Timestamp) {
+        let summary = known.summary;
+        let place = match (self.how.sort, self.place(summary.id)) {
+            (Sort::Stable, Some(place)) => Place { rank: place.rank.clone(), ..Place::of(summary, &self.how) },
             (Sort::Stable, None) => {
                 self.arrived += 1;
                 Place::arrived(summary, &self.how, self.arrived)
             }
             _ => Place::of(summary, &self.how),
         };
-        self.put_at(place, summary, now);
+        self.put_at(place, known, now);
     }
 
-    fn put_at(&mut self, place: Place, summary: &Summary, now: Timestamp) {
+    fn put_at(&mut self, own: Place, Known { summary, number }: Known<'_>, now: Timestamp) {
         let facts = Facts {
             id: summary.id,
             spec: &summary.spec,
+            number,
             state: &summary.state,
             created_at: summary.created_at,
             tokens: summary.usage.total_tokens.tokens,
@@ -127,36 +152,41 @@ impl List {
             now,
         };
         let verdict = self.how.filter.verdict(&facts, &mut self.scratch);
-        let placed = Placed { place, shown: verdict.holds, waits: waiting_since(summary), turns: verdict.until };
+        let placed = Placed { own, shown: verdict.holds, waits: waiting_since(summary), turns: verdict.until };
         // Most changes move nothing: a log line, a step of progress.
         if self.placed.get(&summary.id) == Some(&placed) {
             return;
         }
-        self.remove(summary.id);
+        self.uncount(summary.id);
         if placed.shown {
-            self.order.insert(placed.place.clone());
             if let Some(since) = placed.waits {
                 self.waiting.insert((since, summary.id));
             }
-            *self.groups.entry(placed.place.group.clone()).or_default() += 1;
+            *self.groups.entry(placed.own.group.clone()).or_default() += 1;
         }
         if let Some(at) = placed.turns {
             self.turns.insert((at, summary.id));
         }
+        self.tree.put(placed.own.clone(), summary.parent(), placed.shown);
         self.placed.insert(summary.id, placed);
     }
 
     pub(super) fn remove(&mut self, id: SessionId) {
+        self.uncount(id);
+        self.tree.remove(id);
+    }
+
+    /// Forgets everything of a session but its place.
+    fn uncount(&mut self, id: SessionId) {
         let Some(placed) = self.placed.remove(&id) else { return };
         if placed.shown {
-            self.order.remove(&placed.place);
             if let Some(since) = placed.waits {
                 self.waiting.remove(&(since, id));
             }
-            if let Some(rows) = self.groups.get_mut(&placed.place.group) {
+            if let Some(rows) = self.groups.get_mut(&placed.own.group) {
                 *rows -= 1;
                 if *rows == 0 {
-                    self.groups.remove(&placed.place.group);
+                    self.groups.remove(&placed.own.group);
                 }
             }
         }
@@ -176,46 +206,44 @@ impl List {
     }
 
     pub(super) fn first(&self) -> Option<SessionId> {
-        self.order.first().map(|place| place.id)
+        self.tree.first().map(|place| place.id)
     }
 
     pub(super) fn last(&self) -> Option<SessionId> {
-        self.order.last().map(|place| place.id)
+        self.tree.last().map(|place| place.id)
     }
 
-    /// Every shown session, in order.
+    /// Every session that is seen, in order.
     pub(super) fn all(&self) -> impl Iterator<Item = SessionId> {
-        self.order.iter().map(|place| place.id)
+        self.tree.all().map(|place| place.id)
     }
 
-    /// The shown sessions behind this one, in order; it need not be shown itself.
+    /// The seen sessions behind this one, in order; it need not be shown itself.
     pub(super) fn behind(&self, id: SessionId) -> impl Iterator<Item = SessionId> {
-        self.places_behind(id).map(|place| place.id)
+        self.tree.behind(id).map(|place| place.id)
     }
 
-    /// The shown sessions before this one, the nearest first.
+    /// The seen sessions before this one, the nearest first.
     pub(super) fn before(&self, id: SessionId) -> impl Iterator<Item = SessionId> {
-        self.places_before(id).map(|place| place.id)
+        self.tree.before(id).map(|place| place.id)
     }
 
-    fn places_behind(&self, id: SessionId) -> impl Iterator<Item = &Place> {
-        self.place(id).into_iter().flat_map(|place| self.order.range((Bound::Excluded(place), Bound::Unbounded)))
-    }
-
-    fn places_before(&self, id: SessionId) -> impl Iterator<Item = &Place> {
-        self.place(id).into_iter().flat_map(|place| self.order.range(..place).rev())
-    }
-
-    /// The shown sessions from one to the other, both included if they are shown, whichever stands first.
+    /// The seen sessions from one to the other, both included if they are seen, whichever stands first.
     pub(super) fn between(&self, a: SessionId, b: SessionId) -> impl Iterator<Item = SessionId> {
-        let ends = self.place(a).zip(self.place(b));
-        ends.into_iter().flat_map(|(a, b)| self.order.range(a.min(b).clone()..=a.max(b).clone())).map(|place| place.id)
+        let ends = self.tree.path(a).zip(self.tree.path(b));
+        ends.into_iter().flat_map(move |(path_a, path_b)| {
+            let (from, to) = if path_a <= path_b { (a, path_b) } else { (b, path_a) };
+            let first = self.tree.is_seen(from).then_some(from);
+            let up_to_end = move |id: &SessionId| self.tree.path(*id).is_some_and(|path| path <= to);
+            first.into_iter().chain(self.behind(from)).take_while(up_to_end)
+        })
     }
 
-    /// Whether a session stands between two others, or is one of them.
+    /// Whether a seen session stands between two others, or is one of them.
     pub(super) fn is_between(&self, id: SessionId, a: SessionId, b: SessionId) -> bool {
-        match (self.place(id), self.place(a), self.place(b)) {
-            (Some(id), Some(a), Some(b)) => self.is_shown(id.id) && id >= a.min(b) && id <= a.max(b),
+        let path = |id| self.tree.path(id);
+        match (path(id), path(a), path(b)) {
+            (Some(it), Some(a), Some(b)) => self.tree.is_seen(id) && it >= *(&a).min(&b) && it <= *(&a).max(&b),
             _ => false,
         }
     }
@@ -248,15 +276,15 @@ impl List {
     pub(super) fn window(&self, selected: Option<SessionId>, anchor: usize, height: usize) -> Vec<Line> {
         let selected = selected.filter(|id| self.placed.contains_key(id)).or_else(|| self.first());
         let Some((id, place)) = selected.and_then(|id| Some((id, self.place(id)?))) else { return Vec::new() };
-        let mut above = self.lines_above(place, anchor.min(height.saturating_sub(1)));
+        let mut above = self.lines_above(id, place, anchor.min(height.saturating_sub(1)));
         let mut lines: Vec<Line> = above.drain(..).rev().collect();
         lines.push(Line::Row(id));
-        lines.extend(self.lines_below(place, height.saturating_sub(lines.len())));
+        lines.extend(self.lines_below(id, place, height.saturating_sub(lines.len())));
         if lines.len() < height {
             lines.truncate(0);
             lines.push(Line::Row(id));
-            lines.extend(self.lines_below(place, height - 1));
-            let more = self.lines_above(place, height - lines.len());
+            lines.extend(self.lines_below(id, place, height - 1));
+            let more = self.lines_above(id, place, height - lines.len());
             lines.splice(0..0, more.into_iter().rev());
         }
         lines.truncate(height);
@@ -269,10 +297,10 @@ impl List {
     }
 
     /// At most `most` lines above a row, the nearest first.
-    fn lines_above(&self, place: &Place, most: usize) -> Vec<Line> {
+    fn lines_above(&self, id: SessionId, place: &Place, most: usize) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut group = &place.group;
-        for before in self.order.range(..place).rev() {
+        for before in self.tree.before(id) {
             if lines.len() >= most {
                 return lines;
             }
@@ -288,10 +316,10 @@ impl List {
     }
 
     /// At most `most` lines below a row.
-    fn lines_below(&self, place: &Place, most: usize) -> Vec<Line> {
+    fn lines_below(&self, id: SessionId, place: &Place, most: usize) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut group = &place.group;
-        for behind in self.order.range((Bound::Excluded(place), Bound::Unbounded)) {
+        for behind in self.tree.behind(id) {
             if lines.len() >= most {
                 break;
             }

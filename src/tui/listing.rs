@@ -12,9 +12,9 @@ use super::app::{App, Tab};
 use super::arrange::Arrangement;
 use super::editor::{paste, text_field, text_of, type_key};
 use super::input::Key;
-use super::keymap::{Motion, Way};
+use super::keymap::{Action, Motion, Way};
 use super::msg::Cmd;
-use super::starting::StartForm;
+use super::start_form::StartForm;
 use super::words::count;
 use crate::domain::SessionId;
 use crate::domain::query::{Expr, Fault};
@@ -38,6 +38,8 @@ pub enum ListVerb {
     MarkShown,
     /// Takes all marks away.
     Unmark,
+    /// Folds the children of a session away, or shows them.
+    Fold,
     /// Opens the form that answers every marked session.
     AnswerMarked,
     /// Opens the form that starts a session.
@@ -118,6 +120,7 @@ impl App {
                 self.listing.range_from = None;
                 self.say(format!("{} removed", count(marks, "mark")));
             }
+            ListVerb::Fold => self.fold_family(cmds),
             ListVerb::AnswerMarked => self.open_answer_marked(),
             ListVerb::Start => self.open_start(cmds),
             ListVerb::Again => self.run_again(cmds),
@@ -229,6 +232,29 @@ impl App {
             self.say(format!("filter removed: {removed}"));
         } else {
             self.say("this is the list; q quits");
+        }
+    }
+
+    /// Folds the family of the selected session; from a child, that of its parent, which is selected then.
+    fn fold_family(&mut self, cmds: &mut Vec<Cmd>) {
+        let Some(here) = self.selected_summary().map(|summary| summary.id) else {
+            self.refuse("no session is selected");
+            return;
+        };
+        let tree = self.sessions.list().tree();
+        let family = if tree.below(here).0 > 0 { Some(here) } else { tree.parent(here) };
+        let Some(family) = family else {
+            self.refuse("nothing stands under this session");
+            return;
+        };
+        self.sessions.fold_or_unfold(family);
+        if family != here {
+            self.select(family, cmds);
+        }
+        let (below, folded) = self.sessions.list().tree().below(family);
+        if folded {
+            let key = self.key(Action::List(ListVerb::Fold));
+            self.say(format!("{} folded away; {key} shows them", count(below, "session")));
         }
     }
 

@@ -9,7 +9,7 @@ use crate::domain::{
     CancelError, CancelReason, ExecutionState, ObserverRecvError, Query, ResumeError, ResumeOutcome, ResumePayload,
     Seq, SessionId, StateError, Timestamp,
 };
-use crate::engine::{Call, EventRef, Inspection, Summary};
+use crate::engine::{Call, EventRef, Inspection, Package, Summary};
 
 /// What reaches the desk.
 #[derive(Debug, Clone)]
@@ -65,6 +65,8 @@ pub enum Msg {
         /// The paths.
         offers: Vec<String>,
     },
+    /// The packages on the library path.
+    Packages(Vec<Package>),
     /// What an editor made of the text of a [`Cmd::Edit`], or why it did not.
     Edited(Result<String, String>),
     /// What became of a [`Cmd::Page`].
@@ -165,6 +167,8 @@ pub enum Cmd {
     Start(Start),
     /// Look which paths begin so.
     Complete(String),
+    /// Look which packages there are.
+    Packages,
     /// Let the person's editor edit this text.
     Edit(String),
     /// Show the transcript of a session in the person's pager.

@@ -37,6 +37,10 @@ impl App {
             Action::Send => self.focus != Focus::Editor || self.editor.as_ref().is_some_and(|e| e.gone.is_none()),
             Action::List(ListVerb::Editor) => self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
             Action::List(ListVerb::AnswerMarked | ListVerb::Unmark) => !self.listing.marks.is_empty(),
+            Action::List(ListVerb::Fold) => summary.is_some_and(|summary| {
+                let tree = self.sessions.list().tree();
+                tree.below(summary.id).0 > 0 || tree.parent(summary.id).is_some()
+            }),
             Action::List(
                 ListVerb::Sort
                 | ListVerb::SortNow

@@ -1,5 +1,7 @@
 //! The port through which the desk gets programs to start: what a path or a text means is not its own to say.
 
+use serde_json::Value;
+
 use crate::domain::SessionSpec;
 
 /// Reads programs. Every method may block; the loop calls them beside itself.
@@ -16,6 +18,18 @@ pub trait Programs: Send + Sync {
     /// One line that says what is wrong and what to do.
     fn code(&self, code: &str) -> Result<SessionSpec, String>;
 
+    /// The spec of a package that does a task.
+    ///
+    /// # Errors
+    /// One line that says what is wrong and what to do.
+    fn advice(&self, strategy: &str, task: Option<String>, opts: Option<Value>) -> Result<SessionSpec, String>;
+
+    /// The spec of a package that is tried on a scenario: a file, a name, or cases.
+    ///
+    /// # Errors
+    /// One line that says what is wrong and what to do.
+    fn eval(&self, strategy: &str, scenario: &str, opts: Option<Value>) -> Result<SessionSpec, String>;
+
     /// Paths that begin so: directories (with a slash at their end) and Lua files, in order.
     fn complete(&self, begun: &str) -> Vec<String>;
 }
@@ -30,6 +44,14 @@ impl Programs for NoPrograms {
     }
 
     fn code(&self, _code: &str) -> Result<SessionSpec, String> {
+        Err("this desk starts no programs".to_owned())
+    }
+
+    fn advice(&self, _strategy: &str, _task: Option<String>, _opts: Option<Value>) -> Result<SessionSpec, String> {
+        Err("this desk starts no programs".to_owned())
+    }
+
+    fn eval(&self, _strategy: &str, _scenario: &str, _opts: Option<Value>) -> Result<SessionSpec, String> {
         Err("this desk starts no programs".to_owned())
     }
 

@@ -457,6 +457,13 @@ impl Desk {
                     Msg::Offers { begun, offers: offers.unwrap_or_default() }
                 });
             }
+            Cmd::Packages => {
+                let registry = self.registry.clone();
+                self.spawn(async move {
+                    let packages = tokio::task::spawn_blocking(move || registry.packages()).await;
+                    Msg::Packages(packages.unwrap_or_default())
+                });
+            }
             Cmd::Edit(text) => self.loan = Some(Loan::Edit(text)),
             Cmd::Page(session) => self.page(session),
             Cmd::Announce { bell, text } => {
@@ -511,6 +518,8 @@ impl Desk {
             let read = move || match what {
                 Start::File(path) => programs.file(&path),
                 Start::Code(code) => programs.code(&code),
+                Start::Advice { strategy, task, opts } => programs.advice(&strategy, task, opts),
+                Start::Eval { strategy, scenario, opts } => programs.eval(&strategy, &scenario, opts),
                 Start::Again(spec) => Ok(SessionSpec::clone(&spec)),
             };
             let spec = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.to_string()));

@@ -6,7 +6,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::arrange::{Arrangement, waiting_since};
-use super::list::List;
+use super::list::{Known, List};
+use super::names::Names;
 use crate::domain::{SessionId, StateName, Timestamp};
 use crate::engine::Summary;
 
@@ -56,6 +57,7 @@ pub(super) struct Sessions {
     counts: Counts,
     /// Those that wait, oldest first, shown or not.
     waiting: BTreeSet<(Timestamp, SessionId)>,
+    names: Names,
     list: List,
     next: Option<Box<Next>>,
 }
@@ -87,9 +89,10 @@ impl Sessions {
     /// Takes a session in, new or changed.
     pub(super) fn put(&mut self, summary: Summary, now: Timestamp) {
         self.count_out(summary.id);
-        self.list.put(&summary, now);
-        if let Some(next) = &mut self.next {
-            next.list.put(&summary, now);
+        let numbered = self.names.put(&summary);
+        self.place(&summary, now);
+        if let Some(first) = numbered.and_then(|first| self.rows.get(&first)).cloned() {
+            self.place(&first, now);
         }
         self.counts.total += 1;
         *self.counts.slot(summary.state.name()) += 1;
@@ -98,6 +101,36 @@ impl Sessions {
             self.waiting.insert((since, summary.id));
         }
         self.rows.insert(summary.id, summary);
+    }
+
+    fn place(&mut self, summary: &Summary, now: Timestamp) {
+        let known = Known { summary, number: self.names.number(summary) };
+        self.list.put(known, now);
+        if let Some(next) = &mut self.next {
+            next.list.put(known, now);
+        }
+    }
+
+    /// What tells sessions of one title apart.
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Folds the children of a session away, or shows them.
+    pub(super) fn fold_or_unfold(&mut self, id: SessionId) {
+        self.in_lists(|list| list.tree_mut().fold_or_unfold(id));
+    }
+
+    /// Unfolds what a session is folded away in.
+    pub(super) fn reveal(&mut self, id: SessionId) {
+        self.in_lists(|list| list.tree_mut().reveal(id));
+    }
+
+    fn in_lists(&mut self, change: impl Fn(&mut List)) {
+        change(&mut self.list);
+        if let Some(next) = &mut self.next {
+            change(&mut next.list);
+        }
     }
 
     pub(super) fn remove(&mut self, id: SessionId) {
@@ -127,7 +160,7 @@ impl Sessions {
     /// Arranges the list anew: at once if there are few sessions, else in portions.
     pub(super) fn arrange(&mut self, how: Arrangement, now: Timestamp) {
         let to_do = self.rows.keys().copied().collect();
-        self.next = Some(Box::new(Next { list: List::new(how), to_do }));
+        self.next = Some(Box::new(Next { list: List::new(how, &self.list), to_do }));
         self.work(now);
     }
 
@@ -158,7 +191,8 @@ impl Sessions {
             {
                 left -= 1;
                 if let Some(summary) = self.rows.get(&id) {
-                    next.list.settle(summary, Some(&self.list), now);
+                    let known = Known { summary, number: self.names.number(summary) };
+                    next.list.settle(known, Some(&self.list), now);
                 }
             }
             if next.to_do.is_empty()
@@ -172,7 +206,7 @@ impl Sessions {
         {
             left -= 1;
             match self.rows.get(&id) {
-                Some(summary) => self.list.put(summary, now),
+                Some(summary) => self.list.put(Known { summary, number: self.names.number(summary) }, now),
                 None => self.list.remove(id),
             }
         }

@@ -14,7 +14,8 @@ const CHOOSING: &[Context] = &[
     Context::List,
     Context::Session,
     Context::Help,
-    Context::Code,
+    Context::Choice,
+    Context::Offers,
     Context::Sent,
     Context::Feeds,
     Context::Text,
@@ -25,9 +26,16 @@ const LEAVING: &[Context] = &[Context::List, Context::Session, Context::Help, Co
 const IN_FEED: &[Context] = &[Context::Session, Context::Feeds];
 const COPYING: &[Context] = &[Context::List, Context::Session, Context::Feeds, Context::Text];
 const SCREENS: &[Context] = &[Context::List, Context::Session, Context::Feeds];
-const FIELDS: &[Context] =
-    &[Context::List, Context::Session, Context::Editor, Context::Code, Context::Detail, Context::Sent];
-const FORM: &[Context] = &[Context::Editor, Context::Code, Context::Detail, Context::Palette];
+const FIELDS: &[Context] = &[
+    Context::List,
+    Context::Session,
+    Context::Editor,
+    Context::Choice,
+    Context::Detail,
+    Context::Offers,
+    Context::Sent,
+];
+const FORM: &[Context] = &[Context::Editor, Context::Choice, Context::Detail, Context::Offers, Context::Palette];
 const ALL: &[Context] = &Context::ALL;
 
 const EVERYWHERE: &str = "Everywhere";
@@ -138,6 +146,7 @@ pub const TABLE: &[Row] = &[
             Context::List,
             Context::Filter,
             Context::Session,
+            Context::Offers,
             Context::Sent,
             Context::Feeds,
             Context::Text,
@@ -146,7 +155,7 @@ pub const TABLE: &[Row] = &[
             Context::History,
         ],
         group: EVERYWHERE,
-        description: "open what is chosen: a session, a line of a feed, a fold; never sends, cancels or ends anything",
+        description: "open or take what is chosen: a session, a line of a feed, a fold, an offer; never sends, cancels or ends anything",
         footer: Some("open"),
     },
     Row {
@@ -222,6 +231,15 @@ pub const TABLE: &[Row] = &[
         footer: None,
     },
     Row {
+        action: Action::List(ListVerb::Fold),
+        name: "fold",
+        keys: &["h"],
+        contexts: LIST,
+        group: SESSIONS,
+        description: "fold the sessions away that stand under this one, or show them; on one of them, fold all",
+        footer: Some("fold"),
+    },
+    Row {
         action: Action::List(ListVerb::AnswerMarked),
         name: "answer_marked",
         keys: &["A"],
@@ -236,7 +254,7 @@ pub const TABLE: &[Row] = &[
         keys: &["N"],
         contexts: LIST,
         group: SESSIONS,
-        description: "start a session: a file, or typed code (a form asks first)",
+        description: "start a session: a file, typed code, a package, or a package on a scenario (a form asks first)",
         footer: Some("new"),
     },
     Row {
@@ -495,18 +513,18 @@ pub const TABLE: &[Row] = &[
         action: Action::Choose(Way::Next),
         name: "choose_next",
         keys: &["→"],
-        contexts: &[Context::Code],
+        contexts: &[Context::Choice],
         group: EDITOR,
-        description: "choose the next code of a cancel",
-        footer: Some("next code"),
+        description: "choose the next in a form: the code of a cancel, the kind of a new session",
+        footer: Some("choose"),
     },
     Row {
         action: Action::Choose(Way::Previous),
         name: "choose_previous",
         keys: &["←"],
-        contexts: &[Context::Code],
+        contexts: &[Context::Choice],
         group: EDITOR,
-        description: "choose the code before",
+        description: "choose the one before",
         footer: None,
     },
     Row {

@@ -59,6 +59,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::AnsweredAll { taken, refused } => app.answered_all(&taken, &refused),
         Msg::Started { start, result } => app.started(&start, result),
         Msg::Offers { begun, offers } => app.take_offers(&begun, offers),
+        Msg::Packages(packages) => app.take_packages(packages),
         Msg::Edited(result) => app.edited(result),
         Msg::Paged(result) => app.paged(result),
         Msg::Work => app.sessions.work(app.now),
@@ -75,14 +76,14 @@ impl App {
         }
         for input in self.burst.told_apart(inputs, self.now) {
             match input {
-                Input::Key(key) => self.key(key, cmds),
-                Input::Paste(text) => self.pasted(&text),
+                Input::Key(key) => self.press(key, cmds),
+                Input::Paste(text) => self.pasted(&text, cmds),
                 Input::Pointer(pointer) => self.point(pointer, cmds),
             }
         }
     }
 
-    fn key(&mut self, key: Key, cmds: &mut Vec<Cmd>) {
+    fn press(&mut self, key: Key, cmds: &mut Vec<Cmd>) {
         if self.second_of_two(key, cmds) {
             return;
         }
@@ -160,7 +161,9 @@ impl App {
                 "q goes back; Ctrl-C does nothing here"
             }
             Context::Editor => "Esc leaves and keeps the draft; Ctrl-C does nothing here",
-            Context::Code | Context::Detail => "Esc leaves and nothing is done; Ctrl-C does nothing here",
+            Context::Choice | Context::Detail | Context::Offers => {
+                "Esc leaves and nothing is done; Ctrl-C does nothing here"
+            }
             Context::Filter => "Esc leaves the filter as it was; Ctrl-C does nothing here",
             Context::Question => "y or n; Ctrl-C does nothing here",
             Context::Sent => "Esc goes on; Ctrl-C does nothing here",
@@ -174,7 +177,7 @@ impl App {
             return;
         }
         if let Some(Layer::Start(form)) = &mut self.layer {
-            cmds.extend(form.other_field());
+            cmds.extend(form.other_field(way));
             return;
         }
         let from = self.focus;
@@ -192,6 +195,7 @@ impl App {
             return;
         }
         self.close_editor();
+        self.sessions.reveal(to);
         self.selected = Some(to);
         self.question = None;
         self.feed = Feed::of(to, &self.feed);
@@ -205,7 +209,6 @@ impl App {
         for summary in summaries {
             self.check_drafts(summary.id, &summary.state);
             self.note_waiting(&summary);
-            self.names.put(&summary);
             self.sessions.put(summary, self.now);
         }
         // Nothing was there to be selected before; from here on only keys select.

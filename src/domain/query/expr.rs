@@ -37,7 +37,8 @@ impl Expr {
 /// One thing to ask of a session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
-    /// A word that the title or an open prompt matches fuzzily, or that the id begins with.
+    /// A word that the title or an open prompt matches fuzzily, that the id begins with, or `#` and the number behind
+    /// the title.
     Word(Word),
     /// The id begins so: lower-case hexadecimal digits.
     Id(String),
@@ -84,6 +85,11 @@ impl Word {
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The number behind a title that it names: that of `#2`.
+    pub(super) fn number(&self) -> Option<u32> {
+        self.text.strip_prefix('#')?.parse().ok()
     }
 }
 

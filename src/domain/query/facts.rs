@@ -20,6 +20,8 @@ pub struct Facts<'a> {
     pub id: SessionId,
     /// What it was made of.
     pub spec: &'a SessionSpec,
+    /// The number that tells it from others of its title, where a screen shows one.
+    pub number: Option<u32>,
     /// Its state.
     pub state: &'a ExecutionState,
     /// When it was made.
@@ -110,6 +112,7 @@ impl Test {
         match self {
             Self::Word(word) => Verdict::fixed(
                 id_begins(facts.id, word.as_str())
+                    || facts.number.is_some_and(|number| word.number() == Some(number))
                     || scratch.finds(word, facts.spec.display_title())
                     || facts.any_prompt(|prompt| scratch.finds(word, prompt)),
             ),

@@ -1,22 +1,27 @@
-//! Draws the forms about marked sessions: what is meant, exactly how many, and what of it cannot be seen.
+//! Draws the form about marked sessions (what is meant, exactly how many, and what of it cannot be seen) and the one
+//! that starts a session.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
 use super::layers::{label, next_row, open, window};
 use super::put;
+use crate::tui::app::App;
 use crate::tui::bulk::{AnswerMarked, Bulk};
-use crate::tui::starting::{StartField, StartForm};
-use crate::tui::text::cut;
+use crate::tui::editor::text_field;
+use crate::tui::keymap::{Action, Context, Way};
+use crate::tui::start_form::{StartField, StartForm, StartKind};
+use crate::tui::text::{cut, cut_and_pad, width_of};
 use crate::tui::theme::Tone;
-use crate::tui::words::count;
+use crate::tui::words::{count, first_line};
 
 /// What the person should know of the set before confirming.
 pub(super) fn bulk_note(bulk: &Bulk) -> String {
     let mut parts = vec![format!("Exactly these {}.", bulk.sessions.len())];
     if bulk.hidden > 0 {
-        parts.push(format!("The filter hides {} of them.", bulk.hidden));
+        parts.push(format!("The list hides {} of them.", bulk.hidden));
     }
     if bulk.ended > 0 {
         parts.push(format!("{} ended already: nothing changes there.", bulk.ended));
@@ -44,7 +49,7 @@ pub(super) fn answer_marked(form: &AnswerMarked, area: Rect, picture: &mut Buffe
     }
     let mut notes = Vec::new();
     if form.hidden > 0 {
-        notes.push(format!("The filter hides {} of the sessions.", form.hidden));
+        notes.push(format!("The list hides {} of the sessions.", form.hidden));
     }
     if form.silent > 0 {
         notes.push(format!("{} marked ask nothing and get no answer.", form.silent));
@@ -62,38 +67,114 @@ pub(super) fn answer_marked(form: &AnswerMarked, area: Rect, picture: &mut Buffe
     (&form.area).render(rest, picture);
 }
 
-/// Offers that are shown below the path.
-const OFFERS: u16 = 6;
+/// Columns of the names of fields.
+const NAME: usize = 10;
 
-/// Draws the form that starts a session: the path and what it could be, and a field for code.
-pub(super) fn start(form: &StartForm, area: Rect, picture: &mut Buffer) {
-    let pane = window(area, 80, 18);
-    open(pane, "New session", "Ctrl-S starts · Esc leaves", picture);
+/// Draws the form that starts a session: the field with the keyboard with all it has to offer, the others on a row each.
+pub(super) fn start(app: &App, form: &StartForm, area: Rect, picture: &mut Buffer) {
+    let pane = window(area, 90, 20);
+    let (send, leave) = (app.key(Action::Send), app.key(Action::Back));
+    open(pane, "New session", &format!("{send} starts · {leave} leaves"), picture);
     let mut rest = pane.inside;
-    if rest.height < 4 {
-        // Room for one field only.
-        match form.field {
-            StartField::File => (&form.file).render(rest, picture),
-            StartField::Code => (&form.code).render(rest, picture),
+    let fields = form.fields();
+    // Where there is no room for all, the field with the keyboard is the one that matters.
+    let others = usize::from(rest.height) > fields.len() + 1;
+    let below = fields.iter().rev().take_while(|field| **field != form.field).count();
+    for field in fields.iter().filter(|field| others || **field == form.field) {
+        if *field == form.field {
+            let height = rest.height.saturating_sub(if others { below as u16 } else { 0 });
+            open_field(app, form, Rect { height, ..rest }, picture);
+            rest = Rect { y: rest.y + height, height: rest.height - height, ..rest };
+        } else if rest.height > 0 {
+            let text = if *field == StartField::Kind { form.kind.name().to_owned() } else { form.text(field) };
+            let x = label(picture, rest, &cut_and_pad(field.name(), NAME), false);
+            put(picture, x + 1, rest.y, rest.right(), first_line(&text), Style::new());
+            next_row(&mut rest);
         }
+    }
+}
+
+/// Draws the field that the keyboard is in.
+fn open_field(app: &App, form: &StartForm, area: Rect, picture: &mut Buffer) {
+    let mut rest = area;
+    if rest.is_empty() {
         return;
     }
-    let here = form.field == StartField::File;
-    label(picture, rest, "file (Tab completes, then goes to the code)", here);
-    next_row(&mut rest);
-    (&form.file).render(Rect { x: rest.x + 2, width: rest.width.saturating_sub(2), height: 1, ..rest }, picture);
-    next_row(&mut rest);
-    let offers = if here { OFFERS.min(rest.height.saturating_sub(3)) } else { 0 };
-    for offer in form.offers.iter().take(offers.into()) {
-        put(picture, rest.x + 4, rest.y, rest.right(), offer, Tone::Dim.style());
+    let x = label(picture, rest, &cut_and_pad(form.field.name(), NAME), true) + 1;
+    if form.field == StartField::Kind {
+        kinds(app, form, Rect { x, width: rest.right().saturating_sub(x), ..rest }, picture);
+        return;
+    }
+    let next = app.key(Action::Pane(Way::Next));
+    let hint = match &form.field {
+        StartField::File => {
+            format!("{next} completes; {} to choose another kind", app.key(Action::Pane(Way::Previous)))
+        }
+        StartField::Package => format!("{} takes the chosen one", app.key(Action::Open)),
+        StartField::Scenario => format!("a file ({next} completes), a name, or cases"),
+        StartField::Needed(_) => "JSON is taken as what it is, anything else as text".to_owned(),
+        StartField::Options => "a JSON object, if there is more to say".to_owned(),
+        StartField::Kind | StartField::Code | StartField::Task => String::new(),
+    };
+    if rest.height > 1 {
+        put(picture, x, rest.y, rest.right(), &hint, Tone::Dim.style());
         next_row(&mut rest);
     }
-    if form.offers.len() > usize::from(offers) && offers > 0 && rest.height > 2 {
-        let more = format!("and {} more", form.offers.len() - usize::from(offers));
-        put(picture, rest.x + 4, rest.y, rest.right(), &more, Tone::Dim.style());
-        next_row(&mut rest);
+    let inside = |rest: Rect| Rect { x: rest.x + 2, width: rest.width.saturating_sub(2), ..rest };
+    let one_line = form.context() == Context::Offers;
+    let field = Rect { height: if one_line { 1 } else { rest.height }, ..inside(rest) };
+    match form.area() {
+        Some(text) => text.render(field, picture),
+        None => (&text_field("")).render(field, picture),
     }
-    label(picture, rest, "or code", !here);
-    next_row(&mut rest);
-    (&form.code).render(Rect { x: rest.x + 2, width: rest.width.saturating_sub(2), ..rest }, picture);
+    if one_line {
+        next_row(&mut rest);
+        offers(form, inside(rest), picture);
+    }
+}
+
+/// Draws the kinds beside each other, and below what the chosen one does.
+fn kinds(app: &App, form: &StartForm, area: Rect, picture: &mut Buffer) {
+    let mut x = area.x;
+    for kind in StartKind::ALL {
+        let chosen = kind == form.kind;
+        let style = if chosen { Tone::Strong.style().add_modifier(Modifier::REVERSED) } else { Tone::Dim.style() };
+        let text = if chosen { format!("[{}]", kind.name()) } else { format!(" {} ", kind.name()) };
+        x = put(picture, x, area.y, area.right(), &text, style);
+    }
+    let keys = [Way::Previous, Way::Next].map(|way| app.key(Action::Choose(way))).join(" ");
+    put(picture, x + 1, area.y, area.right(), &keys, Tone::Key.style());
+    if area.height > 1 {
+        put(picture, area.x, area.y + 1, area.right(), form.kind.says(), Tone::Dim.style());
+    }
+}
+
+/// Draws what may be chosen, around what is.
+fn offers(form: &StartForm, area: Rect, picture: &mut Buffer) {
+    let offers = form.offers();
+    if offers.is_empty() && form.field == StartField::Package {
+        let none =
+            if form.knows_packages() { "no package has these words" } else { "no package is on the library path" };
+        put(picture, area.x, area.y, area.right().min(area.x + area.width), none, Tone::Dim.style());
+        return;
+    }
+    let height = usize::from(area.height);
+    let names = offers.iter().map(|offer| width_of(&offer.text)).max().unwrap_or(0).clamp(NAME, 28);
+    let room = if offers.len() > height { height.saturating_sub(1) } else { height };
+    let top = (form.chosen + 1).saturating_sub(room);
+    let below = offers.len().saturating_sub(top + room);
+    if below > 0 && height > 0 {
+        put(picture, area.x, area.bottom() - 1, area.right(), &format!("  and {below} more"), Tone::Dim.style());
+    }
+    for (n, y) in (top..offers.len()).take(room).zip(area.y..area.bottom()) {
+        let offer = &offers[n];
+        let (sign, tone) = if n == form.chosen { ("▸ ", Tone::Strong) } else { ("  ", Tone::Plain) };
+        let x = put(picture, area.x, y, area.right(), sign, tone.style());
+        if offer.says.is_empty() {
+            put(picture, x, y, area.right(), &offer.text, tone.style());
+        } else {
+            let x = put(picture, x, y, area.right(), &cut_and_pad(&offer.text, names), tone.style());
+            put(picture, x + 1, y, area.right(), &offer.says, Tone::Dim.style());
+        }
+    }
 }

@@ -54,7 +54,7 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
         Some(Layer::Cancel(form)) => cancel(app, form, area, picture),
         Some(Layer::Same(same)) => ask(area, "The same answer", &same_text(same), picture),
         Some(Layer::AnswerMarked(form)) => super::forms::answer_marked(form, area, picture),
-        Some(Layer::Start(form)) => super::forms::start(form, area, picture),
+        Some(Layer::Start(form)) => super::forms::start(app, form, area, picture),
         Some(Layer::Quit) => ask(area, "Quit", &quit_text(app), picture),
     }
 }

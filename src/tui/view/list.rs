@@ -19,6 +19,9 @@ use crate::tui::words;
 /// Columns for the word of a state; `cancelled` is the longest.
 const WORD: usize = 9;
 
+/// Levels of families that are told apart: further in, names would have no room.
+const DEEPEST: usize = 3;
+
 /// Columns for a time; `23h59m` is the longest.
 const TIME: usize = 6;
 
@@ -137,7 +140,7 @@ fn row(app: &App, summary: &Summary, area: Rect, picture: &mut Buffer) {
     let draft = if app.drafts.any_of(summary.id) { "✎" } else { " " };
     x = put(picture, x, area.y, right, draft, Tone::Key.style());
     let name = if hidden { Tone::Dim.style() } else { Style::new() };
-    x = put(picture, x, area.y, right, &cut_and_pad(&app.names.name(summary, title), title), name);
+    x = put(picture, x, area.y, right, &cut_and_pad(&called(app, summary, title), title), name);
     x = put(picture, x + 1, area.y, right, &cut_and_pad(state.as_str(), WORD), tone);
     x = put(picture, x, area.y, right, &cut_and_pad_left(&words::row_time(summary, app.shown_now()), TIME), name);
     if x + 4 < right {
@@ -147,6 +150,19 @@ fn row(app: &App, summary: &Summary, area: Rect, picture: &mut Buffer) {
     if selected && app.focus == Focus::List {
         picture.set_style(area, Style::new().add_modifier(Modifier::REVERSED));
     }
+}
+
+/// What a row calls its session: under its parent moved in, with the number of those that are folded away below it.
+fn called(app: &App, summary: &Summary, width: usize) -> String {
+    let tree = app.sessions.list().tree();
+    let (below, folded) = tree.below(summary.id);
+    let folded = if folded && below > 0 { format!(" ▸{below}") } else { String::new() };
+    let branch = match tree.depth(summary.id).min(DEEPEST) {
+        0 => String::new(),
+        depth => format!("{}└ ", "  ".repeat(depth - 1)),
+    };
+    let room = width.saturating_sub(width_of(&branch) + width_of(&folded)).max(1);
+    format!("{branch}{}{folded}", app.sessions.names().name(summary, room))
 }
 
 /// `*` for a mark, `+` for what the open range would mark.

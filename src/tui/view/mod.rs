@@ -99,7 +99,7 @@ fn footer(app: &App, area: Rect, picture: &mut Buffer) {
         let Some(label) = row.footer.filter(|_| row.contexts.contains(&context) && app.offers(row.action)) else {
             continue;
         };
-        let in_text = context.takes_text() || matches!(context, Context::Code | Context::Sent);
+        let in_text = context.takes_text() || matches!(context, Context::Choice | Context::Sent);
         // Where q goes back, Esc need not be told, and in the list there is nothing to go back to.
         if row.action == Action::Back && !in_text {
             continue;

@@ -90,7 +90,7 @@ pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
     };
     let heading = words::session_heading(summary, app.shown_now());
     let room = usize::from(pane.frame.width).saturating_sub(width_of(&heading) + 7).max(12);
-    let title = format!("{} · {heading}", app.names.name(summary, room));
+    let title = format!("{} · {heading}", app.sessions.names().name(summary, room));
     // Where no list of questions says so, the frame does.
     let drafted = layout.questions.is_empty() && app.editor.is_none() && app.drafts.any_of(summary.id);
     let title = if drafted { format!("✎ {title}") } else { title };
@@ -176,7 +176,9 @@ fn questions(app: &App, pause: &Pause, area: Rect, picture: &mut Buffer) {
     let height = usize::from(area.height);
     let top = (at + 1).saturating_sub(height.max(1)).max(at.saturating_sub(height / 2));
     let top = top.min(pause.prompts.len().saturating_sub(height));
-    for (prompt, y) in pause.prompts.iter().skip(top).zip(area.y..area.bottom()) {
+    let seen = || pause.prompts.iter().skip(top).zip(area.y..area.bottom());
+    let ids = seen().map(|(prompt, _)| width_of(&prompt.query.query_id.to_string())).max().unwrap_or(0).max(4) + 1;
+    for (prompt, y) in seen() {
         let query = prompt.query.query_id;
         let place = if app.is_under_way(query) {
             QuestionPlace::Sending
@@ -189,7 +191,7 @@ fn questions(app: &App, pause: &Pause, area: Rect, picture: &mut Buffer) {
         let marker = if Some(query) == shown { "▸ " } else { "  " };
         let state_at = area.right().saturating_sub(width_of(&state) as u16 + 1);
         let x = put(picture, area.x, y, area.right(), marker, Tone::Strong.style());
-        let x = put(picture, x, y, area.right(), &cut_and_pad(&query.to_string(), 5), tone.style());
+        let x = put(picture, x, y, area.right(), &cut_and_pad(&query.to_string(), ids), tone.style());
         let line = format!("“{}”", words::first_line(&prompt.query.prompt));
         put(picture, x, y, state_at.saturating_sub(1), &line, Style::new());
         put(picture, state_at.max(x), y, area.right(), &state, tone.style());

@@ -45,6 +45,7 @@ impl Subject {
         let facts = Facts {
             id: SessionId::from_bits(0x691b_cdc6_0000_0001),
             spec: &self.spec,
+            number: Some(2),
             state: &self.state,
             created_at: NOW - 3_600_000,
             tokens: 1_500,
@@ -78,6 +79,8 @@ fn each_test_asks_what_its_name_says() {
         ("-(deploy or review)", false),
         ("--review", true),
         ("691b", true),
+        ("#2", true),
+        ("#3", false),
         ("bcdc6", false),
         ("id:691BCDC6", true),
         ("id:92", false),

@@ -62,7 +62,7 @@ fn rule_4_a_bulk_cancel_names_the_exact_number_freezes_the_set_and_says_what_the
     desk.keys("* / state:running <CR> c");
     let picture = desk.picture(120, 36);
     assert!(picture.contains("Cancel 5 sessions"), "{picture}");
-    assert!(picture.contains("Exactly these 5. The filter hides 4 of them. 1 ended already"), "{picture}");
+    assert!(picture.contains("Exactly these 5. The list hides 4 of them. 1 ended already"), "{picture}");
     // A session that comes now, and one that would match, are not in it.
     desk.change(session(6, "late", running()));
     desk.keys("over <Space> budget");
@@ -119,7 +119,7 @@ fn one_answer_goes_to_every_open_question_of_the_marked_after_a_preview() {
     desk.keys("* / state:running <CR> A");
     let picture = desk.picture(120, 36);
     assert!(picture.contains("Answer 4 questions of 3 sessions"), "{picture}");
-    assert!(picture.contains("The filter hides 3 of the sessions. 2 marked ask nothing"), "{picture}");
+    assert!(picture.contains("The list hides 3 of the sessions. 2 marked ask nothing"), "{picture}");
     assert!(picture.contains("3 × “Overwrite?”") && picture.contains("1 × “Name it”"), "{picture}");
     assert!(!picture.contains("Why?"), "it is answered");
     desk.keys("yes <CR> all");

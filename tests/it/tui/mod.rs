@@ -5,6 +5,7 @@ mod arranging;
 mod behind_an_answer;
 mod bulk;
 mod facts;
+mod families;
 mod feeds;
 mod freezing;
 mod keymap_file;
@@ -16,6 +17,7 @@ mod pictures;
 mod readme_picture;
 mod rules;
 mod sizes;
+mod starting;
 
 use std::sync::Arc;
 

@@ -1,14 +1,13 @@
-//! What goes out of the desk, and what comes in by the mouse: announcements, new sessions, transcripts.
+//! What goes out of the desk, and what comes in by the mouse: announcements, transcripts.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::{Color, Modifier};
 use switchboard::config::{ConfigFile, Depth, Environment, Flags, Settings, Theme};
 use switchboard::engine::Summary;
-use switchboard::tui::{Cmd, Colors, Input, Keymap, Look, Msg, Pointer, PointerDeed, Start, view};
+use switchboard::tui::{Cmd, Colors, Input, Keymap, Look, Msg, Pointer, PointerDeed, view};
 
 use super::{Desk, NOW, done, failed, id, paused, running, session};
 
@@ -76,55 +75,6 @@ fn the_title_of_the_window_counts() {
     assert_eq!(desk.app.title(), "switchboard: 1 running");
     desk.change(session(2, "b", paused(1, 0, 1, &["?"])));
     assert_eq!(desk.app.title(), "(1) switchboard: 1 waiting, 1 running");
-}
-
-fn started(desk: &Desk) -> Vec<&Start> {
-    desk.cmds.iter().filter_map(|cmd| if let Cmd::Start(start) = cmd { Some(start) } else { None }).collect()
-}
-
-#[test]
-fn a_session_is_started_from_a_file_whose_path_is_completed() {
-    let mut desk = Desk::new(120, 36);
-    desk.keys("N re");
-    assert_eq!(desk.app.mode(), "NEW");
-    assert!(desk.cmds.contains(&Cmd::Complete("re".into())));
-    let offers = vec!["review/a.lua".to_owned(), "review/b.lua".to_owned()];
-    desk.tell(Msg::Offers { begun: "re".into(), offers });
-    assert!(desk.picture(120, 36).contains("review/b.lua"));
-    desk.keys("<Tab> a.lua <CR>");
-    assert!(started(&desk).is_empty(), "Enter starts nothing");
-    desk.keys("<C-s>");
-    assert_eq!(started(&desk), [&Start::File("review/a.lua".into())]);
-    let start = started(&desk)[0].clone();
-    desk.tell(Msg::Started { start: start.clone(), result: Err("review/a.lua: no such file".into()) });
-    assert!(desk.status().contains("not started: review/a.lua: no such file"), "{}", desk.status());
-    desk.keys("N");
-    assert!(desk.picture(120, 36).contains("review/a.lua"), "what was written is kept");
-    desk.keys("<C-s>");
-    desk.tell(Msg::Started { start, result: Ok((id(7), "a.lua".into())) });
-    assert!(desk.status().contains("a.lua is started: session"), "{}", desk.status());
-}
-
-#[test]
-fn a_session_is_started_from_typed_code() {
-    let mut desk = Desk::with(vec![session(1, "a", running())]);
-    desk.keys("N <Tab> return <CR> 1 <Esc>");
-    assert!(desk.status().contains("kept for the next N"));
-    desk.keys("N <C-s>");
-    assert_eq!(started(&desk), [&Start::Code("return\n1".into())]);
-    let before = desk.app.selected();
-    desk.change(session(2, "return", running()));
-    assert_eq!(desk.app.selected(), before, "rule 1: a new session takes nothing along");
-}
-
-#[test]
-fn r_runs_the_same_program_again_and_moves_nothing() {
-    let summary = session(1, "a", failed("boom", None));
-    let spec = Arc::clone(&summary.spec);
-    let mut desk = Desk::with(vec![summary]);
-    desk.keys("r");
-    assert_eq!(started(&desk), [&Start::Again(spec)]);
-    assert_eq!(desk.app.selected(), Some(id(1)));
 }
 
 #[test]

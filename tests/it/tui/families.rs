@@ -1,0 +1,210 @@
+//! Children stand under the session that forked them, whatever the list is sorted, filtered and grouped by.
+
+use std::sync::Arc;
+
+use switchboard::domain::{ExecutionState, Parent};
+use switchboard::engine::Summary;
+use switchboard::tui::{Cmd, Msg};
+
+use super::{Desk, done, failed, id, paused, running, session};
+
+/// A session that `parent` has forked.
+pub(super) fn child(n: u64, title: &str, parent: u64, state: ExecutionState) -> Summary {
+    let mut summary = session(n, title, state);
+    Arc::make_mut(&mut summary.spec).parent =
+        Some(Parent { session: id(parent), fork: 1, index: 0, depth: 1, budget: None });
+    summary
+}
+
+/// The names of the rows as they stand in the list, moved in as they are, and headings.
+fn rows(desk: &Desk) -> Vec<String> {
+    let picture = desk.picture(120, 36);
+    let list = picture.lines().skip(2).map(|line| line.chars().skip(2).take(52).collect::<String>());
+    list.map_while(|line| {
+        if line.starts_with('─') {
+            return Some(line.trim().to_owned());
+        }
+        let name: String = line.chars().skip(4).take(17).collect();
+        line.chars().nth(2).is_some_and(|sign| "?✗●✓⊘".contains(sign)).then(|| name.trim_end().to_owned())
+    })
+    .collect()
+}
+
+/// A family of three generations among two others.
+fn family() -> Desk {
+    Desk::with(vec![
+        session(1, "alone", paused(1, 100, 1, &["Alone?"])),
+        session(2, "parent", running()),
+        child(3, "runs", 2, running()),
+        child(4, "waits", 2, running()),
+        child(5, "grand", 4, running()),
+        session(6, "other", failed("boom", None)),
+    ])
+}
+
+#[test]
+fn children_stand_under_their_parent_in_the_order_of_the_list() {
+    let mut desk = family();
+    assert_eq!(rows(&desk), ["alone", "other", "parent", "└ runs", "└ waits", "  └ grand"]);
+    desk.keys("s s s");
+    assert!(desk.status().contains("sorted by name"), "{}", desk.status());
+    assert_eq!(rows(&desk), ["alone", "other", "parent", "└ runs", "└ waits", "  └ grand"]);
+    desk.change(child(7, "answers", 2, running()));
+    assert_eq!(rows(&desk)[2..], ["parent", "└ answers", "└ runs", "└ waits", "  └ grand"]);
+}
+
+#[test]
+fn a_family_stands_where_the_member_stands_that_needs_attention_most() {
+    let mut desk = family();
+    desk.change(child(5, "grand", 4, paused(1, 500, 1, &["Since long?"])));
+    assert_eq!(rows(&desk), ["parent", "└ waits", "  └ grand", "└ runs", "alone", "other"]);
+    desk.change(child(5, "grand", 4, done(1.into())));
+    assert_eq!(rows(&desk), ["alone", "other", "parent", "└ runs", "└ waits", "  └ grand"]);
+    desk.keys("s");
+    desk.change(child(5, "grand", 4, paused(1, 500, 1, &["Since long?"])));
+    assert_eq!(rows(&desk), ["alone", "other", "parent", "└ runs", "└ waits", "  └ grand"], "stable moves nothing");
+    desk.keys("S");
+    assert_eq!(rows(&desk), ["parent", "└ waits", "  └ grand", "└ runs", "alone", "other"]);
+    desk.change(child(5, "grand", 4, done(1.into())));
+    desk.tell(Msg::Gone(vec![id(5)]));
+    assert_eq!(rows(&desk), ["parent", "└ waits", "└ runs", "alone", "other"]);
+}
+
+#[test]
+fn a_child_whose_parent_is_filtered_out_stands_by_itself() {
+    let mut desk = family();
+    desk.keys("/ waits <Space> or <Space> grand <CR>");
+    assert_eq!(rows(&desk), ["waits", "└ grand"]);
+    desk.keys("<Esc> / grand <Space> or <Space> parent <CR>");
+    assert_eq!(rows(&desk), ["parent", "grand"], "with nobody shown between them they are no neighbours");
+    desk.keys("<Esc> / state:running <CR>");
+    assert_eq!(rows(&desk), ["parent", "└ runs", "└ waits", "  └ grand"]);
+    desk.change(session(2, "parent", done(1.into())));
+    // `parent` is selected or not: what it leaves stands by itself.
+    let left: Vec<String> = rows(&desk).into_iter().filter(|row| row != "parent").collect();
+    assert_eq!(left, ["runs", "waits", "└ grand"]);
+    desk.change(session(2, "parent", running()));
+    assert_eq!(rows(&desk), ["parent", "└ runs", "└ waits", "  └ grand"]);
+}
+
+#[test]
+fn children_may_come_before_their_parent_and_stay_when_it_goes() {
+    let mut desk = Desk::with(vec![child(5, "grand", 4, running()), child(4, "waits", 2, running())]);
+    assert_eq!(rows(&desk), ["waits", "└ grand"]);
+    desk.change(session(2, "parent", running()));
+    assert_eq!(rows(&desk), ["parent", "└ waits", "  └ grand"]);
+    desk.tell(Msg::Gone(vec![id(4)]));
+    assert_eq!(rows(&desk), ["parent", "grand"]);
+    desk.change(child(4, "waits", 2, running()));
+    assert_eq!(rows(&desk), ["parent", "└ waits", "  └ grand"]);
+}
+
+#[test]
+fn under_a_heading_a_child_stands_under_its_parent_only_if_that_is_there_too() {
+    let mut desk = family();
+    desk.keys("o");
+    assert_eq!(
+        rows(&desk),
+        ["─ paused · 1", "alone", "─ failed · 1", "other", "─ running · 4", "parent", "└ runs", "└ waits", "  └ grand"]
+    );
+    desk.change(child(4, "waits", 2, paused(1, 500, 1, &["?"])));
+    assert_eq!(
+        rows(&desk),
+        ["─ paused · 2", "waits", "alone", "─ failed · 1", "other", "─ running · 3", "parent", "└ runs", "grand"]
+    );
+}
+
+#[test]
+fn h_folds_a_family_and_moving_goes_past_it() {
+    let mut desk = family();
+    desk.keys("G");
+    assert_eq!(desk.app.selected(), Some(id(5)));
+    desk.keys("k k k k j j j j");
+    assert_eq!(desk.app.selected(), Some(id(5)), "up and down are the same way");
+    desk.keys("h");
+    assert_eq!(desk.app.selected(), Some(id(4)), "the fold takes the selection along");
+    assert_eq!(rows(&desk)[2..], ["parent", "└ runs", "└ waits ▸1"]);
+    desk.keys("k k h");
+    assert_eq!(rows(&desk), ["alone", "other", "parent ▸2"]);
+    assert_eq!(desk.status(), "2 sessions folded away; h shows them");
+    desk.keys("j G");
+    assert_eq!(desk.app.selected(), Some(id(2)));
+    desk.keys("g h");
+    assert_eq!(desk.status(), "nothing stands under this session");
+    desk.keys("s s s");
+    assert_eq!(rows(&desk), ["alone", "other", "parent ▸2"], "folds outlive the order");
+}
+
+#[test]
+fn whoever_goes_to_a_folded_session_sees_it() {
+    let mut desk = family();
+    desk.keys("j j h");
+    desk.change(child(5, "grand", 4, paused(1, 50, 1, &["?"])));
+    assert_eq!(rows(&desk), ["alone", "parent ▸2", "other"]);
+    desk.keys("w w");
+    assert_eq!(desk.app.selected(), Some(id(5)));
+    assert_eq!(rows(&desk), ["alone", "parent", "└ waits", "  └ grand", "└ runs", "other"]);
+}
+
+#[test]
+fn star_and_ranges_mark_what_is_seen_and_forms_say_what_is_not() {
+    let mut desk = family();
+    desk.keys("G k * k h");
+    assert_eq!(rows(&desk)[2..], ["parent ▸2"]);
+    desk.keys("c");
+    assert!(desk.picture(120, 36).contains("Exactly these 6. The list hides 3 of them."), "{}", desk.picture(120, 36));
+    desk.keys("<Esc> u *");
+    assert!(desk.status().starts_with("3 sessions marked"), "{}", desk.status());
+    desk.keys("u h G v g j j v");
+    assert!(desk.status().starts_with("4 sessions marked"), "{}", desk.status());
+    desk.keys("c <C-s>");
+    let Some(Cmd::CancelAll { sessions, .. }) = desk.cmds.last() else { panic!("{:?}", desk.cmds) };
+    assert_eq!(**sessions, [id(2), id(3), id(4), id(5)], "in the order of the list");
+}
+
+#[test]
+fn the_number_behind_a_title_is_found() {
+    let mut desk =
+        Desk::with(vec![session(1, "judge", running()), session(2, "judge", running()), session(3, "poet", running())]);
+    desk.keys("/ #2 <CR>");
+    assert_eq!(rows(&desk), ["judge #2"]);
+    desk.keys("<Esc> / #1 <CR>");
+    assert_eq!(rows(&desk), ["judge #1"], "one that got its number only when another came, and no other");
+}
+
+#[test]
+fn each_change_leaves_the_order_that_arranging_anew_would_make() {
+    // A small generator: the same changes in every run.
+    let mut state = 0x9e37_79b9_u64;
+    let mut random = move |n: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % n
+    };
+    let mut desk = Desk::new(120, 60);
+    desk.keys("/ -state:cancelled <CR>");
+    for step in 0..600 {
+        let n = random(24) + 1;
+        let title = format!("s{n}");
+        let state = match random(5) {
+            0 => running(),
+            1 => paused(1, n.cast_signed() * 7, 1, &["?"]),
+            2 => done(1.into()),
+            3 => failed("boom", None),
+            _ => super::cancelled("no", running()),
+        };
+        // The first six have no parent; of the others each has a fixed one before it.
+        let summary = if n <= 6 { session(n, &title, state) } else { child(n, &title, n / 2, state) };
+        if random(12) == 0 {
+            desk.tell(Msg::Gone(vec![id(n)]));
+        } else {
+            desk.change(summary);
+        }
+        if step % 20 == 0 {
+            desk.keys("g");
+            let before = rows(&desk);
+            // Through all orders and groupings back to where it was.
+            desk.keys("s s s s s s s o o o o g");
+            assert_eq!(before, rows(&desk), "step {step}");
+        }
+    }
+}

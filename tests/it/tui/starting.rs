@@ -1,0 +1,155 @@
+//! The form that starts sessions, by keystroke.
+
+use std::sync::Arc;
+
+use switchboard::engine::Package;
+use switchboard::tui::{Cmd, Msg, Start};
+
+use super::{Desk, failed, id, running, session};
+
+fn started(desk: &Desk) -> Vec<&Start> {
+    desk.cmds.iter().filter_map(|cmd| if let Cmd::Start(start) = cmd { Some(start) } else { None }).collect()
+}
+
+fn package(name: &str, summary: &str, required: &[&str]) -> Package {
+    Package {
+        name: name.into(),
+        summary: Some(summary.into()),
+        required: required.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+/// A desk with an open form that has heard of three packages.
+fn with_packages() -> Desk {
+    let mut desk = Desk::new(120, 36);
+    desk.keys("N");
+    assert!(desk.cmds.contains(&Cmd::Packages), "the loop looks which packages there are");
+    desk.tell(Msg::Packages(vec![
+        package("cot", "think in steps", &["task"]),
+        package("council", "several voices and a verdict", &["task", "voices", "rounds"]),
+        package("panel", "asks a council of experts", &[]),
+    ]));
+    desk
+}
+
+#[test]
+fn a_session_is_started_from_a_file_whose_path_is_completed() {
+    let mut desk = Desk::new(120, 36);
+    desk.keys("N re");
+    assert_eq!(desk.app.mode(), "NEW");
+    assert!(desk.cmds.contains(&Cmd::Complete("re".into())));
+    let offers = vec!["review/a.lua".to_owned(), "review/b.lua".to_owned()];
+    desk.tell(Msg::Offers { begun: "re".into(), offers });
+    assert!(desk.picture(120, 36).contains("review/b.lua"));
+    desk.keys("<Tab> a.lua <CR>");
+    assert!(started(&desk).is_empty(), "Enter starts nothing");
+    desk.keys("<S-Tab> <C-s>");
+    assert_eq!(started(&desk), [&Start::File("review/a.lua".into())]);
+    let start = started(&desk)[0].clone();
+    desk.tell(Msg::Started { start: start.clone(), result: Err("review/a.lua: no such file".into()) });
+    assert!(desk.status().contains("not started: review/a.lua: no such file"), "{}", desk.status());
+    desk.keys("N");
+    assert!(desk.picture(120, 36).contains("review/a.lua"), "what was written is kept");
+    desk.keys("<C-s>");
+    desk.tell(Msg::Started { start, result: Ok((id(7), "a.lua".into())) });
+    assert!(desk.status().contains("a.lua is started: session"), "{}", desk.status());
+}
+
+#[test]
+fn an_offered_path_is_chosen_with_arrows_and_taken_with_enter() {
+    let mut desk = Desk::new(120, 36);
+    desk.keys("N");
+    let offers = ["a.lua", "b.lua", "c/"].map(str::to_owned).to_vec();
+    desk.tell(Msg::Offers { begun: String::new(), offers });
+    desk.keys("<Down> <Down> <CR>");
+    assert_eq!(desk.cmds.last(), Some(&Cmd::Complete("c/".into())), "a directory is gone into");
+    desk.keys("d.lua <C-s>");
+    assert_eq!(started(&desk), [&Start::File("c/d.lua".into())]);
+}
+
+#[test]
+fn a_session_is_started_from_typed_code() {
+    let mut desk = Desk::with(vec![session(1, "a", running())]);
+    desk.keys("N <Tab> return <CR> 1 <Esc>");
+    assert!(desk.status().contains("kept for the next N"));
+    desk.keys("N <C-s>");
+    assert_eq!(started(&desk), [&Start::Code("return\n1".into())]);
+    let before = desk.app.selected();
+    desk.change(session(2, "return", running()));
+    assert_eq!(desk.app.selected(), before, "rule 1: a new session takes nothing along");
+}
+
+#[test]
+fn the_kind_is_chosen_before_the_first_field() {
+    let mut desk = with_packages();
+    desk.keys("<S-Tab>");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("[run]") && picture.contains("a program: a file, or typed code"), "{picture}");
+    desk.keys("<Right>");
+    assert!(desk.picture(120, 36).contains("[advice]"));
+    desk.keys("<Right> <Right> <Left>");
+    assert!(desk.picture(120, 36).contains("[eval]"), "it starts over at either end");
+    desk.keys("x <CR>");
+    assert!(started(&desk).is_empty());
+}
+
+#[test]
+fn a_package_is_found_by_its_name_or_by_what_it_says_and_asked_for_what_it_needs() {
+    let mut desk = with_packages();
+    desk.keys("<S-Tab> <Right> <Tab>");
+    let picture = desk.picture(120, 36);
+    for line in ["cot", "think in steps", "council", "several voices and a verdict"] {
+        assert!(picture.contains(line), "{line}: {picture}");
+    }
+    desk.keys("council");
+    assert!(desk.picture(120, 36).contains("rounds"), "what it needs is asked for");
+    desk.keys("<C-s>");
+    assert_eq!(desk.status(), "task is blank, and council needs it");
+    desk.keys("Buy <Space> or <Space> make? <C-s>");
+    assert_eq!(desk.status(), "voices is blank, and council needs it (\"\" is an empty text)");
+    desk.keys("[\"a\"] <Tab> three <Tab> {\"depth\": <Space> 2} <C-s>");
+    let opts = serde_json::json!({ "voices": ["a"], "rounds": "three", "depth": 2 });
+    let task = Some("Buy or make?".to_owned());
+    assert_eq!(started(&desk), [&Start::Advice { strategy: "council".into(), task, opts: Some(opts) }]);
+}
+
+#[test]
+fn a_package_is_taken_from_the_list_and_its_options_must_be_an_object() {
+    let mut desk = with_packages();
+    desk.keys("<S-Tab> <Right> <Tab> experts <CR>");
+    assert!(desk.picture(120, 36).contains("▸ task"), "Enter takes the package and goes on");
+    desk.keys("<Tab> 5 <C-s>");
+    assert_eq!(desk.status(), "options: not a JSON object; write such as {\"depth\": 2}");
+    desk.keys("<BS> <C-s>");
+    let strategy = "panel".to_owned();
+    assert_eq!(started(&desk), [&Start::Advice { strategy, task: None, opts: None }]);
+}
+
+#[test]
+fn a_package_is_tried_on_a_scenario() {
+    let mut desk = with_packages();
+    desk.keys("<S-Tab> <Left> <Tab> <C-s>");
+    assert_eq!(desk.status(), "no package is chosen yet");
+    desk.keys("cot <Tab> <C-s>");
+    assert_eq!(desk.status(), "no scenario is named yet: a file, or a name");
+    desk.keys("sums <C-s>");
+    let (strategy, scenario) = ("cot".to_owned(), "sums".to_owned());
+    assert_eq!(started(&desk), [&Start::Eval { strategy, scenario, opts: None }]);
+}
+
+#[test]
+fn without_packages_the_form_says_so() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("N <S-Tab> <Right> <Tab>");
+    assert!(desk.picture(80, 24).contains("no package is on the library path"));
+}
+
+#[test]
+fn r_runs_the_same_program_again_and_moves_nothing() {
+    let summary = session(1, "a", failed("boom", None));
+    let spec = Arc::clone(&summary.spec);
+    let mut desk = Desk::with(vec![summary]);
+    desk.keys("r");
+    assert_eq!(started(&desk), [&Start::Again(spec)]);
+    assert_eq!(desk.app.selected(), Some(id(1)));
+}
