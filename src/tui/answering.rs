@@ -9,7 +9,7 @@ use super::app::{App, Focus, Layer, Sent, Tab};
 use super::drafting::SEEN_MS;
 use super::editor::{Editor, Readiness, text_field, why_gone};
 use super::forms::SameAnswer;
-use super::keymap::{Context, Way};
+use super::keymap::{Action, Context, Way};
 use super::msg::Cmd;
 use super::words::count;
 use crate::domain::{
@@ -177,11 +177,12 @@ impl App {
             self.refuse("the answers are on their way");
             return;
         }
-        match self.same_text() {
-            Some(text) => {
-                self.layer = Some(Layer::Same(SameAnswer { session, epoch: pause.epoch, text, queries }));
-            }
-            None => self.refuse("no answer to give yet: write one (a), keep it (Esc), then ="),
+        if let Some(text) = self.same_text() {
+            self.layer = Some(Layer::Same(SameAnswer { session, epoch: pause.epoch, text, queries }));
+        } else {
+            let [answer, back, same] =
+                [Action::Answer, Action::Back, Action::SameAnswer].map(|action| self.key(action));
+            self.refuse(format!("no answer to give yet: write one ({answer}), keep it ({back}), then {same}"));
         }
     }
 
@@ -237,7 +238,10 @@ impl App {
                     }
                 }
                 self.check_drafts_of(sent.session);
-                let kept = if others == 0 { "" } else { "; what else was written is kept (Alt-O in an editor)" };
+                let kept = match others {
+                    0 => String::new(),
+                    _ => format!("; what else was written is kept ({} in an editor)", self.key(Action::Reuse)),
+                };
                 match outcome {
                     ResumeOutcome::Continued => self.say(format!("{what} answered: the program goes on{kept}")),
                     ResumeOutcome::Remaining(n) => {

@@ -15,7 +15,7 @@ use super::folding::Folding;
 use super::forms::{CancelForm, SameAnswer};
 use super::freeze::Frozen;
 use super::history::History;
-use super::input::Burst;
+use super::input::{Burst, Key};
 use super::keymap::{Action, Context, Keymap};
 use super::layout::{self, Layout, Showing};
 use super::list::Line;
@@ -109,12 +109,12 @@ pub(super) struct Status {
 }
 
 impl Status {
-    /// How long a message has the row of the keys, where it has none of its own: long enough to be read.
-    const HAS_THE_KEYS_MS: i64 = 3_000;
+    /// How long a message has the row of the counts, where it has none of its own: long enough to be read.
+    const HAS_THE_COUNTS_MS: i64 = 3_000;
 
-    /// When it gives the row of the keys back.
-    pub(super) fn leaves_the_keys(&self) -> Timestamp {
-        self.at.max(self.stays_until).saturating_add(Self::HAS_THE_KEYS_MS)
+    /// When it gives the row of the counts back.
+    pub(super) fn leaves_the_counts(&self) -> Timestamp {
+        self.at.max(self.stays_until).saturating_add(Self::HAS_THE_COUNTS_MS)
     }
 }
 
@@ -155,6 +155,8 @@ pub struct App {
     /// Whether the mouse works here, and not in the terminal.
     pub(super) mouse: bool,
     pub(super) burst: Burst,
+    /// The first of two keys, pressed just now.
+    pub(super) first_of_two: Option<Key>,
     /// Moves only by keys: new and changed sessions never take it along.
     pub(super) selected: Option<SessionId>,
     /// How many rows of the list stand above the selected one, where there are so many.
@@ -216,6 +218,7 @@ impl App {
             announcing: Announcing::default(),
             mouse: true,
             burst: Burst::default(),
+            first_of_two: None,
             selected: None,
             anchor: 0,
             at_top: true,
@@ -334,7 +337,7 @@ impl App {
     /// When the picture changes by itself; `None` if nothing on it moves.
     pub fn next_tick(&self) -> Option<Timestamp> {
         let message = self.status.as_ref().filter(|_| self.layout().status.is_empty());
-        let message = message.map(Status::leaves_the_keys).filter(|at| *at > self.now);
+        let message = message.map(Status::leaves_the_counts).filter(|at| *at > self.now);
         if self.frozen.is_some() {
             return message;
         }

@@ -11,6 +11,8 @@ use tui_textarea::TextArea;
 use super::app::{App, Layer};
 use super::editor::{text_field, text_of};
 use super::forms::CancelForm;
+use super::keymap::Action;
+use super::listing::ListVerb;
 use super::msg::Cmd;
 use super::words::{count, first_line};
 use crate::domain::{
@@ -123,7 +125,8 @@ impl App {
     pub(super) fn open_answer_marked(&mut self) {
         let marked = self.marked();
         if marked.is_empty() {
-            self.refuse("nothing is marked (Space marks, * marks all shown)");
+            let [one, all] = [ListVerb::Mark, ListVerb::MarkShown].map(|verb| self.key(Action::List(verb)));
+            self.refuse(format!("nothing is marked ({one} marks, {all} marks all shown)"));
             return;
         }
         let mut targets = Vec::new();
@@ -166,7 +169,8 @@ impl App {
             self.listing.unsent = None;
         } else {
             self.listing.unsent = Some(text);
-            self.say("nothing was sent; the text is kept for the next A");
+            let key = self.key(Action::List(ListVerb::AnswerMarked));
+            self.say(format!("nothing was sent; the text is kept for the next {key}"));
         }
     }
 

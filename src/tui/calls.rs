@@ -9,6 +9,9 @@ use super::words::{clock, count, duration, first_line};
 use crate::domain::ResumeOutcome;
 use crate::engine::{Call, CancelEffect, Verb};
 
+/// Columns by which a call that needs several rows is moved in: behind its time.
+const INDENT: usize = 15;
+
 impl App {
     pub(super) fn open_calls(&mut self) {
         self.layer = Some(Layer::Calls(Pager::with_cursor(vec![Block::new(Tone::Dim, "No verb was called yet.")])));
@@ -39,7 +42,14 @@ impl App {
     }
 
     fn block(&self, call: &Call) -> Block {
-        let session = call.session.map(|id| self.name_of(id)).unwrap_or_default();
+        let session = match &call.verb {
+            // Its name stands behind it, among the arguments.
+            Verb::Spawn { .. } => call.session.map(|id| id.short() + " "),
+            Verb::Resume { .. } | Verb::Cancel { .. } | Verb::Release { .. } | Verb::Collect { .. } => {
+                call.session.map(|id| self.name_of(id))
+            }
+        };
+        let session = session.unwrap_or_default();
         let micros = call.latency.as_micros();
         let took = if micros < 1_000 { format!("{micros}µs") } else { duration((micros / 1_000) as i64) };
         let head = format!("{:>5} {} {:<7} {took:>7} ", call.n, clock(call.at), call.verb.name());
@@ -47,8 +57,7 @@ impl App {
             Some(why) => (Tone::Warning, format!("refused: {why}")),
             None => (Tone::Plain, outcome(&call.verb)),
         };
-        let indent = head.chars().count();
-        Block::hanging(tone, format!("{head}{session}{} → {outcome}", arguments(&call.verb)), indent)
+        Block::hanging(tone, format!("{head}{session}{} → {outcome}", arguments(&call.verb)), INDENT)
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn result_text(state: &ExecutionState) -> Vec<Block> {
     match state {
         ExecutionState::Running { .. } => vec![Block::new(Tone::Dim, "It has not ended: it is running.")],
         ExecutionState::Paused(_) => {
-            vec![Block::new(Tone::Dim, "It has not ended: it waits for an answer (a).")]
+            vec![Block::new(Tone::Dim, "It has not ended: it waits for an answer.")]
         }
         ExecutionState::Done(done) => {
             let mut blocks = done_heading(done);

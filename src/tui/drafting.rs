@@ -1,4 +1,4 @@
-//! Asking the configured answerer for a draft: `Ctrl-O` in the editor.
+//! Asking the configured answerer for a draft: a key of the editor.
 //!
 //! What comes back is a text in the editor and never an answer: only a person sends it. A draft that comes over other
 //! text is kept beside it, and one that has just come cannot be sent by a key that was on its way before.
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::app::App;
 use super::editor::why_gone;
+use super::keymap::Action;
 use super::msg::{Cmd, DraftWanted};
 
 /// How long a draft must have been seen before it is sent: as long as a key needs that was meant for something else.
@@ -58,11 +59,13 @@ impl App {
             }
             None if open && !self.drafts.has(session, query) => {
                 self.drafts.keep_text(session, query, wanted.epoch, &text);
-                self.say(format!("a draft of {query} has come; a opens it"));
+                let key = self.key(Action::Answer);
+                self.say(format!("a draft of {query} has come; {key} opens it"));
             }
             Some(_) | None => {
                 self.drafts.keep_orphan(session, query, text);
-                self.say(format!("a draft of {query} has come and is kept beside your text (Alt-O in an editor)"));
+                let key = self.key(Action::Reuse);
+                self.say(format!("a draft of {query} has come and is kept beside your text ({key} in an editor)"));
             }
         }
     }

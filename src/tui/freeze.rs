@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::app::App;
 use super::feed::FEED_LINES;
+use super::keymap::Action;
 use super::msg::{Cmd, FeedItem};
 use crate::domain::{ObserverRecvError, Seq, SessionId, Timestamp};
 use crate::engine::Summary;
@@ -58,7 +59,8 @@ impl App {
                 feed: self.feed.session(),
                 exempt: HashSet::new(),
             });
-            self.say("the picture is frozen; everything goes on, F shows it");
+            let key = self.key(Action::Freeze);
+            self.say(format!("the picture is frozen; everything goes on, {key} shows it"));
             return;
         };
         if let Some(session) = self.feed.session().filter(|session| frozen.feed == Some(*session)) {

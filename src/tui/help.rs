@@ -26,6 +26,6 @@ pub(super) fn blocks(keymap: &Keymap) -> Vec<Block> {
 }
 
 fn line(tone: Tone, keys: &str, does: &str) -> Block {
-    const KEYS: usize = 17;
+    const KEYS: usize = 16;
     Block::hanging(tone, format!("  {keys:<KEYS$} {does}"), KEYS + 3)
 }

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use super::chord::Chord;
 use super::input::Key;
 use super::listing::ListVerb;
 use super::table::TABLE;
@@ -209,53 +210,66 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Keymap {
     actions: HashMap<(Context, Key), Action>,
+    /// What each key begins that is the first of two, and the second keys.
+    begun: HashMap<(Context, Key), Vec<(Key, Action)>>,
     /// The keys of each row of the table, the one that the footer shows first.
-    keys: Vec<Vec<Key>>,
+    keys: Vec<Vec<Chord>>,
 }
 
 impl Keymap {
     /// The keymap of these keys for each row of the table.
-    pub(super) fn of(keys: Vec<Vec<Key>>) -> Self {
+    pub(super) fn of(keys: Vec<Vec<Chord>>) -> Self {
         let mut actions = HashMap::new();
+        let mut begun: HashMap<_, Vec<_>> = HashMap::new();
         for (row, keys) in TABLE.iter().zip(&keys) {
-            for key in keys {
-                for context in row.contexts {
-                    actions.insert((*context, *key), row.action);
+            for (Chord { first, second }, context) in
+                keys.iter().flat_map(|key| row.contexts.iter().map(move |it| (key, it)))
+            {
+                match second {
+                    None => drop(actions.insert((*context, *first), row.action)),
+                    Some(second) => begun.entry((*context, *first)).or_default().push((*second, row.action)),
                 }
             }
         }
-        Self { actions, keys }
+        Self { actions, begun, keys }
     }
 
     /// What `key` means in `context`, if it means anything there.
     pub fn action(&self, context: Context, key: Key) -> Option<Action> {
-        // Where a letter is text, or must do nothing, it is no action, whatever its row says of other keys.
-        let letters = context.takes_text() || context == Context::Sent;
-        if letters && key.typed().is_some_and(|c| !c.is_control()) {
-            return None;
-        }
-        self.actions.get(&(context, key)).copied()
+        if is_text(context, key) { None } else { self.actions.get(&(context, key)).copied() }
+    }
+
+    /// What `key` begins in `context`, if it is the first of two there: the second keys and what they mean.
+    pub fn begun(&self, context: Context, key: Key) -> &[(Key, Action)] {
+        let begun = self.begun.get(&(context, key)).filter(|_| !is_text(context, key));
+        begun.map_or(&[], Vec::as_slice)
     }
 
     /// The keys of an action, the one that the footer shows first.
-    pub fn keys(&self, action: Action) -> &[Key] {
+    pub fn keys(&self, action: Action) -> &[Chord] {
         let row = TABLE.iter().position(|row| row.action == action);
         row.and_then(|row| self.keys.get(row)).map_or(&[], Vec::as_slice)
     }
 
     /// The key of an action that hints name: its first.
     pub fn key(&self, action: Action) -> String {
-        self.keys(action).first().map(Key::to_string).unwrap_or_default()
+        self.keys(action).first().map(Chord::to_string).unwrap_or_default()
     }
 
     /// The keys of an action as the help writes them.
     pub fn written(&self, action: Action) -> String {
-        self.keys(action).iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
+        self.keys(action).iter().map(Chord::to_string).collect::<Vec<_>>().join(" ")
     }
 }
 
+/// Where a letter is text, or must do nothing, it is no action, whatever its row says of other keys.
+fn is_text(context: Context, key: Key) -> bool {
+    let letters = context.takes_text() || context == Context::Sent;
+    letters && key.typed().is_some_and(|c| !c.is_control())
+}
+
 /// The keys of the table itself.
-pub(super) fn default_keys() -> Vec<Vec<Key>> {
+pub(super) fn default_keys() -> Vec<Vec<Chord>> {
     let parse = |key: &&str| key.parse().expect("the keys of the table are written as keys are");
     TABLE.iter().map(|row| row.keys.iter().map(parse).collect()).collect()
 }

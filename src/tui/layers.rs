@@ -4,7 +4,7 @@
 use super::app::{App, Focus, Layer, Tab};
 use super::editor::{PASTE_BYTES, paste, type_key};
 use super::input::Key;
-use super::keymap::{Context, Motion, Way};
+use super::keymap::{Action, Context, Motion, Way};
 use super::msg::Cmd;
 use super::words;
 
@@ -39,7 +39,8 @@ impl App {
     pub(super) fn pasted(&mut self, text: &str, cmds: &mut Vec<Cmd>) {
         let context = self.context();
         if !context.takes_text() {
-            self.refuse("paste ignored: nothing takes text here (a opens an answer)");
+            let key = self.key(Action::Answer);
+            self.refuse(format!("paste ignored: nothing takes text here ({key} opens an answer)"));
             return;
         }
         if text.len() > PASTE_BYTES {
@@ -136,7 +137,7 @@ impl App {
                     _ => None,
                 };
                 if folded.is_none() {
-                    self.say("there is nothing to fold on this line; q goes back");
+                    self.say(format!("there is nothing to fold on this line; {} goes back", self.key(Action::Quit)));
                 }
             }
             Context::List => match self.selected_summary() {

@@ -50,7 +50,7 @@ pub enum ListVerb {
     Transcript,
     /// Gives the mouse to the terminal, or takes it.
     Mouse,
-    /// The first of the two keys that open the person's editor.
+    /// Opens the draft in the person's editor.
     Editor,
 }
 
@@ -68,8 +68,6 @@ pub(super) struct Listing {
     pub(super) unsent: Option<String>,
     /// The form for a new session that no session was started from yet.
     pub(super) start: Option<Box<StartForm>>,
-    /// The first key of the two that open the person's editor was pressed.
-    pub(super) first_of_two: bool,
 }
 
 /// The filter while it is typed.
@@ -94,7 +92,8 @@ impl App {
             ListVerb::Sort => {
                 let sort = self.sessions.how().sort.next();
                 self.arrange(|how| how.sort = sort);
-                self.say(format!("sorted by {}; s goes on to {}", sort.word(), sort.next().word()));
+                let key = self.key(Action::List(verb));
+                self.say(format!("sorted by {}; {key} goes on to {}", sort.word(), sort.next().word()));
             }
             ListVerb::SortNow => {
                 let how = self.sessions.how().clone();
@@ -104,7 +103,8 @@ impl App {
             ListVerb::Group => {
                 let grouping = self.sessions.how().grouping.next();
                 self.arrange(|how| how.grouping = grouping);
-                self.say(format!("grouped by {}; o goes on to {}", grouping.word(), grouping.next().word()));
+                let key = self.key(Action::List(verb));
+                self.say(format!("grouped by {}; {key} goes on to {}", grouping.word(), grouping.next().word()));
             }
             ListVerb::Mark => self.mark(),
             ListVerb::Range => self.begin_or_end_range(),
@@ -128,14 +128,15 @@ impl App {
                 Some(summary) => cmds.push(Cmd::Page(summary.id)),
                 None => self.refuse("no session is selected"),
             },
-            ListVerb::Editor => self.first_of_two(),
+            ListVerb::Editor => self.edit_outside(cmds),
             ListVerb::Mouse => {
                 self.mouse = !self.mouse;
                 cmds.push(Cmd::Mouse(self.mouse));
+                let key = self.key(Action::List(verb));
                 self.say(if self.mouse {
-                    "the mouse works in the desk; m gives it back to the terminal"
+                    format!("the mouse works in the desk; {key} gives it back to the terminal")
                 } else {
-                    "the mouse selects text in the terminal; m takes it back"
+                    format!("the mouse selects text in the terminal; {key} takes it back")
                 });
             }
         }
@@ -203,7 +204,7 @@ impl App {
             Some(line) if line.fault.is_some() => {
                 let why = line.fault.as_ref().map(ToString::to_string).unwrap_or_default();
                 self.listing.line = Some(line);
-                self.refuse(format!("{why} (Esc leaves the filter as it was)"));
+                self.refuse(format!("{why} ({} leaves the filter as it was)", self.key(Action::Back)));
             }
             Some(_) => {
                 self.sessions.finish(self.now);
@@ -211,7 +212,7 @@ impl App {
                 match self.sessions.list().first() {
                     Some(first) if !shown => self.select(first, cmds),
                     Some(_) => {}
-                    None => self.say("no session matches the filter; Esc removes it"),
+                    None => self.say(format!("no session matches the filter; {} removes it", self.key(Action::Back))),
                 }
             }
             None => {}
@@ -231,7 +232,7 @@ impl App {
             self.filter_by(Expr::EVERYTHING);
             self.say(format!("filter removed: {removed}"));
         } else {
-            self.say("this is the list; q quits");
+            self.say(format!("this is the list; {} quits", self.key(Action::Quit)));
         }
     }
 
@@ -284,7 +285,9 @@ impl App {
             self.say_marks();
         } else {
             self.listing.range_from = Some(here);
-            self.say("a range begins here; v or Space ends and marks it, Esc drops it");
+            let [range, mark] = [ListVerb::Range, ListVerb::Mark].map(|verb| self.key(Action::List(verb)));
+            let back = self.key(Action::Back);
+            self.say(format!("a range begins here; {range} or {mark} ends and marks it, {back} drops it"));
         }
     }
 
@@ -300,7 +303,12 @@ impl App {
         self.say(if marks == 0 {
             "nothing is marked".to_owned()
         } else {
-            format!("{} marked: c cancels them, A answers them, u unmarks", count(marks, "session"))
+            let marked = count(marks, "session");
+            let [answer, unmark] = [ListVerb::AnswerMarked, ListVerb::Unmark].map(|verb| self.key(Action::List(verb)));
+            format!(
+                "{marked} marked: {} cancels them, {answer} answers them, {unmark} unmarks",
+                self.key(Action::Cancel)
+            )
         });
     }
 
@@ -345,7 +353,8 @@ impl App {
                 }
             }
             None if self.sessions.counts().waiting > 0 => {
-                self.refuse("no shown session waits; the filter hides those that do (Esc removes it)");
+                let back = self.key(Action::Back);
+                self.refuse(format!("no shown session waits; the filter hides those that do ({back} removes it)"));
             }
             None => self.refuse("no session waits"),
         }

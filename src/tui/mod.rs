@@ -16,6 +16,7 @@ mod arrange;
 mod bulk;
 mod calls;
 mod cancelling;
+mod chord;
 mod copying;
 mod deeds;
 mod details;
@@ -67,6 +68,7 @@ mod view;
 mod words;
 
 pub use app::App;
+pub use chord::Chord;
 pub use input::{Held, Input, Key, KeyName, ParseKeyError, Pointer, PointerDeed};
 pub use keymap::{Action, Context, Keymap, Motion, Row, Way};
 pub use listing::ListVerb;

@@ -41,6 +41,10 @@ impl Names {
     /// What the screen calls a session, on at most `width` columns. The number is never cut off.
     pub(super) fn name(&self, summary: &Summary, width: usize) -> String {
         let title = summary.spec.display_title();
+        // Nothing can be called by blanks.
+        if title.trim().is_empty() {
+            return cut(&summary.id.short(), width);
+        }
         let Some(number) = self.number(summary) else { return cut(title, width) };
         let number = format!(" #{number}");
         format!("{}{number}", cut(title, width.saturating_sub(width_of(&number)).max(1)))

@@ -2,7 +2,7 @@
 //!
 //! Nothing is forbidden here. A key that does nothing now is still obeyed, and says why.
 
-use super::app::{App, Focus, Tab};
+use super::app::{App, Focus, Layer, Tab};
 use super::keymap::{Action, Context};
 use super::listing::ListVerb;
 
@@ -30,10 +30,17 @@ impl App {
             Action::Open => match self.context() {
                 Context::List => summary.is_some(),
                 Context::Sent => false,
+                Context::Offers => matches!(&self.layer, Some(Layer::Start(form)) if !form.offers().is_empty()),
+                Context::Palette => !self.palette_is_raw(),
+                Context::Text => matches!(self.layer, Some(Layer::Details(_))),
+                Context::History | Context::Find | Context::Filter => true,
                 _ => self.shows_a_feed() || self.folds.is_some() && self.tab == Tab::Result,
             },
             Action::Draft => self.can_draft && self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
             Action::History => !self.history.is_empty(),
+            Action::Send if self.context() == Context::Palette => self.palette_is_raw(),
+            Action::Pane(_) => !matches!(self.layer, Some(Layer::AnswerMarked(_))),
+            Action::List(ListVerb::Filter) => self.focus == Focus::List || self.shows_a_feed(),
             Action::Send => self.focus != Focus::Editor || self.editor.as_ref().is_some_and(|e| e.gone.is_none()),
             Action::List(ListVerb::Editor) => self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
             Action::List(ListVerb::AnswerMarked | ListVerb::Unmark) => !self.listing.marks.is_empty(),
@@ -52,11 +59,10 @@ impl App {
                 | ListVerb::Transcript
                 | ListVerb::Mouse,
             ) => summary.is_some(),
-            Action::List(ListVerb::Filter | ListVerb::Start)
+            Action::List(ListVerb::Start)
             | Action::Help
             | Action::Quit
             | Action::Back
-            | Action::Pane(_)
             | Action::ShowQuestions
             | Action::ShowFeed
             | Action::ShowState

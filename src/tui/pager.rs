@@ -187,7 +187,7 @@ impl Pager {
 
     /// A narrow window has no columns to spare.
     fn indent_of(&self, block: usize) -> usize {
-        self.blocks[block].indent.min(self.width / 3)
+        self.blocks[block].indent.min(self.width / 2)
     }
 
     /// How many rows stand above the window, and whether any stand below it.

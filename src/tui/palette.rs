@@ -41,8 +41,9 @@ impl App {
     /// Does the chosen action. A raw verb wants another key.
     pub(super) fn choose_in_palette(&mut self, cmds: &mut Vec<Cmd>) {
         let Some(Layer::Palette(palette)) = &self.layer else { return };
-        if raw::is_raw(&palette.picker.text()) {
-            self.refuse("a raw verb is confirmed with Ctrl-S or Alt-Enter");
+        if self.palette_is_raw() {
+            let keys = self.keymap.written(Action::Send).replace(' ', " or ");
+            self.refuse(format!("a raw verb is confirmed with {keys}"));
             return;
         }
         let (row, from) = (palette.rows().get(palette.picker.chosen).copied(), palette.from);
@@ -54,6 +55,11 @@ impl App {
             None => self
                 .refuse("no action has these words; the raw verbs are resume, cancel, spawn, hold, release, collect"),
         }
+    }
+
+    /// Whether what is typed into the palette is a raw verb.
+    pub(super) fn palette_is_raw(&self) -> bool {
+        matches!(&self.layer, Some(Layer::Palette(palette)) if raw::is_raw(&palette.picker.text()))
     }
 
     /// Calls the raw verb, or does the chosen action.

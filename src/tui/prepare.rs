@@ -4,6 +4,7 @@
 
 use super::app::{App, Edition, Layer, Tab, TextKey};
 use super::folding::Folding;
+use super::keymap::Action;
 use super::list::Line;
 use super::pager::{Block, Pager};
 use super::view::payload_width;
@@ -133,7 +134,7 @@ impl App {
         match self.tab {
             Tab::Feed => self.open_details(),
             Tab::Result => self.fold(),
-            Tab::Questions => self.say("a answers the question"),
+            Tab::Questions => self.say(format!("{} answers the question", self.key(Action::Answer))),
             Tab::State | Tab::Source => self.say("there is nothing to open here"),
         }
     }

@@ -3,7 +3,8 @@
 use super::app::{App, Focus, Layer, Tab};
 use super::details::Details;
 use super::feed::Feed;
-use super::keymap::Way;
+use super::keymap::{Action, Way};
+use super::listing::ListVerb;
 use super::picker::Picker;
 use super::words::count;
 use crate::domain::SessionId;
@@ -39,8 +40,12 @@ impl App {
     pub(super) fn in_feed(&mut self, act: impl FnOnce(&mut Feed)) {
         match self.feed_here_mut() {
             Some(feed) => act(feed),
-            None => self.refuse("this is a key of the feed; 2 shows it"),
+            None => self.refuse_without_feed(),
         }
+    }
+
+    fn refuse_without_feed(&mut self) {
+        self.refuse(format!("this is a key of the feed; {} shows it", self.key(Action::ShowFeed)));
     }
 
     pub(super) fn open_find(&mut self) {
@@ -49,7 +54,7 @@ impl App {
                 let before = feed.searched().unwrap_or_default().to_owned();
                 self.layer = Some(Layer::Find(Find { picker: Picker::new(), before }));
             }
-            None => self.refuse("this is a key of the feed; 2 shows it"),
+            None => self.refuse_without_feed(),
         }
     }
 
@@ -72,7 +77,8 @@ impl App {
         if text.is_empty() {
             self.say("nothing is searched any more");
         } else {
-            self.say(format!("{} with “{text}”; n and p go through them", count(found, "line")));
+            let [next, before] = [Way::Next, Way::Previous].map(|way| self.key(Action::NextMatch(way)));
+            self.say(format!("{} with “{text}”; {next} and {before} go through them", count(found, "line")));
         }
     }
 
@@ -91,7 +97,7 @@ impl App {
             found = feed.go_to_match(way);
         });
         if !searched {
-            self.refuse("nothing is searched; / does");
+            self.refuse(format!("nothing is searched; {} does", self.key(Action::List(ListVerb::Filter))));
         } else if found.is_none() {
             self.refuse("no line has it");
         }
@@ -101,7 +107,8 @@ impl App {
         let mut done = Some(());
         self.in_feed(|feed| done = feed.only_matching_or_all());
         if done.is_none() {
-            self.refuse("nothing is searched; / does, then & shows only what it finds");
+            let [search, only] = [Action::List(ListVerb::Filter), Action::OnlyMatching].map(|action| self.key(action));
+            self.refuse(format!("nothing is searched; {search} does, then {only} shows only what it finds"));
         }
     }
 

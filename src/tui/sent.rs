@@ -9,7 +9,7 @@
 use super::app::{App, Focus};
 use super::editor::Readiness;
 use super::input::Key;
-use super::keymap::Action;
+use super::keymap::{Action, Way};
 use super::msg::Cmd;
 
 impl App {
@@ -19,12 +19,20 @@ impl App {
         match action {
             None => {
                 self.focus = Focus::Sent { strayed: true };
-                let on = if key.typed().is_some() { "Esc goes on" } else { "Esc or Enter goes on" };
-                self.refuse(format!("the answer is sent, {key} does nothing; {on}, Alt-N to the next question"));
+                let back = self.key(Action::Back);
+                let on = match key.typed() {
+                    Some(_) => format!("{back} goes on"),
+                    None => format!("{back} or {} goes on", self.key(Action::Open)),
+                };
+                let next = self.key(Action::Question(Way::Next));
+                self.refuse(format!("the answer is sent, {key} does nothing; {on}, {next} to the next question"));
                 true
             }
             Some(Action::Open) if strayed => {
-                self.refuse("the answer is sent, Enter does nothing; Esc goes on, Alt-N to the next question");
+                let [back, next] = [Action::Back, Action::Question(Way::Next)].map(|action| self.key(action));
+                self.refuse(format!(
+                    "the answer is sent, {key} does nothing; {back} goes on, {next} to the next question"
+                ));
                 true
             }
             Some(Action::Open | Action::Back) => {
@@ -60,7 +68,7 @@ impl App {
                     self.focus = self.before_editor;
                 }
             }
-            None => self.say("no other question waits; Esc goes back"),
+            None => self.say(format!("no other question waits; {} goes back", self.key(Action::Back))),
         }
     }
 

@@ -72,7 +72,7 @@ pub const TABLE: &[Row] = &[
         keys: &["n"],
         contexts: &[Context::Question],
         group: YES_NO,
-        description: "no; Esc too",
+        description: "no; going back too",
         footer: Some("no"),
     },
     Row {
@@ -209,7 +209,7 @@ pub const TABLE: &[Row] = &[
         keys: &["v"],
         contexts: LIST,
         group: SESSIONS,
-        description: "begin a range of marks here; v or Space ends it",
+        description: "begin a range of marks here, or end it; marking ends it too",
         footer: None,
     },
     Row {
@@ -287,10 +287,10 @@ pub const TABLE: &[Row] = &[
     Row {
         action: Action::List(ListVerb::Editor),
         name: "editor",
-        keys: &["Ctrl-X"],
+        keys: &["Ctrl-X Ctrl-E"],
         contexts: &[Context::Editor],
         group: EDITOR,
-        description: "then Ctrl-E: write the draft in $EDITOR; what comes back is the draft, nothing is sent",
+        description: "write the draft in $EDITOR; what comes back is the draft, nothing is sent",
         footer: None,
     },
     Row {

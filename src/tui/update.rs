@@ -12,6 +12,7 @@ use super::keymap::{Action, Context, Way};
 use super::listing::ListVerb;
 use super::msg::{Cmd, Msg};
 use super::pager::Pager;
+use super::table::TABLE;
 use crate::domain::{ExecutionState, QueryId, SessionId, StateError};
 use crate::engine::Summary;
 
@@ -84,10 +85,20 @@ impl App {
     }
 
     fn press(&mut self, key: Key, cmds: &mut Vec<Cmd>) {
-        if self.second_of_two(key, cmds) {
+        let context = self.context();
+        if let Some(first) = self.first_of_two.take()
+            && let Some((_, action)) = self.keymap.begun(context, first).iter().find(|(second, _)| *second == key)
+        {
+            self.act(*action, context, cmds);
             return;
         }
-        let context = self.context();
+        if let begun @ [_, ..] = self.keymap.begun(context, key) {
+            let seconds = begun.iter().map(|(second, action)| format!("{second} for {}", name_of(*action)));
+            let told = format!("{key}, then {}; any other key is as always", seconds.collect::<Vec<_>>().join(", "));
+            self.say(told);
+            self.first_of_two = Some(key);
+            return;
+        }
         let action = self.keymap.action(context, key);
         if self.sent_key(key, action, cmds) {
             return;
@@ -95,8 +106,13 @@ impl App {
         match action {
             Some(action) => self.act(action, context, cmds),
             None if context.takes_text() => self.type_text(key, cmds),
-            None if context == Context::Question => self.refuse("y or n"),
-            None => self.refuse(format!("{key} does nothing here; ? shows the keys")),
+            None if context == Context::Question => {
+                self.refuse(format!("{} or {}", self.key(Action::Yes), self.key(Action::No)));
+            }
+            None => {
+                let help = self.key(Action::Help);
+                self.refuse(format!("{key} does nothing here; {help} shows the keys"));
+            }
         }
     }
 
@@ -155,20 +171,18 @@ impl App {
     }
 
     fn how_to_quit(&mut self, context: Context) {
-        self.say(match context {
-            Context::List => "q quits; Ctrl-C does nothing here",
-            Context::Session | Context::Help | Context::Feeds | Context::Text => {
-                "q goes back; Ctrl-C does nothing here"
-            }
-            Context::Editor => "Esc leaves and keeps the draft; Ctrl-C does nothing here",
-            Context::Choice | Context::Detail | Context::Offers => {
-                "Esc leaves and nothing is done; Ctrl-C does nothing here"
-            }
-            Context::Filter => "Esc leaves the filter as it was; Ctrl-C does nothing here",
-            Context::Question => "y or n; Ctrl-C does nothing here",
-            Context::Sent => "Esc goes on; Ctrl-C does nothing here",
-            Context::Find | Context::Palette | Context::History => "Esc leaves; Ctrl-C does nothing here",
-        });
+        let (quit, back) = (self.key(Action::Quit), self.key(Action::Back));
+        let how = match context {
+            Context::List => format!("{quit} quits"),
+            Context::Session | Context::Help | Context::Feeds | Context::Text => format!("{quit} goes back"),
+            Context::Editor => format!("{back} leaves and keeps the draft"),
+            Context::Choice | Context::Detail | Context::Offers => format!("{back} leaves and nothing is done"),
+            Context::Filter => format!("{back} leaves the filter as it was"),
+            Context::Question => format!("{} or {}", self.key(Action::Yes), self.key(Action::No)),
+            Context::Sent => format!("{back} goes on"),
+            Context::Find | Context::Palette | Context::History => format!("{back} leaves"),
+        };
+        self.say(format!("{how}; {} does nothing here", self.key(Action::HowToQuit)));
     }
 
     fn other_pane(&mut self, way: Way, cmds: &mut Vec<Cmd>) {
@@ -178,6 +192,10 @@ impl App {
         }
         if let Some(Layer::Start(form)) = &mut self.layer {
             cmds.extend(form.other_field(way));
+            return;
+        }
+        if self.layer.is_some() {
+            self.say("this is the only field");
             return;
         }
         let from = self.focus;
@@ -242,7 +260,8 @@ impl App {
         };
         if let Some((query, why)) = self.drafts.orphan_gone(session, state, under_way) {
             let why = naming(query, &why);
-            self.refuse(format!("{why}; its draft is kept (Alt-O in an editor)"));
+            let key = self.key(Action::Reuse);
+            self.refuse(format!("{why}; its draft is kept ({key} in an editor)"));
         }
         if let Some(editor) = &mut self.editor
             && editor.session == session
@@ -254,6 +273,11 @@ impl App {
             self.refuse(format!("{refused}; your text is kept"));
         }
     }
+}
+
+/// What hints call an action.
+fn name_of(action: Action) -> &'static str {
+    TABLE.iter().find(|row| row.action == action).map_or("", |row| row.footer.unwrap_or(row.name))
 }
 
 /// The engine's words, with the query they are about, if they do not name it themselves.

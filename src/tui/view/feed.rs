@@ -6,7 +6,9 @@ use ratatui::style::{Modifier, Style};
 
 use super::put;
 use crate::domain::{StateName, Timestamp};
+use crate::tui::app::App;
 use crate::tui::feed::{Feed, Line, Times, wrapped};
+use crate::tui::keymap::Action;
 use crate::tui::text::{cut_and_pad, cut_and_pad_left};
 use crate::tui::theme::Tone;
 use crate::tui::words;
@@ -48,12 +50,12 @@ pub(in crate::tui) fn payload_width(width: u16, several: bool) -> usize {
 }
 
 /// What the feed shows and how, for its heading.
-pub(super) fn heading(feed: &Feed) -> String {
+pub(super) fn heading(app: &App, feed: &Feed) -> String {
     let mut said = Vec::new();
     if let Some(text) = feed.searched() {
         said.push(format!("{}“{text}”", if feed.shows_only_matching() { "only " } else { "/" }));
     }
-    said.push(if feed.is_following() { "following".into() } else { "f follows".into() });
+    said.push(if feed.is_following() { "following".into() } else { format!("{} follows", app.key(Action::Follow)) });
     said.push(
         match feed.times() {
             Times::Clock => "UTC",

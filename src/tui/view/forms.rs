@@ -11,6 +11,7 @@ use super::put;
 use crate::tui::app::App;
 use crate::tui::bulk::{AnswerMarked, Bulk};
 use crate::tui::editor::text_field;
+use crate::tui::feed::wrapped;
 use crate::tui::keymap::{Action, Context, Way};
 use crate::tui::start_form::{StartField, StartForm, StartKind};
 use crate::tui::text::{cut, cut_and_pad, width_of};
@@ -30,11 +31,12 @@ pub(super) fn bulk_note(bulk: &Bulk) -> String {
 }
 
 /// Draws the form that answers every marked session: the questions, how often each is asked, and the text.
-pub(super) fn answer_marked(form: &AnswerMarked, area: Rect, picture: &mut Buffer) {
-    let rows = form.prompts.len() + usize::from(form.more_prompts > 0) + usize::from(form.silent + form.hidden > 0);
+pub(super) fn answer_marked(app: &App, form: &AnswerMarked, area: Rect, picture: &mut Buffer) {
+    let rows = form.prompts.len() + usize::from(form.more_prompts > 0) + 2 * usize::from(form.silent + form.hidden > 0);
     let pane = window(area, 90, u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(8));
     let what = format!("Answer {} of {}", count(form.questions, "question"), count(form.sessions(), "session"));
-    open(pane, &what, "Ctrl-S sends · Esc leaves", picture);
+    let how = format!("{} sends · {} leaves", app.key(Action::Send), app.key(Action::Back));
+    open(pane, &what, &how, picture);
     let mut rest = pane.inside;
     // The text is what must be seen; the frame or the note name the numbers, and the preview takes what is left.
     let for_text = 3.min(rest.height);
@@ -55,7 +57,10 @@ pub(super) fn answer_marked(form: &AnswerMarked, area: Rect, picture: &mut Buffe
         notes.push(format!("{} marked ask nothing and get no answer.", form.silent));
     }
     if !notes.is_empty() {
-        line(&notes.join(" "), Tone::Warning);
+        let notes = notes.join(" ");
+        for row in wrapped(&notes, pane.inside.width.into()) {
+            line(row, Tone::Warning);
+        }
     }
     for (prompt, n) in &form.prompts {
         line(&cut(&format!("{n:>5} × “{prompt}”"), pane.inside.width.into()), Tone::Dim);
@@ -70,6 +75,9 @@ pub(super) fn answer_marked(form: &AnswerMarked, area: Rect, picture: &mut Buffe
 /// Columns of the names of fields.
 const NAME: usize = 10;
 
+/// Rows that the field with the keyboard has at least, beside its name, where others are seen too.
+const LEAST: usize = 3;
+
 /// Draws the form that starts a session: the field with the keyboard with all it has to offer, the others on a row each.
 pub(super) fn start(app: &App, form: &StartForm, area: Rect, picture: &mut Buffer) {
     let pane = window(area, 90, 20);
@@ -78,7 +86,7 @@ pub(super) fn start(app: &App, form: &StartForm, area: Rect, picture: &mut Buffe
     let mut rest = pane.inside;
     let fields = form.fields();
     // Where there is no room for all, the field with the keyboard is the one that matters.
-    let others = usize::from(rest.height) > fields.len() + 1;
+    let others = usize::from(rest.height) >= fields.len() + LEAST;
     let below = fields.iter().rev().take_while(|field| **field != form.field).count();
     for field in fields.iter().filter(|field| others || **field == form.field) {
         if *field == form.field {

@@ -9,8 +9,9 @@ use super::session::{frame, pager_rows};
 use super::{feed, put};
 use crate::domain::CancelCode;
 use crate::tui::app::{App, Layer};
-use crate::tui::feed::Line;
+use crate::tui::feed::{Line, wrapped};
 use crate::tui::forms::{CancelForm, Field, SameAnswer};
+use crate::tui::keymap::{Action, Motion, Way};
 use crate::tui::layout::Pane;
 use crate::tui::pager::Pager;
 use crate::tui::text::row_at;
@@ -36,26 +37,32 @@ pub(super) fn window(area: Rect, width: u16, height: u16) -> Pane {
 pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
     if let Some(all) = app.all_feeds() {
         let pane = window(area, 160, u16::MAX);
-        open(pane, "Feed of all sessions", &feed::heading(all), picture);
+        open(pane, "Feed of all sessions", &feed::heading(app, all), picture);
         let named = |line: &Line| app.name_of(line.session);
         let born = |line: &Line| app.sessions.get(line.session).map(|summary| summary.created_at);
         feed::draw(all, pane.inside, Some(&named), &born, true, picture);
     }
     match &app.layer {
         Some(Layer::Help(pager)) => {
-            let more = if pager.hidden().1 { "j/k scroll · q closes" } else { "q closes" };
-            long_text(pager, "Help", more, area, picture);
+            let closes = format!("{} closes", app.key(Action::Quit));
+            let [down, up] = [Motion::Down, Motion::Up].map(|motion| app.key(Action::Move(motion)));
+            let more = if pager.hidden().1 { format!("{down}/{up} scroll · {closes}") } else { closes };
+            long_text(pager, "Help", &more, area, picture);
         }
-        Some(Layer::Calls(pager)) => long_text(pager, "Calls", "newest first · q closes", area, picture),
+        Some(Layer::Calls(pager)) => {
+            let how = format!("newest first · {} closes", app.key(Action::Quit));
+            long_text(pager, "Calls", &how, area, picture);
+        }
         Some(Layer::Details(details)) => {
-            long_text(&details.pager, &details.title, "Enter folds · q closes", area, picture);
+            let how = format!("{} folds · {} closes", app.key(Action::Open), app.key(Action::Quit));
+            long_text(&details.pager, &details.title, &how, area, picture);
         }
         Some(Layer::Find(_) | Layer::Palette(_) | Layer::History(_)) | None => {}
         Some(Layer::Cancel(form)) => cancel(app, form, area, picture),
-        Some(Layer::Same(same)) => ask(area, "The same answer", &same_text(same), picture),
-        Some(Layer::AnswerMarked(form)) => super::forms::answer_marked(form, area, picture),
+        Some(Layer::Same(same)) => ask(app, area, "The same answer", &same_text(same), picture),
+        Some(Layer::AnswerMarked(form)) => super::forms::answer_marked(app, form, area, picture),
         Some(Layer::Start(form)) => super::forms::start(app, form, area, picture),
-        Some(Layer::Quit) => ask(area, "Quit", &quit_text(app), picture),
+        Some(Layer::Quit) => ask(app, area, "Quit", &quit_text(app), picture),
     }
 }
 
@@ -78,7 +85,9 @@ fn long_text(pager: &Pager, title: &str, right: &str, area: Rect, picture: &mut 
     pager_rows(pager, pane.inside, true, picture);
 }
 
-fn ask(area: Rect, title: &str, text: &str, picture: &mut Buffer) {
+fn ask(app: &App, area: Rect, title: &str, question: &str, picture: &mut Buffer) {
+    let keys = format!("{}/{}", app.key(Action::Yes), app.key(Action::No));
+    let text = &*format!("{question} ({keys})");
     let width = 64.min(area.width);
     let text_width = usize::from(width.saturating_sub(2)).max(1);
     let mut rows = Vec::new();
@@ -90,7 +99,7 @@ fn ask(area: Rect, title: &str, text: &str, picture: &mut Buffer) {
     }
     // At least as high as a frame needs: without one the question would look like a part of the panes.
     let pane = window(area, width, (rows.len() as u16 + 2).max(5));
-    open(pane, title, "y/n", picture);
+    open(pane, title, &keys, picture);
     // The question itself stands last, and is what must be seen.
     let skipped = rows.len().saturating_sub(pane.inside.height.into());
     for (row, y) in rows.into_iter().skip(skipped).zip(pane.inside.y..pane.inside.bottom()) {
@@ -116,13 +125,13 @@ fn quit_text(app: &App) -> String {
         text.push_str(&count(unsent, "unsent draft"));
         text.push_str(if unsent == 1 { " is lost, too." } else { " are lost, too." });
     }
-    text.push_str("\nQuit? (y/n)");
+    text.push_str("\nQuit?");
     text
 }
 
 fn same_text(same: &SameAnswer) -> String {
     format!(
-        "{}: “{}”\nGive this answer to {}? (y/n)",
+        "{}: “{}”\nGive this answer to {}?",
         ids(same),
         words::first_line(&same.text),
         count(same.queries.len(), "question")
@@ -144,7 +153,8 @@ fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
         Some(bulk) => format!("Cancel {}", count(bulk.sessions.len(), "session")),
         None => format!("Cancel {}", app.name_of(form.session)),
     };
-    open(pane, &title, "Ctrl-S confirms · Esc leaves", picture);
+    let how = format!("{} confirms · {} leaves", app.key(Action::Send), app.key(Action::Back));
+    open(pane, &title, &how, picture);
     let mut rest = pane.inside;
     if rest.is_empty() {
         return;
@@ -152,8 +162,12 @@ fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
     if let Some(bulk) = &form.bulk
         && rest.height >= 4
     {
-        put(picture, rest.x, rest.y, rest.right(), &super::forms::bulk_note(bulk), Tone::Warning.style());
-        next_row(&mut rest);
+        let note = super::forms::bulk_note(bulk);
+        // As many rows as leave the code and a line of the detail.
+        for row in wrapped(&note, rest.width.into()).take(usize::from(rest.height).saturating_sub(3)) {
+            put(picture, rest.x, rest.y, rest.right(), row, Tone::Warning.style());
+            next_row(&mut rest);
+        }
     }
     let one = form.bulk.is_none().then_some(form.session).and_then(|id| app.sessions.get(id));
     let ended = one.filter(|summary| summary.state.is_ended());
@@ -163,9 +177,10 @@ fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
         next_row(&mut rest);
     }
     if rest.height >= 2 {
-        code_row(form, rest, picture);
+        code_row(app, form, rest, picture);
         next_row(&mut rest);
-        if rest.height >= 3 {
+        // What the code means is told where it is chosen, if there is hardly room.
+        if rest.height >= 5 || rest.height >= 3 && form.field == Field::Code {
             let x = rest.x + 8;
             put(picture, x, rest.y, rest.right(), meaning(form.code), Tone::Dim.style());
             next_row(&mut rest);
@@ -189,7 +204,7 @@ pub(super) fn label(picture: &mut Buffer, area: Rect, text: &str, here: bool) ->
     put(picture, x, area.y, area.right(), text, tone.style())
 }
 
-fn code_row(form: &CancelForm, area: Rect, picture: &mut Buffer) {
+fn code_row(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
     let here = form.field == Field::Code;
     let mut x = label(picture, area, "code  ", here);
     for code in CancelCode::ALL {
@@ -203,7 +218,8 @@ fn code_row(form: &CancelForm, area: Rect, picture: &mut Buffer) {
         x = put(picture, x, area.y, area.right(), &text, style);
     }
     if here {
-        put(picture, x + 1, area.y, area.right(), "← →", Tone::Key.style());
+        let keys = [Way::Previous, Way::Next].map(|way| app.key(Action::Choose(way))).join(" ");
+        put(picture, x + 1, area.y, area.right(), &keys, Tone::Key.style());
     }
 }
 

@@ -14,6 +14,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::app::{App, Weight};
 use super::keymap::{Action, Context};
+use super::listing::ListVerb;
 use super::table::TABLE;
 use super::text::{cut, width_of};
 use super::theme::{Tone, finish};
@@ -35,9 +36,10 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     list::draw(app, layout.list, picture);
     session::draw(app, &layout, picture);
     footer(app, layout.footer, picture);
-    // Without a row of its own a message takes the row of the keys, until the next key.
-    let status = if layout.status.is_empty() { layout.footer } else { layout.status };
-    message(app, if status.is_empty() { last_row(area) } else { status }, picture);
+    // Without a row of its own a message takes that of the counts for a while: keys must be seen, and so must the mode.
+    let counts = Rect { width: area.width.saturating_sub(width_of(app.mode()) as u16 + 1), ..layout.header };
+    let status = if layout.status.is_empty() { counts } else { layout.status };
+    message(app, if layout.header.is_empty() { last_row(area) } else { status }, picture);
     layers::draw(app, area, picture);
     pickers::draw(app, area, picture);
     finish(&app.look, picture);
@@ -80,7 +82,10 @@ fn header(app: &App, area: Rect, picture: &mut Buffer) {
     if area.width >= 100 {
         x = put(picture, x, area.y, right, " switchboard   ", Tone::Strong.style());
     }
-    for (n, (tone, part)) in words::header_parts(counts, app.sessions.waiting_since(), app.now).iter().enumerate() {
+    let parts = words::header_parts(counts, app.sessions.waiting_since(), app.now);
+    // Where there is no room for all, those that wait matter more than how many there are.
+    let skipped = usize::from(area.width < 60 && counts.waiting > 0);
+    for (n, (tone, part)) in parts.iter().skip(skipped).enumerate() {
         let separator = if n > 0 { " · " } else { "" };
         // A count that would be cut in the middle of its number would lie.
         if usize::from(right.saturating_sub(x)) < width_of(separator) + width_of(part) {
@@ -104,9 +109,16 @@ fn footer(app: &App, area: Rect, picture: &mut Buffer) {
         if row.action == Action::Back && !in_text {
             continue;
         }
-        let label = if row.action == Action::Quit && context != Context::List { "back" } else { label };
+        let label = match (row.action, context) {
+            (Action::Quit, _) if context != Context::List => "back",
+            (Action::List(ListVerb::Filter), _) if app.shows_a_feed() => "search",
+            (Action::Open, Context::Offers) => "take",
+            (Action::Open, Context::Text) => "fold",
+            (Action::Pane(_), Context::Choice | Context::Detail | Context::Offers) => "field",
+            _ => label,
+        };
         let Some(key) = app.keymap.keys(row.action).first().map(ToString::to_string) else { continue };
-        let needed = width_of(&key) + 1 + width_of(label) + 2;
+        let needed = width_of(&key) + width_of(label) + 2;
         if usize::from(area.right().saturating_sub(x)) < needed {
             continue;
         }
@@ -117,8 +129,8 @@ fn footer(app: &App, area: Rect, picture: &mut Buffer) {
 
 fn message(app: &App, area: Rect, picture: &mut Buffer) {
     let Some(status) = &app.status else { return };
-    let has_the_keys = app.layout_of(app.size).status.is_empty();
-    if area.is_empty() || has_the_keys && app.now >= status.leaves_the_keys() {
+    let has_the_counts = app.layout_of(app.size).status.is_empty();
+    if area.is_empty() || has_the_counts && app.now >= status.leaves_the_counts() {
         return;
     }
     let (sign, tone) = match status.weight {

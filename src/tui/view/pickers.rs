@@ -9,6 +9,7 @@ use super::layers::{open, window};
 use super::put;
 use crate::tui::app::{App, Layer};
 use crate::tui::feed::Feed;
+use crate::tui::keymap::Action;
 use crate::tui::picker::Picker;
 use crate::tui::raw;
 use crate::tui::text::cut_and_pad;
@@ -16,28 +17,30 @@ use crate::tui::theme::Tone;
 use crate::tui::words::first_line;
 
 pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
+    let (open_key, back) = (app.key(Action::Open), app.key(Action::Back));
     match &app.layer {
         Some(Layer::Find(find)) => {
             let found = app.feed_here().map_or(0, Feed::hits);
             let line = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
-            input(&find.picker, "/", &format!("{found} · Enter keeps · Esc drops "), line, picture);
+            input(&find.picker, "/", &format!("{found} · {open_key} keeps · {back} drops "), line, picture);
         }
         Some(Layer::Palette(palette)) => {
             let text = palette.picker.text();
             let rows = palette.rows();
             let pane = window(area, 100, 22);
-            open(pane, "Palette", "Enter does it · Esc leaves", picture);
+            open(pane, "Palette", &format!("{open_key} does it · {back} leaves"), picture);
             let below = line_on_top(&palette.picker, ":", pane.inside, picture);
             if raw::is_raw(&text) {
                 let shape = raw::shape(&text).unwrap_or_default();
                 put(picture, below.x, below.y, below.right(), &shape, Tone::Plain.style());
-                let how = "Ctrl-S or Alt-Enter calls it, past the desk's guards; . is the selected session";
+                let send = app.key(Action::Send);
+                let how = &*format!("{send} calls it, past the desk's guards; . is the selected session");
                 put(picture, below.x, below.y + 1, below.right().min(below.x + below.width), how, Tone::Dim.style());
                 return;
             }
             let line = |n: usize| {
                 let row = rows.get(n)?;
-                let keys = row.keys.join(" ");
+                let keys = app.keymap.written(row.action);
                 Some(format!("{} {} {}", cut_and_pad(row.name, 18), cut_and_pad(&keys, 10), row.description))
             };
             list(&palette.picker, rows.len(), line, below, picture);
@@ -45,7 +48,7 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
         Some(Layer::History(picker)) => {
             let text = picker.text();
             let pane = window(area, 100, 16);
-            open(pane, "Answers that were sent", "Enter puts it in · Esc leaves", picture);
+            open(pane, "Answers that were sent", &format!("{open_key} puts it in · {back} leaves"), picture);
             let below = line_on_top(picker, "/", pane.inside, picture);
             let count = app.history.matching(&text).count();
             list(

@@ -9,7 +9,9 @@ use super::{feed, put};
 use crate::domain::{Pause, StateError};
 use crate::tui::app::{App, Focus, Tab};
 use crate::tui::editor::{Editor, Readiness};
+use crate::tui::keymap::Action;
 use crate::tui::layout::{Layout, Pane};
+use crate::tui::listing::ListVerb;
 use crate::tui::pager::Pager;
 use crate::tui::text::{cut, cut_and_pad, width_of};
 use crate::tui::theme::Tone;
@@ -56,13 +58,16 @@ pub(super) fn frame(pane: Pane, left: &str, right: &str, focused: bool, picture:
 }
 
 /// What a desk without any session says.
-const BEGINNING: [&str; 5] = [
-    "There is no session yet.",
-    "",
-    "switchboard FILE.lua …  a session for each file",
-    "switchboard demo        a dozen examples",
-    ":spawn FILE.lua         (then Ctrl-S) one more, here",
-];
+fn beginning(app: &App) -> [String; 5] {
+    let new = app.key(Action::List(ListVerb::Start));
+    [
+        "There is no session yet.".to_owned(),
+        String::new(),
+        format!("{new:<23} one more, here"),
+        "switchboard FILE.lua …  a session for each file".to_owned(),
+        "switchboard demo        a dozen examples".to_owned(),
+    ]
+}
 
 pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
     let pane = layout.session;
@@ -78,7 +83,7 @@ pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
                 put(picture, pane.inside.x, pane.inside.y, pane.inside.right(), &text, Tone::Dim.style());
             }
             None => {
-                for (text, y) in BEGINNING.iter().zip(pane.inside.y..pane.inside.bottom()) {
+                for (text, y) in beginning(app).iter().zip(pane.inside.y..pane.inside.bottom()) {
                     put(picture, pane.inside.x, y, pane.inside.right(), text, Tone::Dim.style());
                 }
             }
@@ -109,13 +114,13 @@ pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
                 draw_editor(editor, layout.editor, picture);
             }
             if !layout.feed.frame.is_empty() {
-                frame(layout.feed, "Feed", &feed::heading(&app.feed), false, picture);
+                frame(layout.feed, "Feed", &feed::heading(app, &app.feed), false, picture);
                 draw_feed(app, layout.feed.inside, picture);
             }
         }
         Tab::Feed => {
             draw_feed(app, layout.feed.inside, picture);
-            note_below(pane, &feed::heading(&app.feed), picture);
+            note_below(pane, &feed::heading(app, &app.feed), picture);
         }
         Tab::State | Tab::Result | Tab::Source => text(app, layout.text, picture),
     }

@@ -195,13 +195,15 @@ fn the_footer_offers_only_what_works_now() {
 }
 
 #[test]
-fn a_message_gives_the_row_of_the_keys_back() {
+fn a_message_leaves_the_keys_and_gives_the_row_of_the_counts_back() {
     let mut desk = Desk::with(vec![session(1, "a", done(serde_json::json!(1)))]).resized(40, 10);
     desk.keys("x");
-    assert!(!desk.picture(40, 10).contains("help"));
+    let picture = desk.picture(40, 10);
+    assert!(picture.contains("x does nothing here") && picture.contains("? help"), "{picture}");
+    assert!(picture.contains("LIST") && !picture.contains("1 session"), "{picture}");
     assert_eq!(desk.app.next_tick(), Some(NOW + 3_000));
     desk.later(3_000);
-    assert!(desk.picture(40, 10).contains("? help"), "{}", desk.picture(40, 10));
+    assert!(desk.picture(40, 10).contains("1 session"), "{}", desk.picture(40, 10));
     assert_eq!(desk.app.next_tick(), None);
 }
 
@@ -245,7 +247,7 @@ fn a_held_session_says_so() {
 #[test]
 fn a_desk_without_sessions_says_how_to_get_some() {
     let picture = Desk::new(80, 24).picture(80, 24);
-    for way in ["switchboard FILE.lua", "switchboard demo", ":spawn FILE.lua"] {
+    for way in ["switchboard FILE.lua", "switchboard demo", "N                       one more, here"] {
         assert!(picture.contains(way), "{picture}");
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use switchboard::tui::{Action, Context, GROUPS, Key, Keymap, TABLE, TEXT_KEYS};
+use switchboard::tui::{Action, Chord, Context, GROUPS, Key, Keymap, TABLE, TEXT_KEYS};
 
 #[test]
 fn no_key_is_bound_twice_in_a_context() {
     let mut bound = HashSet::new();
     for row in TABLE {
         for key in row.keys {
-            let key: Key = key.parse().unwrap();
+            let key: Chord = key.parse().unwrap();
             for context in row.contexts {
                 assert!(bound.insert((*context, key)), "{key} in {context:?}");
             }
@@ -18,12 +18,12 @@ fn no_key_is_bound_twice_in_a_context() {
 }
 
 #[test]
-fn one_key_has_one_action_name_in_every_pane() {
-    let mut names: HashMap<Key, &str> = HashMap::new();
+fn rule_5_one_key_has_one_action_name_in_every_pane() {
+    let mut names: HashMap<Chord, &str> = HashMap::new();
     // A yes/no question is no pane: it takes two letters and nothing else.
     for row in TABLE.iter().filter(|row| row.contexts != [Context::Question]) {
         for key in row.keys {
-            let key: Key = key.parse().unwrap();
+            let key: Chord = key.parse().unwrap();
             assert_eq!(*names.entry(key).or_insert(row.name), row.name, "{key}");
         }
     }
@@ -45,13 +45,13 @@ fn every_action_is_documented_once() {
 fn keys_are_shown_as_they_are_written() {
     for row in TABLE {
         for key in row.keys {
-            assert_eq!(key.parse::<Key>().unwrap().to_string(), *key);
+            assert_eq!(key.parse::<Chord>().unwrap().to_string(), *key);
         }
     }
 }
 
 #[test]
-fn letters_typed_in_a_text_are_text() {
+fn rule_5_letters_typed_in_a_text_are_text() {
     let keymap = Keymap::default();
     for context in Context::ALL.into_iter().filter(|context| context.takes_text()) {
         for c in ' '..='~' {

@@ -1,20 +1,71 @@
-//! The desk as it looks, in three sizes each.
+//! The desk as it looks: every screen, over every kind of sessions, in three sizes.
+//!
+//! A screen is a row of [`SCREENS`]: its name and the keys that lead to it. A world is a row of [`WORLDS`]. Each screen
+//! is kept as a picture over the busy desk, each world as pictures of the list and of an open session; all others are
+//! drawn too, and looked at for what must hold of any picture.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use switchboard::domain::{EventKind, ObserverRecvError, ResumeOutcome, StateName};
-use switchboard::engine::{Progress, Summary};
-use switchboard::tui::{FeedItem, Msg};
+use switchboard::config::{Environment, Flags, KeymapFile, Settings};
+use switchboard::domain::{EventKind, ObserverRecvError, StateName};
+use switchboard::engine::{Call, Package, Progress, Summary, Verb};
+use switchboard::tui::{Cmd, FeedItem, Input, Keymap, Msg, TABLE};
 
-use super::{Desk, answered, cancelled, done, event, failed, id, log, paused, running, session};
+use super::families::child;
+use super::{Desk, NOW, answered, cancelled, done, event, failed, id, log, paused, running, session};
 
-/// Looks at a desk in the three sizes.
-fn look(name: &str, make: impl Fn() -> Desk) {
-    for (width, height) in [(120, 36), (80, 24), (40, 10)] {
-        let desk = make().resized(width, height);
-        insta::assert_snapshot!(format!("{name}_{width}x{height}"), desk.picture(width, height));
-    }
-}
+const SIZES: [(u16, u16); 3] = [(120, 36), (80, 24), (40, 10)];
+
+/// Every screen and layer, and the keys that lead there from the list.
+const SCREENS: &[(&str, &str)] = &[
+    ("list", ""),
+    ("filter", "/ state:paused <Space> or <Space> (ti"),
+    ("marks", "<Space> j <Space> j v j"),
+    ("groups", "o"),
+    ("session", "<CR>"),
+    ("feed", "<CR> 2"),
+    ("search", "<CR> 2 / a"),
+    ("event", "<CR> 2 k k <CR>"),
+    ("state", "<CR> 3"),
+    ("result", "G <CR> 4"),
+    ("source", "<CR> 5"),
+    ("feeds", "L"),
+    ("calls", "C"),
+    ("frozen", "F"),
+    ("palette", ": que"),
+    ("verb", ": resume <Space> ."),
+    ("answer", "a so <Space> it <Space> is <CR> indeed"),
+    ("sent", "a yes <C-s>"),
+    ("history", "a yes <C-s> <Esc> j a <C-r>"),
+    ("same", "W a yes <Esc> <CR> ="),
+    ("answer_all", "* A yes"),
+    ("cancel", "c too <Space> long"),
+    ("cancel_code", "c <Tab>"),
+    ("cancel_all", "* / state:done <CR> c"),
+    ("new_run", "N ex"),
+    ("new_kind", "N <S-Tab> <Right>"),
+    ("new_package", "N <S-Tab> <Right> <Tab> c"),
+    ("new_needs", "N <S-Tab> <Right> <Tab> council <Tab> <Tab> thr"),
+    ("new_scenario", "N <S-Tab> <Left> <Tab> cot <Tab> su"),
+    ("help", "?"),
+    ("quit", "a draft <Esc> q"),
+];
+
+/// What there is to see.
+type World = fn() -> Vec<Summary>;
+
+/// Every kind of sessions.
+const WORLDS: &[(&str, World)] = &[
+    ("empty", Vec::new),
+    ("busy", busy),
+    ("ended", ended),
+    ("family", family),
+    ("wide", wide),
+    ("right_to_left", right_to_left),
+    ("hostile", hostile),
+];
 
 fn busy() -> Vec<Summary> {
     let mut computing = session(6, "ucb", running());
@@ -43,141 +94,218 @@ fn busy() -> Vec<Summary> {
     ]
 }
 
+fn ended() -> Vec<Summary> {
+    let traceback = "stack traceback:\n\t[C]: in function 'error'\n\tscript.lua:12: in function 'judge'";
+    let before = answered(&paused(2, 400, 3, &["Rate it", "Why?"]), 3, "person");
+    vec![
+        session(1, "deliberate", failed("deliberate.lua:12: nobody agreed", Some(traceback))),
+        session(2, "stopped", cancelled("takes too long", before)),
+        session(3, "reflect", done(serde_json::json!({"verdict": "fine", "marks": [7, 8]}))),
+    ]
+}
+
+fn family() -> Vec<Summary> {
+    let asking = paused(1, 30, 1, &["Is the plan whole?"]);
+    vec![
+        session(1, "planner", running()),
+        child(2, "cot", 1, running()),
+        child(3, "judge with a long name", 1, asking),
+        child(4, "figures", 3, done(1.into())),
+        child(5, "deeper", 4, running()),
+        session(6, "other", paused(1, 400, 1, &["Alone?"])),
+    ]
+}
+
+fn wide() -> Vec<Summary> {
+    vec![
+        session(1, "漢字のプログラム", paused(1, 9, 1, &["日本語で答えて🙂ください。é e\u{301} 👩‍👩‍👧‍👦!"])),
+        session(2, "ﾊﾞｶﾟ", failed("失敗しました：値がありません", None)),
+        session(3, "한국어 프로그램", done(serde_json::json!({"평가": "좋음 🎉"}))),
+    ]
+}
+
+fn right_to_left() -> Vec<Summary> {
+    vec![
+        session(1, "סקירה", paused(1, 9, 1, &["האם זה נכון? ענה yes או no (1–10)."])),
+        session(2, "مراجعة", failed("لا توجد قيمة في السطر 12", None)),
+        session(3, "mixed עברית text", done(serde_json::json!("שלום world"))),
+    ]
+}
+
+fn hostile() -> Vec<Summary> {
+    let long = "x".repeat(100_000);
+    let zalgo = format!("z{}", "\u{301}".repeat(1_000));
+    vec![
+        session(
+            1,
+            "\x1b]0;title\x07",
+            paused(1, 9, 1, &["\x1b[31mred\x1b[0m \t tab \x07 \u{202e}drawkcab\u{202c}.\r\nx"]),
+        ),
+        session(2, &long, paused(1, 8, 1, &[&long])),
+        session(3, &zalgo, paused(1, 7, 1, &[&zalgo])),
+        session(4, "\u{202e}gnp.exe", failed("\x1b[2J\u{9b}31m", Some(&long))),
+        session(5, "", done(serde_json::json!("\x1b]52;c;aGk=\x07"))),
+    ]
+}
+
 fn feed() -> Vec<FeedItem> {
     vec![
         event(1, EventKind::StateTransition { from: StateName::Running, to: StateName::Paused, end: None }),
         FeedItem::Instead(ObserverRecvError::Gap { from: 2, to: 90 }),
         log(91, "reading auth.rs"),
-        event(92, EventKind::LogDropped { n: 12 }),
-        event(93, EventKind::Progress { step: 4, total: 6, message: Some("round".into()) }),
+        log(92, "a line \x1b[2J 漢字 שלום that is much longer than what fits on the row of a narrow screen"),
+        event(93, EventKind::LogDropped { n: 12 }),
+        event(94, EventKind::Progress { step: 4, total: 6, message: Some("round".into()) }),
     ]
 }
 
-fn busy_desk() -> Desk {
-    let mut desk = Desk::with(busy());
-    desk.keys("w");
-    let selected = desk.app.selected().expect("w selects");
-    desk.tell(Msg::Feed(selected, feed()));
+fn calls() -> Vec<Arc<Call>> {
+    let spawn = |title: &str| Verb::Spawn { title: title.into(), held: false, outcome: Ok(()) };
+    let call = |(n, title): (u64, &str)| {
+        let (at, latency) = (NOW - 5_000 + n.cast_signed() * 1_000, Duration::from_micros(300 * n));
+        Arc::new(Call { n, at, session: Some(id(n)), verb: spawn(title), latency })
+    };
+    (1..)
+        .zip(["review-auth", "a title\x1b[2J that is much longer than the row of any narrow screen", "漢字"])
+        .map(call)
+        .collect()
+}
+
+fn package(name: &str, summary: &str, required: &[&str]) -> Package {
+    let required = required.iter().map(|name| (*name).to_owned()).collect();
+    Package { name: name.into(), summary: Some(summary.into()), required }
+}
+
+/// Goes to a screen and gives it what it asks for.
+fn at(screen: &str, world: World) -> Desk {
+    let mut desk = Desk::with(world());
+    for key in screen.split(' ') {
+        desk.keys(key);
+        if desk.cmds.contains(&Cmd::Packages) {
+            desk.tell(Msg::Packages(vec![
+                package("cot", "think in steps", &["task"]),
+                package(
+                    "council",
+                    "several voices, then a verdict that all of them can live with",
+                    &["task", "voices"],
+                ),
+                package("panel", "asks a council of experts", &[]),
+            ]));
+        }
+        for begun in ["ex", "su"] {
+            let offers = ["examples/a.lua", "examples/b.lua", "sums.lua"].map(str::to_owned).to_vec();
+            desk.tell(Msg::Offers { begun: begun.into(), offers });
+        }
+        let observed = desk.cmds.iter().rposition(|cmd| matches!(cmd, Cmd::Observe { .. }));
+        if let Some(Cmd::Observe { session, .. }) = observed.map(|at| desk.cmds.remove(at)) {
+            desk.tell(Msg::Feed(session, feed()));
+        }
+        if desk.app.wants_calls() {
+            desk.tell(Msg::Calls(calls()));
+        }
+        let peeked: Vec<_> = desk
+            .cmds
+            .iter()
+            .filter_map(|cmd| if let Cmd::Peek(peeks) = cmd { Some(peeks) } else { None })
+            .flatten()
+            .map(|peek| (peek.session, feed()))
+            .collect();
+        if !peeked.is_empty() && screen == "L" {
+            desk.tell(Msg::Peeked(peeked));
+        }
+    }
     desk
 }
 
-#[test]
-fn empty() {
-    look("empty", || Desk::new(120, 36));
-}
-
-#[test]
-fn a_dozen_sessions() {
-    look("busy", busy_desk);
-}
-
-#[test]
-fn an_open_session() {
-    look("open", || {
-        let mut desk = busy_desk();
-        desk.keys("w <CR>");
-        desk
+fn pictures(name: &str, desks: impl Iterator<Item = Desk>) {
+    let mut sizes = String::new();
+    for desk in desks {
+        let mut desk = desk;
+        for (width, height) in SIZES {
+            desk = desk.resized(width, height);
+            sizes += &desk.picture(width, height);
+            sizes.push('\n');
+        }
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, sizes);
     });
 }
 
 #[test]
-fn the_feed() {
-    look("feed", || {
-        let mut desk = busy_desk();
-        desk.keys("<CR> 2");
-        desk
-    });
+fn every_screen_looks_so() {
+    for (name, keys) in SCREENS {
+        pictures(&format!("screen_{name}"), std::iter::once(at(keys, busy)));
+    }
 }
 
 #[test]
-fn answering_a_batch() {
-    look("answering", || {
-        let mut desk = Desk::with(busy());
-        desk.keys("W");
-        assert_eq!(desk.app.selected(), Some(id(3)));
-        desk.tell(Msg::Feed(id(3), feed()));
-        desk.keys("a 7 <C-s> because <CR> of <Space> this");
-        desk.outcome(Ok(ResumeOutcome::Remaining(1)));
-        desk
-    });
+fn every_world_looks_so() {
+    for (name, world) in WORLDS.iter().filter(|(name, _)| *name != "busy") {
+        pictures(&format!("world_{name}"), ["", "<CR>"].map(|keys| at(keys, *world)).into_iter());
+    }
 }
 
 #[test]
-fn an_orphan() {
-    look("orphan", || {
-        let mut desk = Desk::with(vec![session(1, "judge", paused(2, 7, 3, &["Rate it", "Why?"]))]);
-        desk.keys("a seven");
-        desk.change(session(1, "judge", answered(&paused(2, 7, 3, &["Rate it", "Why?"]), 3, "rule:files")));
-        desk
-    });
+fn rule_5_the_mode_stands_at_the_top_right_of_every_picture_and_rule_9_nothing_that_a_terminal_obeys() {
+    for (world, make) in WORLDS {
+        for (screen, keys) in SCREENS {
+            let mut desk = at(keys, *make);
+            for (width, height) in SIZES {
+                desk = desk.resized(width, height);
+                let picture = desk.picture(width, height);
+                let what = format!("{screen} of {world} at {width}x{height}:\n{picture}");
+                let raw =
+                    picture.chars().find(|c| c.is_control() && *c != '\n' || "\u{202e}\u{202c}\u{9b}".contains(*c));
+                assert_eq!(raw, None, "{what}");
+                let first = picture.lines().next().unwrap_or_default().trim_end_matches('"');
+                assert!(first.ends_with(desk.app.mode()), "the mode stands at the top right: {what}");
+                assert_eq!(picture.lines().count(), usize::from(height), "{what}");
+            }
+        }
+    }
 }
 
 #[test]
-fn the_cancel_form() {
-    look("cancel", || {
-        let mut desk = busy_desk();
-        desk.keys("c takes <Space> too <Space> long");
-        desk
-    });
+fn rule_5_an_action_that_is_not_built_is_not_in_the_table() {
+    let seen = |desk: &Desk| (desk.app.mode(), desk.picture(120, 36), desk.cmds.len());
+    for row in TABLE {
+        let does_something = SCREENS.iter().any(|(_, keys)| {
+            let mut desk = at(keys, busy);
+            let before = seen(&desk);
+            for key in row.keys[0].split(' ') {
+                desk.tell(Msg::Input(vec![Input::Key(key.parse().unwrap())]));
+            }
+            let refused = desk.status().contains("does nothing");
+            // What it does not do is what this action is for.
+            (!refused || row.name == "how_to_quit") && seen(&desk) != before
+        });
+        assert!(does_something, "{}", row.name);
+    }
+}
+
+/// A keymap in which every action has another key than it has by itself.
+fn other_keys() -> Keymap {
+    let line = |(n, row): (u32, &switchboard::tui::Row)| {
+        format!("{} = \"Alt-{}\"\n", row.name, char::from_u32(0x4e00 + n).expect("a letter"))
+    };
+    let text: String = (0..).zip(TABLE).map(line).collect();
+    Keymap::with(&KeymapFile::parse(Path::new("k.toml"), &text).unwrap()).unwrap()
 }
 
 #[test]
-fn the_help() {
-    look("help", || {
-        let mut desk = busy_desk();
-        desk.keys("?");
-        desk
-    });
-}
-
-#[test]
-fn the_quit_question() {
-    look("quit", || {
-        let mut desk = busy_desk();
-        desk.keys("a draft <Esc> q");
-        desk
-    });
-}
-
-#[test]
-fn a_failed_session() {
-    look("failed", || {
-        let traceback = "stack traceback:\n\t[C]: in function 'error'\n\tscript.lua:12: in function 'judge'";
-        let mut desk =
-            Desk::with(vec![session(1, "deliberate", failed("deliberate.lua:12: nobody agreed", Some(traceback)))]);
-        desk.keys("<CR> 4");
-        desk
-    });
-}
-
-#[test]
-fn a_cancelled_session() {
-    look("cancelled", || {
-        let before = answered(&paused(2, 400, 3, &["Rate it", "Why?"]), 3, "person");
-        let mut desk = Desk::with(vec![session(1, "stopped", cancelled("takes too long", before))]);
-        desk.keys("<CR> 4");
-        desk
-    });
-}
-
-#[test]
-fn hostile_and_wide_texts() {
-    look("hostile", || {
-        let long = "x".repeat(100_000);
-        let zalgo = format!("z{}", "\u{301}".repeat(1_000));
-        let mut desk = Desk::with(vec![
-            session(
-                1,
-                "漢字のプログラム",
-                paused(1, 9, 1, &["日本語で答えて🙂ください。\x1b[31mred\x1b[0m \t tab é e\u{301} 👩‍👩‍👧‍👦!"]),
-            ),
-            session(2, "\x1b]0;title\x07", paused(1, 8, 1, &[&long])),
-            session(3, &zalgo, paused(1, 7, 1, &[&zalgo])),
-            session(4, "ﾊﾞｶﾟ", failed("\u{202e}gnp.exe", None)),
-        ]);
-        desk.tell(Msg::Feed(id(1), vec![log(1, &long), log(2, "漢\r\n字\x1b[2J")]));
-        desk.keys("a 漢字🙂 <CR>");
-        desk.paste("ＷＩＤＥ text");
-        desk
-    });
+fn every_hint_names_the_keys_that_the_person_has() {
+    // The keys of text fields are not actions, and no hint of this desk.
+    for (screen, keys) in SCREENS.iter().filter(|(screen, _)| *screen != "help") {
+        let mut desk = at(keys, busy);
+        let settings = Settings::merge(&Environment::default(), &Flags::default()).unwrap();
+        desk.app.furnish(&settings.desk, other_keys());
+        desk.later(10_000);
+        // What was said before is gone with the next key; what is said of that names it.
+        desk.keys("<C-q>");
+        let picture = desk.picture(120, 36).replace("Ctrl-Q", "");
+        for named in ["Ctrl-", "Esc", "Enter", "Tab", "Space", "Alt-N", "Alt-O", "← →", "y/n", "y or n"] {
+            assert!(!picture.contains(named), "{named} on {screen}:\n{picture}");
+        }
+    }
 }
