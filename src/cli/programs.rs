@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn packages_get_their_task_and_options_and_the_environment_of_the_desk() {
         let args = SessionArgs { ctx: Some("{\"for\": \"programs\"}".into()), ..SessionArgs::default() };
-        let desk = OnDisk::new(args, BTreeMap::from([("HOME".to_owned(), "/home".to_owned())]));
+        let desk = OnDisk::new(args, Limits::default(), BTreeMap::from([("HOME".to_owned(), "/home".to_owned())]));
         let opts = Some(serde_json::json!({ "n": 3 }));
         let advice = desk.advice("cot", Some("think".into()), opts.clone()).unwrap();
         let (strategy, task) = ("cot".to_owned(), Some("think".to_owned()));
