@@ -133,6 +133,9 @@ impl Feed {
             summary.last_at = session.last_at();
             summary.usage = *session.usage();
             summary.progress.clone_from(&session.progress().cloned());
+            if session.state().is_ended() {
+                summary.presence = Presence::Resident;
+            }
             if !Arc::ptr_eq(&published.log, session.log()) {
                 published.log = Arc::clone(session.log());
             }

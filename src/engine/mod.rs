@@ -3,6 +3,7 @@
 //! What is deliberately absent: a wire, a terminal, a protocol, Lua, SQL. The engine sees VMs, the journal, files,
 //! time and randomness only through the ports [`Vm`], [`Journal`], [`Files`], [`Clock`] and [`Entropy`].
 
+mod branch;
 mod calls;
 mod changes;
 mod clock;
@@ -32,6 +33,7 @@ mod weight;
 mod world;
 
 pub use crate::domain::Progress;
+pub use branch::{BranchError, BranchPreview, LeftAnswer};
 pub use calls::{Call, CancelEffect, Verb};
 pub use changes::{ChangeCursor, Changes};
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};

@@ -83,8 +83,8 @@ pub(super) struct SessionTask {
     held: bool,
     /// What is recorded of an effect that the process before had begun.
     begun: Vec<EventRef>,
-    /// Whether the session has come back from its record.
-    was_rerun: bool,
+    /// Whether the session was made by another process, or has slept.
+    has_come_back: bool,
     /// Whether the session lives on without this task.
     is_left: bool,
 }
@@ -99,8 +99,8 @@ impl SessionTask {
         purse: Option<Arc<Purse>>,
         world: Arc<World>,
     ) -> Self {
-        let is_suspended = feed.lock().summary.presence == Presence::Suspended;
-        let held = is_suspended || session.spec().held && !session.has_begun();
+        let presence = feed.lock().summary.presence.clone();
+        let held = presence == Presence::Suspended || session.spec().held && !session.has_begun();
         let mut task = Self {
             session,
             feed,
@@ -114,7 +114,7 @@ impl SessionTask {
             purse,
             held,
             begun: Vec::new(),
-            was_rerun: false,
+            has_come_back: presence != Presence::Resident,
             is_left: false,
         };
         task.door = Some(task.new_door(task.stop.clone()));

@@ -48,18 +48,24 @@ impl TestJournal {
     }
 
     /// A journal with the first records of each session, as many as `kept` says of them.
-    pub(crate) fn image(&self, kept: impl Fn(&[Record]) -> usize) -> MemoryJournal {
+    pub(crate) fn image(&self, kept: impl Fn(SessionId, &[Record]) -> usize) -> MemoryJournal {
         let image = MemoryJournal::keeping_everything();
         let Reply::Ready(Ok(stored)) = self.memory.stored(0, usize::MAX) else { panic!("memory answers at once") };
         for stored in stored.iter() {
             let id = stored.session.id();
             let Reply::Ready(Ok(Some(records))) = self.memory.records(id) else { panic!("everything is kept") };
-            let kept = &records[..kept(&records)];
+            let kept = &records[..kept(id, &records)];
             if !kept.is_empty() {
                 drop(image.append(id, kept, Durability::Acknowledged));
             }
         }
         image
+    }
+
+    /// How many records there are of a session.
+    pub(crate) fn count(&self, id: SessionId) -> usize {
+        let Reply::Ready(Ok(Some(records))) = self.memory.records(id) else { panic!("everything is kept") };
+        records.len()
     }
 
     /// Makes the process before one that did not end in order.

@@ -87,7 +87,7 @@ impl Rig {
     /// What is there once the process has died and another has started: of each session as many records as `kept` says
     /// of them. Nothing has been recovered yet.
     pub(crate) fn after_a_crash(&self, kept: impl Fn(&[Record]) -> usize) -> Self {
-        let journal = Arc::new(TestJournal::new(self.journal.image(kept)));
+        let journal = Arc::new(TestJournal::new(self.journal.image(|_, records| kept(records))));
         let (programs, clock) = (Arc::clone(&self.programs), Arc::clone(&self.clock));
         Self::of(Parts { programs, journal, clock, entropy: Arc::new(Seeded::new(99)), ..Parts::default() })
     }

@@ -127,7 +127,7 @@ impl SessionTask {
     /// The children of a fork that the process before had made.
     fn there_already(&self, fork: u32) -> Vec<(u32, Arc<Live>)> {
         let Some(shared) = self.shared.upgrade() else { return Vec::new() };
-        if !self.was_rerun {
+        if !self.has_come_back {
             return Vec::new();
         }
         let id = self.session.id();

@@ -30,6 +30,7 @@ impl SessionTask {
     pub(super) async fn first(&mut self) -> Result<First, Over> {
         if self.session.last_seq() == 0 {
             self.make()?;
+            self.show(Presence::Resident);
             self.turn(Command::Begin)?;
             return Ok(First::Input(Input::Start));
         }
@@ -118,7 +119,13 @@ impl SessionTask {
 
     /// Shows where the session is.
     pub(super) fn show(&self, presence: Presence) {
-        self.feed.lock().summary.presence = presence;
+        {
+            let shown = &mut self.feed.lock().summary.presence;
+            if *shown == presence {
+                return;
+            }
+            *shown = presence;
+        }
         self.world.changes.mark(self.session.id(), &self.feed.mark);
     }
 
@@ -136,7 +143,6 @@ impl SessionTask {
         let Arrived { reached, vm, door, news } = self.run_again(tell).await?;
         self.vm = Some(vm);
         self.door = Some(door);
-        self.was_rerun = true;
         if let Reached::Step(_) | Reached::Effect(..) = reached {
             self.show(Presence::Resident);
             self.take_in_news(news);

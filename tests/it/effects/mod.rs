@@ -4,6 +4,7 @@ mod cards;
 mod fork;
 mod kinds;
 mod probes;
+mod recovery;
 mod rig;
 mod state;
 mod writes;

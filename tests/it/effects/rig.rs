@@ -7,7 +7,7 @@ use serde_json::Value;
 use switchboard::domain::{
     Answer, AnsweredBy, Event, ExecutionState, ResumePayload, SessionId, SessionSpec, TerminalOutcome,
 };
-use switchboard::engine::{MemoryJournal, Registry, RegistryConfig};
+use switchboard::engine::{MemoryJournal, Record, Registry, RegistryConfig};
 use switchboard::lua::LuaVms;
 use switchboard::store::FsFiles;
 
@@ -15,39 +15,64 @@ use crate::support::{HandClock, Seeded, TestJournal, bounded, history};
 
 /// The registry and what is around it.
 pub(crate) struct Rig {
-    dir: tempfile::TempDir,
+    dir: Arc<tempfile::TempDir>,
     pub(crate) registry: Registry,
     pub(crate) journal: Arc<TestJournal>,
 }
 
+/// Everything that a test may want otherwise.
+struct Wanted {
+    dir: Arc<tempfile::TempDir>,
+    clock: HandClock,
+    journal: MemoryJournal,
+    has_home: bool,
+    library: Option<PathBuf>,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        Self { dir, clock: HandClock::new(), journal: MemoryJournal::default(), has_home: true, library: None }
+    }
+}
+
 impl Rig {
     pub(crate) fn new() -> Self {
-        Self::with(HandClock::new())
+        Self::of(Wanted::default())
     }
 
     /// Where there is no place for state and cards.
     pub(crate) fn without_home() -> Self {
-        Self::made(HandClock::new(), |_| None, None)
+        Self::of(Wanted { has_home: false, ..Wanted::default() })
     }
 
     /// With packages that lie elsewhere.
     pub(crate) fn with_library(library: PathBuf) -> Self {
-        Self::made(HandClock::new(), |dir| Some(dir.join("home")), Some(library))
+        Self::of(Wanted { library: Some(library), ..Wanted::default() })
     }
 
     /// For tests on paused time: the clock goes with it.
     pub(crate) fn on_paused_time() -> Self {
-        Self::with(HandClock::following_the_runtime())
+        Self::of(Wanted { clock: HandClock::following_the_runtime(), ..Wanted::default() })
     }
 
-    fn with(clock: HandClock) -> Self {
-        Self::made(clock, |dir| Some(dir.join("home")), None)
+    /// One whose journal keeps everything, as one on the disk does.
+    pub(crate) fn recorded() -> Self {
+        Self::of(Wanted { journal: MemoryJournal::keeping_everything(), ..Wanted::default() })
     }
 
-    fn made(clock: HandClock, home: impl FnOnce(&Path) -> Option<PathBuf>, library: Option<PathBuf>) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let files = Arc::new(FsFiles::new(home(dir.path())));
-        let journal = Arc::new(TestJournal::new(MemoryJournal::default()));
+    /// What is there once the process has died and another has started on the same home: of each session as many
+    /// records as `kept` says of them. Everything has been recovered.
+    pub(crate) async fn after_a_crash(&self, kept: impl Fn(SessionId, &[Record]) -> usize) -> Self {
+        let (dir, journal) = (Arc::clone(&self.dir), self.journal.image(kept));
+        let rig = Self::of(Wanted { dir, journal, ..Wanted::default() });
+        rig.registry.recover(|_| ()).await.unwrap();
+        rig
+    }
+
+    fn of(Wanted { dir, clock, journal, has_home, library }: Wanted) -> Self {
+        let files = Arc::new(FsFiles::new(has_home.then(|| dir.path().join("home"))));
+        let journal = Arc::new(TestJournal::new(journal));
         let registry = Registry::new(RegistryConfig {
             vms: Arc::new(LuaVms::new()),
             journal: Arc::clone(&journal) as _,

@@ -1,5 +1,6 @@
 //! The registry and its sessions, behind fake ports.
 
+mod branches;
 mod cancelling;
 mod changes;
 mod collection;

@@ -1,0 +1,252 @@
+//! Real programs that come back from their record: whatever a process was doing as it died.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::json;
+use switchboard::domain::{
+    EffectStep, Event, EventKind, ExecutionState, SessionId, SessionSpec, StateName, TerminalOutcome,
+};
+use switchboard::engine::{Hibernation, Presence, Record, Registry};
+
+use super::rig::Rig;
+use crate::support::{Seeded, bounded, ended, paused, until, wait_for};
+
+/// A program made of random pieces. It writes nothing outside.
+fn program(seed: u64) -> String {
+    let random = Seeded::new(seed);
+    let mut code = String::from("local got = {}\nlocal function keep(v) got[#got + 1] = v end\n");
+    for n in 0..3 + random.below(8) {
+        let _ = match random.below(14) {
+            0 | 1 => writeln!(code, "keep(alc.llm('ask {n} ' .. #got))"),
+            2 => writeln!(
+                code,
+                "for _, a in ipairs(alc.llm_batch({{ {{ prompt = 'a {n}' }}, {{ prompt = 'b {n}' }} }})) do keep(a) end"
+            ),
+            3 => writeln!(code, "keep(math.random(1000000))"),
+            4 => writeln!(code, "keep(os.time()) keep(alc.time())"),
+            5 => writeln!(code, "for i = 1, {} do alc.log('info', 'line ' .. i) end", 1 + random.below(40)),
+            6 => writeln!(code, "alc.progress({n}, 10, 'step') alc.stats.record('n{n}', #got)"),
+            7 => writeln!(code, "keep(alc.state.get('absent {n}') == nil)"),
+            8 => writeln!(
+                code,
+                "do local n = 0 for k in pairs({{ a = 1, b = 2, c = 3, [{n}] = 4 }}) do n = n + 1 keep(k) end end"
+            ),
+            9 => writeln!(
+                code,
+                "local t = {{}} for i = 1, 50 do t[i] = math.random(1, 9) end table.sort(t, function(a, b) return a < b end) keep(t[25])"
+            ),
+            10 => writeln!(code, "keep(coroutine.wrap(function() return alc.llm('inside {n}') end)())"),
+            11 => writeln!(code, "keep(select(2, pcall(function() error('raised ' .. alc.llm('in pcall {n}')) end)))"),
+            12 => {
+                writeln!(code, "local s = 0 for i = 1, {} do s = s + i % 7 end keep(s)", 1000 * (1 + random.below(50)))
+            }
+            _ => writeln!(code, "keep(alc.parallel({{ 'x', 'y' }}, function(p) return p .. ' {n}' end))"),
+        };
+    }
+    code + "return { got, #got, 1 / 3, 0.1 + 0.2 }"
+}
+
+/// Answers everything that a session asks, by a rule, until it has ended.
+async fn answer_all(rig: &Rig, id: SessionId, mut before_each: impl AsyncFnMut(&Registry, SessionId)) {
+    loop {
+        let state =
+            until(&rig.registry, id, |state| state.is_ended() || matches!(state, ExecutionState::Paused(_))).await;
+        let ExecutionState::Paused(pause) = state else { return };
+        before_each(&rig.registry, id).await;
+        let Some(prompt) = pause.pending().next() else { continue };
+        rig.answer(id, &format!("<{}>", prompt.query.prompt)).await;
+    }
+}
+
+/// What does not depend on when something happened.
+fn timeless(events: &[Event]) -> Vec<String> {
+    let known =
+        |event: &&Event| !matches!(event.kind, EventKind::StateTransition { .. } | EventKind::PauseRequested { .. });
+    events.iter().filter(known).map(|event| format!("{} {:?}", event.seq, event.kind)).collect()
+}
+
+#[tokio::test]
+async fn random_programs_come_back_from_every_point_of_their_record() {
+    let programs = std::env::var("SWITCHBOARD_RANDOM_PROGRAMS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    for seed in 0..programs {
+        let rig = Rig::recorded();
+        let id = rig.start(SessionSpec::run(program(seed))).await;
+        answer_all(&rig, id, async |_, _| ()).await;
+        rig.registry.verify(id).await.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", program(seed)));
+        let records = rig.journal.count(id);
+        // Some cuts of each.
+        let step = (records / 6).max(1);
+        for cut in (1..=records).step_by(step) {
+            let after = rig.after_a_crash(|_, _| cut).await;
+            answer_all(&after, id, async |_, _| ()).await;
+            let end = ended(&after.registry, id).await;
+            let TerminalOutcome::Done(done) = end else { panic!("seed {seed} cut {cut}: {end:?}\n{}", program(seed)) };
+            assert_eq!(done.value[0].as_array().map(Vec::len), done.value[1].as_u64().map(|n| n as usize));
+            after.registry.verify(id).await.unwrap_or_else(|error| panic!("seed {seed} cut {cut}: {error}"));
+        }
+        // From the whole record nothing new happens.
+        let whole = rig.after_a_crash(|_, records| records.len()).await;
+        assert_eq!(timeless(&whole.events(id).await), timeless(&rig.events(id).await));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn random_programs_that_sleep_at_every_pause_do_what_they_do_awake() {
+    for seed in 100..106 {
+        let mut streams = Vec::new();
+        for sleeps in [false, true] {
+            let rig = Rig::recorded();
+            let interval = Duration::from_millis(1);
+            if sleeps {
+                rig.registry.hibernate(Hibernation { after: Duration::ZERO, residents: usize::MAX, interval });
+            }
+            let id = rig.start(SessionSpec::run(program(seed))).await;
+            let fall_asleep = async |registry: &Registry, id: SessionId| {
+                while sleeps && registry.summary(id).unwrap().presence != Presence::Sleeping {
+                    let presence = registry.summary(id).unwrap().presence;
+                    assert!(!matches!(presence, Presence::CannotSleep(_)), "{presence:?}\n{}", program(seed));
+                    tokio::time::sleep(interval).await;
+                }
+            };
+            answer_all(&rig, id, fall_asleep).await;
+            rig.registry.verify(id).await.unwrap();
+            streams.push(timeless(&rig.events(id).await));
+        }
+        assert_eq!(streams[0], streams[1], "seed {seed}");
+    }
+}
+
+/// How many records there are up to the first that fits.
+fn up_to(records: &[Record], fits: impl Fn(&EventKind) -> bool) -> usize {
+    let fits = |record: &Record| matches!(record, Record::Turn(turn) if turn.iter().any(|event| fits(&event.kind)));
+    1 + records.iter().position(fits).unwrap()
+}
+
+fn is_intent(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Effect(EffectStep::Intent(_)))
+}
+
+fn is_done(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Effect(EffectStep::Done { .. }))
+}
+
+const INCREMENT: &str = "alc.llm('go?') local n = alc.state.incr('n', 1) alc.llm('on?') return n";
+
+/// A session that has written once and waits.
+async fn written(rig: &Rig) -> SessionId {
+    rig.put("state/default.json", r#"{"n": 1}"#);
+    let id = rig.start(SessionSpec::run(INCREMENT)).await;
+    paused(&rig.registry, id).await;
+    rig.answer(id, "yes").await;
+    until(&rig.registry, id, |state| matches!(state, ExecutionState::Paused(pause) if pause.epoch == 2)).await;
+    id
+}
+
+#[tokio::test]
+async fn a_write_is_done_once_wherever_the_process_died() {
+    for (point, holds) in [("before the intent", 1), ("intent, not written", 1), ("intent, written", 2), ("done", 2)] {
+        let rig = Rig::recorded();
+        let id = written(&rig).await;
+        rig.put("state/default.json", &json!({ "n": holds }).to_string().replace(":2", ":2.0"));
+        let after = rig
+            .after_a_crash(|_, records| match point {
+                "before the intent" => up_to(records, is_intent) - 1,
+                "done" => up_to(records, is_done),
+                _ => up_to(records, is_intent),
+            })
+            .await;
+        until(&after.registry, id, |state| matches!(state, ExecutionState::Paused(pause) if pause.epoch == 2)).await;
+        let state: serde_json::Value = serde_json::from_str(&after.text("state/default.json")).unwrap();
+        assert_eq!(state["n"].as_f64(), Some(2.0), "{point}");
+        after.answer(id, "on").await;
+        let TerminalOutcome::Done(done) = ended(&after.registry, id).await else { panic!("{point}") };
+        assert_eq!(done.value.as_f64(), Some(2.0), "{point}");
+        let events = after.events(id).await;
+        assert_eq!(events.iter().filter(|event| is_intent(&event.kind)).count(), 1, "{point}");
+        after.registry.verify(id).await.unwrap_or_else(|error| panic!("{point}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_somebody_else_came_between_is_left_for_a_person() {
+    let rig = Rig::recorded();
+    let id = written(&rig).await;
+    rig.put("state/default.json", r#"{"n": 7}"#);
+    let after = rig.after_a_crash(|_, records| up_to(records, is_intent)).await;
+    let is_stuck = || matches!(after.registry.summary(id).unwrap().presence, Presence::CannotReplay(_));
+    wait_for("the conflict to be found", is_stuck).await;
+    let Presence::CannotReplay(why) = after.registry.summary(id).unwrap().presence else { unreachable!() };
+    assert!(why.contains("state/default.json") && why.contains("somebody else"), "{why}");
+    assert_eq!(after.text("state/default.json"), r#"{"n": 7}"#, "nothing is touched");
+    // Once the person has put it right, the next start goes on.
+    after.put("state/default.json", r#"{"n": 1}"#);
+    let again = after.after_a_crash(|_, records| records.len()).await;
+    until(&again.registry, id, |state| matches!(state, ExecutionState::Paused(pause) if pause.epoch == 2)).await;
+}
+
+const FORK: &str = "local r = alc.fork({ 'asks', 'asks', 'quick' }, { x = 1 }) alc.llm('all?') \
+                    return { r[1].result, r[2].result, r[3].result }";
+
+fn packages(rig: &Rig) {
+    rig.package("asks", "return { run = function(ctx) return alc.llm('child?') .. ctx.x end }");
+    rig.package("quick", "return { run = function() return 'at once' end }");
+}
+
+fn children(registry: &Registry, parent: SessionId) -> Vec<SessionId> {
+    let mut children: Vec<_> = registry.list().into_iter().filter(|summary| summary.parent() == Some(parent)).collect();
+    children.sort_by_key(|summary| summary.spec.parent.as_ref().map(|parent| parent.index));
+    children.iter().map(|summary| summary.id).collect()
+}
+
+#[tokio::test]
+async fn a_fork_goes_on_with_its_children_wherever_the_process_died() {
+    let rig = Rig::recorded();
+    packages(&rig);
+    let parent = rig.start(SessionSpec::run(FORK)).await;
+    wait_for("the children", || children(&rig.registry, parent).len() == 3).await;
+    let ids = children(&rig.registry, parent);
+    for id in &ids[..2] {
+        paused(&rig.registry, *id).await;
+    }
+    ended(&rig.registry, ids[2]).await;
+    rig.answer(ids[1], "b").await;
+    ended(&rig.registry, ids[1]).await;
+    let told = |id| move |event: &Event| matches!(event.kind, EventKind::ChildEnded { session, .. } if session == id);
+    let last = rig.registry.summary(parent).unwrap();
+    wait_for("both ends", || rig.registry.summary(parent).unwrap().last_seq >= last.last_seq.max(6)).await;
+    let records = rig.journal.count(parent);
+
+    for cut in 1..=records {
+        let after = rig.after_a_crash(|id, all| if id == parent { cut } else { all.len() }).await;
+        let now = || children(&after.registry, parent);
+        assert_eq!(now(), ids, "cut {cut}: no child is made twice");
+        wait_for("the first child", || after.registry.state(ids[0]).unwrap().name() == StateName::Paused).await;
+        after.answer(ids[0], "a").await;
+        let all = || format!("cut {cut}: {:#?}", after.registry.list());
+        let there = until(&after.registry, parent, |state| matches!(state, ExecutionState::Paused(_)));
+        tokio::time::timeout(Duration::from_secs(30), there).await.unwrap_or_else(|_| panic!("{}", all()));
+        after.answer(parent, "yes").await;
+        let TerminalOutcome::Done(done) = ended(&after.registry, parent).await else { panic!("cut {cut}") };
+        assert_eq!(done.value, json!(["a1", "b1", "at once"]), "cut {cut}");
+        let events = after.events(parent).await;
+        for id in &ids {
+            assert_eq!(events.iter().filter(|event| told(*id)(event)).count(), 1, "cut {cut}");
+        }
+        after.registry.verify(parent).await.unwrap_or_else(|error| panic!("cut {cut}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn an_edited_package_changes_nothing_of_a_session_that_has_loaded_it() {
+    let rig = Rig::recorded();
+    rig.package("greet", "return { text = 'old' }");
+    let code = "local g = require('greet') local a = alc.llm(g.text .. '?') return { a, g.text }";
+    let id = rig.start(SessionSpec::run(code)).await;
+    paused(&rig.registry, id).await;
+    rig.package("greet", "return { text = 'new' }");
+    let after = rig.after_a_crash(|_, records| records.len()).await;
+    after.answer(id, "a").await;
+    let TerminalOutcome::Done(done) = ended(&after.registry, id).await else { panic!("it is done") };
+    assert_eq!(done.value, json!(["a", "old"]));
+}
