@@ -128,7 +128,7 @@ impl App {
     fn give(&mut self, session: SessionId, epoch: u32, payload: ResumePayload, cmds: &mut Vec<Cmd>) {
         let token = self.next_token;
         self.next_token += 1;
-        self.sent.push(Sent { token, session, epoch, payload: payload.clone() });
+        self.sent.push(Sent { token, session, epoch, payload: payload.clone(), taken: false });
         cmds.push(Cmd::Answer { token, session, payload });
     }
 
@@ -218,8 +218,13 @@ impl App {
     /// Takes in what became of answers that were given.
     pub(super) fn answered(&mut self, token: u64, result: Result<ResumeOutcome, ResumeError>) {
         let Some(at) = self.sent.iter().position(|sent| sent.token == token) else { return };
-        let sent = self.sent.remove(at);
+        // What was taken is under way until the session is seen to have it: else it would be asked for again.
+        self.sent[at].taken = result.is_ok();
+        let sent = if result.is_ok() { self.sent[at].clone() } else { self.sent.remove(at) };
         self.show_despite_freeze(sent.session);
+        if let Some(state) = self.sessions.get(sent.session).map(|summary| summary.state.clone()) {
+            self.forget_seen(sent.session, &state);
+        }
         let what = match sent.payload.answers() {
             [one] => one.query_id.to_string(),
             several => count(several.len(), "question"),
@@ -261,6 +266,14 @@ impl App {
         if let Some(state) = self.sessions.get(session).map(|summary| summary.state.clone()) {
             self.check_drafts(session, &state);
         }
+    }
+
+    /// Forgets the answers that a session is seen to have.
+    pub(super) fn forget_seen(&mut self, session: SessionId, state: &ExecutionState) {
+        self.sent.retain(|sent| {
+            let seen = |answer: &Answer| why_gone(state, answer.query_id, sent.epoch).is_some();
+            !sent.taken || sent.session != session || !sent.payload.answers().iter().all(seen)
+        });
     }
 
     /// Keeps the text of an answer that was not taken.

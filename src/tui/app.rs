@@ -118,13 +118,15 @@ impl Status {
     }
 }
 
-/// Answers that were given and whose outcome is not known yet.
-#[derive(Debug)]
+/// Answers that were given and that the session is not seen to have yet.
+#[derive(Debug, Clone)]
 pub(super) struct Sent {
     pub(super) token: u64,
     pub(super) session: SessionId,
     pub(super) epoch: u32,
     pub(super) payload: ResumePayload,
+    /// Whether the engine has taken them.
+    pub(super) taken: bool,
 }
 
 /// What the text of the right side was made of.

@@ -11,13 +11,15 @@ impl App {
     pub(super) fn offers(&self, action: Action) -> bool {
         let summary = self.selected_summary();
         let open = self.pause().map_or(0, |pause| self.open_queries(pause).len());
+        let next = self.sessions.list().next_waiting(self.selected);
+        let other_waits = next.is_some() && next != self.selected;
         match action {
             Action::Answer => open > 0,
-            Action::Waiting(_) => self.sessions.counts().waiting > 0,
+            Action::Waiting(_) => other_waits,
             Action::Cancel if self.focus == Focus::List && !self.listing.marks.is_empty() => true,
             Action::Cancel => summary.is_some_and(|summary| !summary.state.is_ended()),
             Action::Question(_) => match self.context() {
-                Context::Sent => self.sessions.counts().waiting > 0,
+                Context::Sent => open > 0 || other_waits,
                 Context::Editor => open > 1,
                 _ => self.pause().is_some_and(|pause| pause.prompts.len() > 1),
             },

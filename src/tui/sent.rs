@@ -68,6 +68,10 @@ impl App {
                     self.focus = self.before_editor;
                 }
             }
+            None if self.sessions.counts().waiting > 0 && !self.sessions.how().filter.is_everything() => {
+                let back = self.key(Action::Back);
+                self.say(format!("no other shown session waits, the filter hides those that do; {back} goes back"));
+            }
             None => self.say(format!("no other question waits; {} goes back", self.key(Action::Back))),
         }
     }

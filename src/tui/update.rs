@@ -163,7 +163,7 @@ impl App {
     }
 
     fn quit(&mut self, cmds: &mut Vec<Cmd>) {
-        if self.sessions.counts().live() == 0 && self.sent.is_empty() {
+        if self.sessions.counts().live() == 0 && self.sent.iter().all(|sent| sent.taken) {
             cmds.push(Cmd::Quit);
         } else {
             self.layer = Some(Layer::Quit);
@@ -225,6 +225,7 @@ impl App {
     pub(super) fn take_in(&mut self, summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
         self.peek_at(&summaries, cmds);
         for summary in summaries {
+            self.forget_seen(summary.id, &summary.state);
             self.check_drafts(summary.id, &summary.state);
             self.note_waiting(&summary);
             self.sessions.put(summary, self.now);
@@ -244,6 +245,7 @@ impl App {
                 editor.gone.get_or_insert_with(|| StateError::NotFound(id).to_string());
             }
             self.listing.marks.remove(&id);
+            self.sent.retain(|sent| !sent.taken || sent.session != id);
             if self.selected == Some(id) {
                 self.refuse(StateError::NotFound(id).to_string());
             }

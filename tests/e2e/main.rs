@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic, also in a function it calls")]
 
+mod day;
+mod outside;
 mod panicking;
 mod terminal;
 
@@ -198,7 +200,7 @@ fn escape_sequences_of_a_program_never_reach_the_terminal() {
 }
 
 #[test]
-fn ctrl_c_and_ctrl_z_do_nothing_destructive() {
+fn ctrl_c_does_nothing_destructive() {
     let mut desk = desk_on("alc.llm('Safe?')");
     desk.shows("Safe?");
     desk.keys("<C-c><C-c>");

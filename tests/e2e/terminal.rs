@@ -46,6 +46,20 @@ impl Terminal {
         Self::run(home, command, columns, rows, &[])
     }
 
+    /// Starts it in a home that was prepared, with these variables.
+    pub(crate) fn start_with(home: TempDir, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_switchboard"));
+        command.args(args);
+        Self::run(home, command, 120, 36, env)
+    }
+
+    /// Starts a shell that runs a script with job control; the program is `$0` there.
+    pub(crate) fn start_shell(home: TempDir, script: &str) -> Self {
+        let mut command = CommandBuilder::new("/bin/sh");
+        command.args(["-m", "-c", script, env!("CARGO_BIN_EXE_switchboard")]);
+        Self::run(home, command, 120, 36, &[])
+    }
+
     /// Starts one test of this very test program, which is told so by a variable.
     pub(crate) fn start_test(name: &str, variable: &str) -> Self {
         let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
@@ -141,6 +155,16 @@ impl Terminal {
     /// Waits until the screen no longer shows `text`.
     pub(crate) fn hides(&self, text: &str) {
         self.wait(&format!("no {text:?} on the screen"), |screen| !screen.contents().contains(text));
+    }
+
+    /// Waits until the program has written `bytes` at some time, for what an emulator does not keep.
+    pub(crate) fn writes(&self, bytes: &str) {
+        let start = Instant::now();
+        while !self.raw().contains(bytes) {
+            assert!(start.elapsed() < HANGS, "{bytes:?} was never written:\n{}", self.contents());
+            let emulator = self.lock();
+            drop(self.screen.1.wait_timeout(emulator, Duration::from_millis(20)).unwrap());
+        }
     }
 
     /// Waits until `holds` of the screen.

@@ -10,7 +10,7 @@ use switchboard::domain::{
 use switchboard::engine::{Hibernation, Presence, Record, Registry};
 
 use super::rig::Rig;
-use crate::support::{Seeded, bounded, ended, paused, until, wait_for};
+use crate::support::{Seeded, ended, paused, until, wait_for};
 
 /// A program made of random pieces. It writes nothing outside.
 fn program(seed: u64) -> String {

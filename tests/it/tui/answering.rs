@@ -128,3 +128,20 @@ fn an_ended_session_needs_no_answer() {
     assert!(desk.deeds().is_empty());
     assert_eq!(desk.status(), "not sent: not paused: done; the text is kept");
 }
+
+#[test]
+fn an_answer_that_was_taken_is_not_asked_for_again_before_the_session_is_seen_to_have_it() {
+    let mut desk = batch();
+    desk.keys("a seven <C-s>");
+    desk.outcome(Ok(ResumeOutcome::Remaining(2)));
+    desk.keys("eight <C-s>");
+    desk.outcome(Ok(ResumeOutcome::Remaining(1)));
+    desk.keys("nine <C-s>");
+    assert_eq!(desk.app.mode(), "SENT", "no editor is opened again for q-7");
+    desk.outcome(Ok(ResumeOutcome::Continued));
+    desk.keys("<Esc> a");
+    assert_eq!(desk.status(), "the answer is on its way");
+    desk.change(session(1, "judge", paused(3, 1, 10, &["More?"])));
+    desk.keys("a");
+    assert_eq!(desk.app.editing(), Some((QueryId::new(10), String::new())));
+}

@@ -1,0 +1,107 @@
+//! What the desk does with other programs and with its terminal: editor, pager, title, suspending.
+
+use super::terminal::Terminal;
+use super::{home_with, quit};
+
+/// A desk on one program, with a shell script in the place of another program.
+fn desk_with(code: &str, variable: &str, script: &str) -> Terminal {
+    let home = home_with("program.lua", code);
+    std::fs::write(home.path().join("other.sh"), script).unwrap();
+    Terminal::start_with(home, &["program.lua"], &[(variable, "sh other.sh")])
+}
+
+#[test]
+fn a_draft_goes_to_the_editor_and_what_comes_back_is_the_draft() {
+    let script = "cat \"$1\"; printf 'EDITOR HERE'; read line; printf 'second %s' \"$line\" >> \"$1\"";
+    let mut desk = desk_with("return alc.llm('Write, please')", "EDITOR", script);
+    desk.shows("Write, please");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("first line<C-x>");
+    desk.shows("Ctrl-X, then Ctrl-E");
+    desk.keys("<C-e>");
+    // The editor has the terminal: the screen is its own, and so are the keys, also those that mean something here.
+    desk.shows("EDITOR HERE");
+    desk.hides("Answer q-1");
+    desk.keys("qyc<Enter>");
+    desk.shows("Answer q-1");
+    desk.shows("second qyc");
+    desk.shows("nothing was sent");
+    desk.keys("<C-s>");
+    desk.shows("done");
+    desk.keys("<Enter>4");
+    desk.shows("first line\\nsecond qyc");
+    desk.keys("q");
+    assert_eq!(desk.ends().exit_code(), 0);
+    desk.is_as_it_was();
+}
+
+#[test]
+fn an_editor_that_fails_leaves_the_draft_as_it_was() {
+    let mut desk = desk_with("return alc.llm('Write, please')", "VISUAL", "printf lost > \"$1\"; exit 3");
+    desk.shows("Write, please");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("precious<C-x><C-e>");
+    desk.shows("ended with 3; the draft is as it was");
+    desk.shows("precious");
+    desk.keys("<Esc>");
+    desk.hides("Answer q-1");
+    quit(desk);
+}
+
+#[test]
+fn the_transcript_is_read_in_the_pager() {
+    let mut desk = desk_with("return alc.llm('Read me')", "PAGER", "cat \"$1\"; printf 'PAGER HERE'; read line");
+    desk.shows("Read me");
+    desk.keys("e");
+    desk.shows("PAGER HERE");
+    desk.shows("asks");
+    desk.shows("    Read me");
+    desk.hides("Sessions");
+    desk.keys("<Enter>");
+    desk.shows("Sessions");
+    quit(desk);
+}
+
+#[test]
+fn the_title_of_the_window_says_how_many_wait_and_is_given_back() {
+    let home = home_with("program.lua", "return alc.llm('Look up')");
+    let mut desk = Terminal::start_in(home, &["program.lua"], 120, 36);
+    desk.writes("(1) switchboard: 1 waiting, 0 running");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("x<C-s>");
+    desk.writes("\x1b]0;switchboard\x07");
+    // Behind a sent answer q does nothing; Esc goes back to the list.
+    desk.shows("SENT");
+    desk.keys("<Esc>");
+    desk.shows("LIST");
+    desk.keys("q");
+    desk.ends();
+    desk.writes("\x1b[23;0t");
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_fg_brings_the_desk_back() {
+    let home = home_with("program.lua", "return alc.llm('Suspend me')");
+    let script = "\"$0\" program.lua; echo \"shell again\"; read line; fg > /dev/null; echo \"over with $?\"";
+    let mut desk = Terminal::start_shell(home, script);
+    desk.shows("Suspend me");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("half");
+    desk.shows("half");
+    desk.keys("<C-z>");
+    desk.shows("shell again");
+    desk.hides("Suspend me");
+    desk.keys("<Enter>");
+    desk.shows("Suspend me");
+    desk.shows("half");
+    desk.keys("<Esc>");
+    desk.hides("Answer q-1");
+    desk.keys("qy");
+    desk.shows("over with 0");
+    desk.ends();
+    desk.is_as_it_was();
+}
