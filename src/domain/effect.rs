@@ -67,6 +67,16 @@ impl ContentHash {
         let (first, _) = digest.split_first_chunk::<16>().expect("a SHA-256 digest has 32 bytes");
         Self(u128::from_be_bytes(*first))
     }
+
+    /// The hash of these sixteen bytes, as [`to_bytes`](Self::to_bytes) gave them.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    /// Its sixteen bytes, for where it is stored.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
 }
 
 impl fmt::Display for ContentHash {

@@ -14,6 +14,9 @@ use super::{
 };
 
 /// Everything that the rules need to know of one session.
+///
+/// Its serialized form is for journals that keep it beside the events it was folded of; nobody else reads it. Names of
+/// deliveries are keys of two parts there, so it has no JSON form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     pub(super) id: SessionId,
@@ -141,6 +144,23 @@ impl Session {
         &self.log
     }
 
+    /// Puts the spec of another session that was made of the same in the place of its own, so that both share it.
+    ///
+    /// # Panics
+    /// Where the specs differ, in a debug build.
+    pub fn share_spec(&mut self, spec: &Arc<SessionSpec>) {
+        debug_assert_eq!(self.spec, *spec);
+        self.spec = Arc::clone(spec);
+    }
+
+    /// Passes every text that the session keeps of its pause to `share`, which may put an equal one in its place: many
+    /// sessions ask with the same texts.
+    pub fn share_texts(&mut self, share: &mut impl FnMut(&mut Arc<str>)) {
+        if let ExecutionState::Paused(pause) = &mut self.state {
+            Arc::make_mut(pause).share_texts(share);
+        }
+    }
+
     /// Forgets who answered what, which only later answers would be told, and the end of its log.
     pub fn forget_answers(&mut self) {
         self.log = Arc::default();
@@ -207,6 +227,17 @@ fn index(query: QueryId) -> Option<usize> {
 }
 
 impl Pause {
+    /// Passes every text to `share`, which may put an equal one in its place.
+    fn share_texts(&mut self, share: &mut impl FnMut(&mut Arc<str>)) {
+        for Prompt { query, .. } in &mut self.prompts {
+            let query = Arc::make_mut(query);
+            share(&mut query.prompt);
+            for text in [&mut query.system, &mut query.role, &mut query.cache_breakpoint] {
+                text.iter_mut().for_each(&mut *share);
+            }
+        }
+    }
+
     /// Where `query` stands among the prompts of this pause.
     pub(super) fn position(&self, query: QueryId) -> Option<usize> {
         let first = self.prompts.first()?.query.query_id;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Branch, Budget, Parent};
 
@@ -19,7 +19,7 @@ pub struct SessionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_root: Option<PathBuf>,
     /// The value of the global `ctx`; absent is `{}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub ctx: Option<serde_json::Value>,
     /// What `os.getenv` sees; nothing of the process's own environment reaches a program.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -65,7 +65,7 @@ pub enum SessionKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<String>,
         /// The strategy's `ctx`, an object.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
         opts: Option<serde_json::Value>,
     },
     /// Evaluates a strategy against a scenario: `alc.eval`, whose report is the result.
@@ -75,7 +75,7 @@ pub enum SessionKind {
         /// The package to evaluate.
         strategy: String,
         /// The strategy's options, an object.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
         opts: Option<serde_json::Value>,
         /// Whether to write a card of the report.
         #[serde(default)]
@@ -327,6 +327,11 @@ impl SessionSpec {
         };
         self.title.as_deref().unwrap_or(script)
     }
+}
+
+/// A value that is there, also where it is null: a replay gives the program what it had.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(Some)
 }
 
 fn check_opts(opts: Option<&serde_json::Value>) -> Result<(), InvalidSpec> {

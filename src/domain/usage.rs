@@ -1,6 +1,6 @@
 //! What a session has used: calls, characters, tokens, and people's time.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::TokenUsage;
 
@@ -30,8 +30,8 @@ pub struct Usage {
 }
 
 /// A number of tokens and how well it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "TokenCountJson", into = "TokenCountJson")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(from = "TokenCountForm")]
 pub struct TokenCount {
     /// How many.
     pub tokens: u64,
@@ -53,10 +53,14 @@ pub enum TokenSource {
     Definite,
 }
 
+/// What is written of a [`TokenCount`]. People and programs read how well it is known; a journal must give back the
+/// very counts, since an estimate may still be taken out of them.
 #[derive(Serialize, Deserialize)]
-struct TokenCountJson {
+struct TokenCountForm {
     tokens: u64,
     source: TokenSource,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parts: Option<(u32, u32)>,
 }
 
 impl TokenCount {
@@ -101,20 +105,21 @@ impl Default for TokenCount {
     }
 }
 
-impl From<TokenCount> for TokenCountJson {
-    fn from(count: TokenCount) -> Self {
-        Self { tokens: count.tokens, source: count.source() }
+impl Serialize for TokenCount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let parts = (!serializer.is_human_readable()).then_some((self.estimates, self.provided));
+        TokenCountForm { tokens: self.tokens, source: self.source(), parts }.serialize(serializer)
     }
 }
 
-impl From<TokenCountJson> for TokenCount {
-    fn from(json: TokenCountJson) -> Self {
-        let (estimates, provided) = match json.source {
+impl From<TokenCountForm> for TokenCount {
+    fn from(form: TokenCountForm) -> Self {
+        let (estimates, provided) = form.parts.unwrap_or(match form.source {
             TokenSource::Estimated => (1, 0),
             TokenSource::Provided => (0, 1),
             TokenSource::Definite => (0, 0),
-        };
-        Self { tokens: json.tokens, estimates, provided }
+        });
+        Self { tokens: form.tokens, estimates, provided }
     }
 }
 

@@ -6,6 +6,7 @@ mod cards;
 mod disk;
 mod entry;
 mod files;
+pub mod journal;
 mod packages;
 mod scenarios;
 mod state;

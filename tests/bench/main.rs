@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its rows")]
 
 mod corpus;
+mod durable;
 mod measure;
 mod rows;
 #[path = "../support/rules.rs"]
@@ -35,6 +36,8 @@ const ROWS: &[Row] = &[
     ("cancel_hot_loop", rows::cancel_hot_loop, &[300]),
     ("hot_lua", rows::hot_lua, &[5]),
     ("corpus", corpus::corpus, &[0]),
+    ("durable_answers", durable::durable_answers, &[1, 16, 64, 256]),
+    ("journal_load", durable::journal_load, &[100_000]),
     ("screen_key_idle", screen::screen_key_idle, &[10, 1000, 100_000]),
     ("screen_key_busy", screen::screen_key_busy, &[10, 1000, 100_000]),
     ("screen_filter", screen::screen_filter, &[1000, 100_000]),

@@ -15,13 +15,13 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::measure::{Samples, cpu, handles, row, rss_kb, threads};
 
-const ASK_FOREVER: &str = "while true do alc.llm('q') end";
+pub(crate) const ASK_FOREVER: &str = "while true do alc.llm('q') end";
 
 fn one_core() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-fn two_cores() -> Runtime {
+pub(crate) fn two_cores() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).global_queue_interval(1).enable_all().build().expect("a runtime")
 }
 
@@ -37,16 +37,16 @@ fn registry(runtime: &Runtime, journal: MemoryJournal) -> Registry {
     })
 }
 
-async fn spawn(registry: &Registry, code: &str) -> SessionId {
+pub(crate) async fn spawn(registry: &Registry, code: &str) -> SessionId {
     registry.spawn(SessionSpec::run(code)).await.expect("the spec is valid")
 }
 
-fn single(query: u32) -> ResumePayload {
+pub(crate) fn single(query: u32) -> ResumePayload {
     ResumePayload::Single(Answer::new(QueryId::new(query), "a", AnsweredBy::Person))
 }
 
 /// Reads until the session is announced as paused on query `q-n`.
-async fn paused_on(observer: &mut Observer, n: u32) {
+pub(crate) async fn paused_on(observer: &mut Observer, n: u32) {
     loop {
         match observer.recv().await {
             Ok(event) => match &event.kind {

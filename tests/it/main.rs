@@ -7,6 +7,7 @@ mod domain;
 mod effects;
 mod engine;
 mod lua;
+mod store;
 mod structure;
 #[path = "../support/mod.rs"]
 mod support;

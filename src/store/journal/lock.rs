@@ -1,0 +1,50 @@
+//! The lock that says who writes a journal: an advisory lock of the system on a small file beside it.
+//!
+//! The system lets go of it when the process ends, however it ends. Its text names the holder, for people.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// A lock that is held; let go of when dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+/// Takes the lock of the journal at `path`, or says who has it.
+///
+/// # Errors
+/// When the file beside it can be neither made nor opened.
+pub(super) fn take(path: &Path) -> io::Result<Result<Lock, String>> {
+    let path = beside(path, ".lock");
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0)?;
+            file.write_all(this_process().as_bytes())?;
+            Ok(Ok(Lock { _file: file }))
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // It may be writing its name right now, or be of another user.
+            let _ = file.read_to_string(&mut holder);
+            Ok(Err(if holder.is_empty() { "another process".into() } else { holder }))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// `path` with `suffix` behind its whole name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn this_process() -> String {
+    let host = rustix::system::uname();
+    let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%SZ");
+    format!("pid {} on {} since {since}", std::process::id(), host.nodename().to_string_lossy())
+}

@@ -1,0 +1,306 @@
+//! What waits to be written, and the bounds of it.
+//!
+//! Who appends never waits here: below the bounds the journal is said to have it, above them the word comes once it is
+//! written. Nothing is written here; that is the [writer's](super::writer).
+
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::reader::Reading;
+use super::retention::{Removed, Retention};
+use super::row::Row;
+use crate::domain::{QueryId, Session, SessionId};
+use crate::engine::{Durability, JournalError, Reply, Turn};
+
+/// Bytes that may wait in all, and of one session, before its program has to wait. 64 MB: a second or two of a slow
+/// disk at the speed at which thousands of programs log; 4 MB: a sixteenth of it.
+const BYTES: usize = 64 << 20;
+const SESSION_BYTES: usize = 4 << 20;
+
+/// How long what nobody waits for may wait: a crash loses that much of what a replay derives again.
+const LAZY: Duration = Duration::from_millis(10);
+
+/// The same for what is typed: a commit for each key would wear out a disk.
+const TYPED: Duration = Duration::from_millis(500);
+
+/// How often a journal in trouble tries again by itself.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How long others who are about to append are waited for, at most; a tenth of a commit on a usual disk.
+const GATHER: Duration = Duration::from_micros(200);
+
+/// The word on something that was asked for.
+pub(super) type Word<T> = oneshot::Sender<Result<T, JournalError>>;
+
+/// One append.
+pub(super) struct Append {
+    pub(super) session: SessionId,
+    pub(super) row: Row,
+    pub(super) durability: Durability,
+    pub(super) word: Option<Word<()>>,
+    bytes: usize,
+}
+
+/// Something to be done by the writer, in order.
+pub(super) enum Job {
+    Append(Append),
+    /// A session that nobody has in memory any more.
+    Retire(Arc<Session>),
+    /// What the first `n` rows of the session at `place` amount to.
+    Snapshot {
+        place: i64,
+        n: i64,
+        attempts: u32,
+        session: Arc<Session>,
+    },
+    /// A read that wants everything before it written.
+    Read(Reading),
+    Remove(Vec<SessionId>, Word<Removed>),
+    Prune(Retention),
+    Close(Word<()>),
+}
+
+impl Job {
+    /// Whether somebody waits for it.
+    fn is_urgent(&self) -> bool {
+        match self {
+            Self::Append(append) => append.word.is_some(),
+            Self::Retire(_) | Self::Snapshot { .. } | Self::Prune(_) => false,
+            Self::Read(_) | Self::Remove(..) | Self::Close(_) => true,
+        }
+    }
+}
+
+/// What is typed for queries; `None` where nothing is any more.
+pub(super) type Typed = HashMap<(SessionId, QueryId), Option<Arc<str>>>;
+
+/// What the writer takes at once.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) jobs: Vec<Job>,
+    pub(super) typed: Typed,
+    /// Nobody is left who could add anything.
+    pub(super) is_last: bool,
+}
+
+/// The queue between those who append and the writer.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    typed: Typed,
+    /// Jobs for which somebody waits.
+    urgent: usize,
+    /// Since when the oldest of what nobody waits for waits.
+    lazy_since: Option<Instant>,
+    typed_since: Option<Instant>,
+    bytes: usize,
+    unwritten: HashMap<SessionId, Unwritten>,
+    /// Sessions that are taken over and not written yet.
+    retiring: HashMap<SessionId, Arc<Session>>,
+    trouble: Option<String>,
+    closed: bool,
+    /// The handle is gone.
+    dropped: bool,
+    writer_waits: bool,
+}
+
+/// What is derived and not written yet of one session.
+#[derive(Default)]
+struct Unwritten {
+    bytes: usize,
+    appends: VecDeque<Option<Turn>>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an append. `turn` is its turn, for readers meanwhile.
+    pub(super) fn append(&self, session: SessionId, row: Row, turn: Option<Turn>, durability: Durability) -> Reply<()> {
+        let bytes = row.bytes();
+        let mut state = self.lock();
+        if state.closed {
+            return Reply::Ready(Err(JournalError("the journal is closed".into())));
+        }
+        let is_behind = durability == Durability::Acknowledged || {
+            let unwritten = state.unwritten.entry(session).or_default();
+            unwritten.bytes += bytes;
+            unwritten.appends.push_back(turn);
+            unwritten.bytes > SESSION_BYTES || state.bytes + bytes > BYTES
+        };
+        state.bytes += bytes;
+        let (word, reply) = if is_behind {
+            let (word, reply) = oneshot::channel();
+            (Some(word), Reply::Later(reply))
+        } else {
+            (None, Reply::Ready(Ok(())))
+        };
+        self.push(state, Job::Append(Append { session, row, durability, word, bytes }));
+        reply
+    }
+
+    /// Adds a job, unless the journal is closed: then it comes back.
+    pub(super) fn add(&self, job: Job) -> Result<(), Job> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(job);
+        }
+        match &job {
+            Job::Retire(session) => drop(state.retiring.insert(session.id(), Arc::clone(session))),
+            Job::Close(_) => state.closed = true,
+            _ => {}
+        }
+        self.push(state, job);
+        Ok(())
+    }
+
+    /// Takes what is typed for a query.
+    pub(super) fn type_in(&self, session: SessionId, query: QueryId, text: Option<Arc<str>>) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.typed.insert((session, query), text);
+        if state.typed_since.is_none() {
+            state.typed_since = Some(Instant::now());
+            self.notify(state);
+        }
+    }
+
+    fn push(&self, mut state: MutexGuard<'_, State>, job: Job) {
+        let urgent = job.is_urgent();
+        state.jobs.push_back(job);
+        if urgent {
+            state.urgent += 1;
+        } else if state.lazy_since.is_none() {
+            state.lazy_since = Some(Instant::now());
+        } else {
+            // The writer wakes for what came before it.
+            return;
+        }
+        self.notify(state);
+    }
+
+    fn notify(&self, state: MutexGuard<'_, State>) {
+        let waits = state.writer_waits;
+        drop(state);
+        if waits {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Waits until there is something to write, and takes all of it. `last` appends had been waited for the time before:
+    /// that many are likely to come again, and one commit for all is worth a moment.
+    pub(super) fn take(&self, last: usize, has_leftovers: bool) -> Batch {
+        let mut state = self.lock();
+        let retry = has_leftovers.then(|| Instant::now() + RETRY);
+        loop {
+            let lazy = state.lazy_since.map(|since| since + LAZY);
+            let typed = state.typed_since.map(|since| since + TYPED);
+            let due = if retry.is_some() { retry } else { lazy.into_iter().chain(typed).min() };
+            let now = Instant::now();
+            if state.urgent > 0 || state.dropped || due.is_some_and(|due| due <= now) {
+                break;
+            }
+            state = self.wait(state, due.map(|due| due - now));
+        }
+        let give_up = Instant::now() + GATHER;
+        while state.urgent < last && !state.dropped {
+            let Some(left) = give_up.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                break;
+            };
+            state = self.wait(state, Some(left));
+        }
+        state.urgent = 0;
+        (state.lazy_since, state.typed_since) = (None, None);
+        Batch { jobs: mem::take(&mut state.jobs).into(), typed: mem::take(&mut state.typed), is_last: state.dropped }
+    }
+
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, timeout: Option<Duration>) -> MutexGuard<'a, State> {
+        state.writer_waits = true;
+        let mut state = match timeout {
+            None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(timeout) => self.wake.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0,
+        };
+        state.writer_waits = false;
+        state
+    }
+
+    /// Forgets appends and sessions that are written, or that never will be.
+    pub(super) fn settle<'a>(&self, jobs: impl Iterator<Item = &'a Job>) {
+        let mut state = self.lock();
+        for job in jobs {
+            match job {
+                Job::Append(append) => {
+                    state.bytes -= append.bytes;
+                    if append.durability == Durability::Derived {
+                        state.settle_derived(append);
+                    }
+                }
+                Job::Retire(session) => state.settle_retired(session),
+                _ => {}
+            }
+        }
+    }
+
+    /// The turns of a session that were derived and are not written yet, in order.
+    pub(super) fn unwritten(&self, session: SessionId) -> Vec<Turn> {
+        let state = self.lock();
+        state.unwritten.get(&session).map_or_else(Vec::new, |it| it.appends.iter().flatten().cloned().collect())
+    }
+
+    /// A session that is taken over and not written yet.
+    pub(super) fn retiring(&self, session: SessionId) -> Option<Arc<Session>> {
+        self.lock().retiring.get(&session).cloned()
+    }
+
+    /// All of them.
+    pub(super) fn all_retiring(&self) -> Vec<Arc<Session>> {
+        self.lock().retiring.values().cloned().collect()
+    }
+
+    /// Why nothing can be written.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        self.lock().trouble = trouble;
+    }
+
+    /// Nobody will add anything: the writer takes what is there and ends.
+    pub(super) fn let_go(&self) {
+        let mut state = self.lock();
+        (state.closed, state.dropped) = (true, true);
+        drop(state);
+        self.wake.notify_one();
+    }
+}
+
+impl State {
+    fn settle_retired(&mut self, session: &Arc<Session>) {
+        if self.retiring.get(&session.id()).is_some_and(|waiting| Arc::ptr_eq(waiting, session)) {
+            self.retiring.remove(&session.id());
+        }
+    }
+
+    fn settle_derived(&mut self, append: &Append) {
+        let Some(unwritten) = self.unwritten.get_mut(&append.session) else { return };
+        unwritten.appends.pop_front();
+        unwritten.bytes -= append.bytes;
+        if unwritten.appends.is_empty() {
+            self.unwritten.remove(&append.session);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What goes out of a journal: log lines of ended sessions after a while, and sessions that a person removes.
+//!
+//! Answers never go by themselves, and nothing ever goes of a session that has not ended.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::row;
+use crate::domain::{ContentHash, SessionId, Timestamp};
+
+/// Sessions that are looked at in one transaction: some milliseconds in which nothing else is written.
+const AT_ONCE: i64 = 50;
+
+/// How long log lines of ended sessions are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The time now.
+    pub now: Timestamp,
+    /// Milliseconds since the end of their session.
+    pub log_ms: i64,
+    /// Bytes of the journal from which on the oldest go sooner.
+    pub bytes: u64,
+}
+
+impl Retention {
+    /// Thirty days, or a gigabyte.
+    pub const fn at(now: Timestamp) -> Self {
+        Self { now, log_ms: 30 * 24 * 3600 * 1000, bytes: 1 << 30 }
+    }
+}
+
+/// What became of sessions that were to be removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// They are gone.
+    pub removed: Vec<SessionId>,
+    /// They have not ended, and are as they were.
+    pub not_ended: Vec<SessionId>,
+    /// There are none.
+    pub unknown: Vec<SessionId>,
+}
+
+/// Takes the log lines out of a few sessions for which it is time, in the transaction that is open.
+pub(super) fn prune(db: &Connection, limits: &Retention) -> rusqlite::Result<()> {
+    let pages = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let used = (pages("page_count")? - pages("freelist_count")?) * pages("page_size")?;
+    let until = if used as u64 > limits.bytes { i64::MAX } else { limits.now.saturating_sub(limits.log_ms) };
+    let sql = "SELECT place FROM sessions WHERE ended <= ? AND pruned = 0 ORDER BY ended LIMIT ?";
+    let places: Vec<i64> =
+        db.prepare_cached(sql)?.query_map((until, AT_ONCE), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for place in places {
+        prune_session(db, place)?;
+        db.prepare_cached("UPDATE sessions SET pruned = 1 WHERE place = ?")?.execute([place])?;
+    }
+    Ok(())
+}
+
+/// Takes the log lines out of one session. Rows in which nothing is left stay, empty: they count.
+fn prune_session(db: &Connection, place: i64) -> rusqlite::Result<()> {
+    let mut statement =
+        db.prepare_cached("SELECT row, n, seq, sum, body FROM records WHERE place = ? ORDER BY seq, row")?;
+    let mut rows = statement.query([place])?;
+    while let Some(row) = rows.next()? {
+        let (id, n, seq, sum): (i64, i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let body: Vec<u8> = row.get(4)?;
+        if row::checksum(&[place, n, seq], &body) != sum {
+            // Salvage may still make something of it.
+            continue;
+        }
+        let find = |hash: ContentHash| {
+            db.prepare_cached("SELECT text FROM texts WHERE hash = ?")
+                .and_then(|mut statement| statement.query_row([hash.to_bytes()], |row| row.get(0)))
+                .map_err(|error| error.to_string())
+        };
+        let Ok(Some(left)) = row::entries(&body, find).and_then(row::without_logs) else { continue };
+        let sum = row::checksum(&[place, n, seq], &left);
+        db.prepare_cached("UPDATE records SET sum = ?, body = ? WHERE row = ?")?.execute((sum, left, id))?;
+    }
+    Ok(())
+}
+
+/// Removes sessions that have ended, with everything that is kept of them.
+///
+/// # Errors
+/// What SQLite says; then nothing is removed.
+pub(super) fn remove(db: &mut Connection, ids: &[SessionId]) -> rusqlite::Result<Removed> {
+    let transaction = db.transaction()?;
+    let mut outcome = Removed::default();
+    for id in ids {
+        let bits = id.bits() as i64;
+        let found: Option<(i64, Option<Timestamp>)> = transaction
+            .prepare_cached("SELECT place, ended FROM sessions WHERE id = ?")?
+            .query_row([bits], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match found {
+            None => outcome.unknown.push(*id),
+            Some((_, None)) => outcome.not_ended.push(*id),
+            Some((place, Some(_))) => {
+                for table in ["records", "snapshots", "sessions"] {
+                    transaction.prepare_cached(&format!("DELETE FROM {table} WHERE place = ?"))?.execute([place])?;
+                }
+                transaction.prepare_cached("DELETE FROM drafts WHERE session = ?")?.execute([bits])?;
+                outcome.removed.push(*id);
+            }
+        }
+    }
+    if !outcome.removed.is_empty() {
+        remove_texts(&transaction)?;
+    }
+    transaction.commit()?;
+    Ok(outcome)
+}
+
+/// Removes the texts that no row has any more.
+fn remove_texts(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("CREATE TEMP TABLE IF NOT EXISTS used (hash BLOB PRIMARY KEY); DELETE FROM used")?;
+    for table in ["records", "snapshots"] {
+        let mut statement = db.prepare(&format!("SELECT body FROM {table}"))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            for hash in super::texts::hashes(row.get_ref(0)?.as_blob().unwrap_or_default()) {
+                db.prepare_cached("INSERT OR IGNORE INTO used VALUES (?)")?.execute([hash.to_bytes()])?;
+            }
+        }
+    }
+    db.execute_batch("DELETE FROM texts WHERE hash NOT IN (SELECT hash FROM used); DROP TABLE used")
+}

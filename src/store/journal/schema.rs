@@ -1,0 +1,109 @@
+//! The tables of a journal, and which versions of them are read.
+//!
+//! `records` only grows at its end: a commit then writes few pages however many sessions it is of. Every row is one
+//! append of one session, so that an append is there whole or not at all.
+
+use rusqlite::Connection;
+
+use super::Refused;
+
+/// What SQLite's own header calls a journal: `SwBd`.
+pub(super) const APPLICATION_ID: i32 = 0x5377_4264;
+
+/// The version of the tables that is written.
+pub(super) const VERSION: i32 = 1;
+
+/// Bytes of a page; salvage relies on it.
+pub(super) const PAGE: usize = 4096;
+
+/// The tables.
+///
+/// - `sessions`: their place in the order of birth, their id, when they ended, whether they were looked at
+///   for log lines that may go.
+/// - `records`: of a session by its place; `n` counts its rows from 1; `seq` is the number of its last event so far.
+/// - `snapshots`: what the first `n` rows of a session amount to. Can be made again from them.
+/// - `texts`: long texts, by hash.
+/// - `facts`: what there is to know of the file itself.
+///
+/// `sum` is the checksum of the numbers and the body beside it.
+const TABLES: &str = "
+    CREATE TABLE records (
+        row INTEGER PRIMARY KEY, place INTEGER NOT NULL, n INTEGER NOT NULL, seq INTEGER NOT NULL,
+        sum INTEGER NOT NULL, body BLOB NOT NULL);
+    CREATE TABLE texts (row INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text BLOB NOT NULL);
+    CREATE TABLE drafts (
+        row INTEGER PRIMARY KEY, session INTEGER NOT NULL, query TEXT NOT NULL, sum INTEGER NOT NULL,
+        text TEXT NOT NULL, UNIQUE (session, query));
+    CREATE TABLE sessions (
+        place INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, ended INTEGER, pruned INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE snapshots (
+        place INTEGER PRIMARY KEY, n INTEGER NOT NULL, attempts INTEGER NOT NULL, sum INTEGER NOT NULL,
+        body BLOB NOT NULL);
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+    CREATE INDEX records_of ON records (place, seq);
+    CREATE INDEX ended ON sessions (ended) WHERE ended IS NOT NULL;
+";
+
+/// Makes the tables in an empty file, or brings those of an older version up to this one. In one transaction.
+///
+/// # Errors
+/// A file of something else, or of a newer version. It is left as it is.
+pub(super) fn prepare(db: &mut Connection) -> Result<(), Refused> {
+    if check(db)? == Found::This {
+        return Ok(());
+    }
+    let transaction = db.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// No tables at all.
+    Empty,
+    /// A journal of the version that is written.
+    This,
+}
+
+/// Looks what a file is.
+///
+/// # Errors
+/// A file of something else, or of a newer version.
+pub(super) fn check(db: &Connection) -> Result<Found, Refused> {
+    let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (application, version) {
+        (0, 0) if tables == 0 => Ok(Found::Empty),
+        (APPLICATION_ID, VERSION) => Ok(Found::This),
+        (APPLICATION_ID, newer) if newer > VERSION => Err(Refused::Newer { version: newer }),
+        _ => Err(Refused::Foreign),
+    }
+}
+
+/// Whether the last process that wrote had ended in order, and since when one writes.
+pub(super) mod facts {
+    use rusqlite::{Connection, OptionalExtension};
+
+    /// Set while a process writes; gone when it ended in order.
+    pub(in super::super) const OPEN: &str = "open";
+
+    /// Set once a row was found damaged: the next start salvages.
+    pub(in super::super) const DAMAGED: &str = "damaged";
+
+    pub(in super::super) fn set(db: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
+        db.prepare_cached("INSERT OR REPLACE INTO facts VALUES (?, ?)")?.execute((name, value)).map(drop)
+    }
+
+    pub(in super::super) fn clear(db: &Connection, name: &str) -> rusqlite::Result<()> {
+        db.execute("DELETE FROM facts WHERE name = ?", [name]).map(drop)
+    }
+
+    pub(in super::super) fn get(db: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+        db.query_row("SELECT value FROM facts WHERE name = ?", [name], |row| row.get(0)).optional()
+    }
+}

@@ -1,0 +1,142 @@
+//! Who writes a journal, who reads it meanwhile, and which files are refused.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use switchboard::domain::{QueryId, SessionId};
+use switchboard::engine::{Durability, Journal};
+use switchboard::store::journal::{Opened, SqliteJournal};
+
+use super::{Life, close, open, records_of, shown, told};
+
+#[tokio::test]
+async fn the_second_one_is_told_who_has_it_and_reads_along() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let first = open(&path);
+    let mut life = Life::begun(1);
+    life.write(&first).await;
+    let Opened::Reader(second, holder) = SqliteJournal::open(&path).unwrap() else { panic!("it is held") };
+    assert!(holder.starts_with(&format!("pid {} on ", std::process::id())), "{holder}");
+    assert!(holder.contains(" since 20"), "{holder}");
+    assert_eq!(records_of(&second, life.id()).await, Some(shown(&life.records)));
+
+    let refused = second.append(life.id(), &life.records[1..], Durability::Acknowledged).get().await.unwrap_err();
+    let expected = format!("{} is held by {holder}; here it can only be read", path.display());
+    assert_eq!(refused.0, expected);
+    assert_eq!(second.trouble(), Some(expected));
+    second.keep_draft(life.id(), QueryId::new(1), Some("lost".into()));
+    assert!(second.remove(vec![life.id()]).get().await.is_err());
+
+    let written = life.records.len();
+    life.ask("why?");
+    life.write_from(written, &first).await;
+    assert_eq!(records_of(&second, life.id()).await, Some(shown(&life.records)), "what comes later is seen");
+    assert_eq!(told(first.drafts()).await.to_vec(), []);
+    close(first).await;
+    close(second).await;
+    close(open(&path)).await;
+}
+
+#[tokio::test]
+async fn a_process_that_did_not_close_it_is_noticed_and_its_lock_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = open(&path);
+    assert!(journal.was_closed(), "nobody had it before");
+    drop(journal);
+    let journal = open(&path);
+    assert!(!journal.was_closed());
+    close(journal).await;
+    let journal = open(&path);
+    assert!(journal.was_closed());
+    close(journal).await;
+}
+
+#[tokio::test]
+async fn after_it_is_closed_nothing_is_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open(&directory.path().join("journal.db"));
+    let life = Life::begun(1);
+    told(journal.close()).await;
+    for durability in [Durability::Acknowledged, Durability::Derived] {
+        let refused = journal.append(life.id(), &life.records, durability).get().await.unwrap_err();
+        assert_eq!(refused.0, "the journal is closed");
+    }
+    assert_eq!(records_of(&journal, life.id()).await, None);
+}
+
+#[tokio::test]
+async fn only_the_owner_can_read_what_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("new/deep/journal.db");
+    let journal = open(&path);
+    Life::begun(1).write(&journal).await;
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(directory.path().join("new")), 0o700);
+    assert_eq!(mode(directory.path().join("new/deep")), 0o700);
+    for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(path.clone()), 0o600, "{}", path.display());
+    }
+    close(journal).await;
+}
+
+#[test]
+fn a_file_of_something_else_is_refused_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notes.db");
+    let refused = |path: &PathBuf| SqliteJournal::open(path).unwrap_err().to_string();
+    let message = format!("{}: this file is no journal; give another one with --journal", path.display());
+    fs::write(&path, "my notes\n".repeat(2000)).unwrap();
+    assert_eq!(refused(&path), message);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "my notes\n".repeat(2000));
+
+    fs::remove_file(&path).unwrap();
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch("CREATE TABLE mine (a); INSERT INTO mine VALUES (1)").unwrap();
+    drop(db);
+    let before = fs::read(&path).unwrap();
+    assert_eq!(refused(&path), message);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_newer_version_is_refused_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    close(open(&path)).await;
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.pragma_update(None, "user_version", 7).unwrap();
+    db.pragma_update_and_check(None, "wal_checkpoint", "truncate", |_| Ok(())).unwrap();
+    drop(db);
+    let before = fs::read(&path).unwrap();
+    let message = "the journal is of version 7; this program reads up to version 1; use a newer one";
+    for refused in [SqliteJournal::open(&path).map(drop), SqliteJournal::read(&path).map(drop)] {
+        assert_eq!(refused.unwrap_err().to_string(), format!("{}: {message}", path.display()));
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn reading_makes_no_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let refused = SqliteJournal::read(&path).unwrap_err().to_string();
+    assert_eq!(refused, format!("{}: there is no journal; nothing was recorded there", path.display()));
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_journal_is_read_while_nobody_writes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = open(&path);
+    let life = Life::begun(1);
+    life.write(&journal).await;
+    drop(journal);
+    let reader = SqliteJournal::read(&path).unwrap();
+    assert_eq!(records_of(&reader, life.id()).await, Some(shown(&life.records)));
+    assert_eq!(reader.retired(SessionId::from_bits(2)), None);
+}

@@ -1,0 +1,170 @@
+//! A disk that does not take what is to be written: nothing is acknowledged that is not durable, and nothing derived is
+//! lost or out of order.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use switchboard::engine::{Durability, Journal, JournalError, Record, Reply};
+
+use super::{Life, close, open, records_of, shown, told};
+use crate::support::wait_for;
+
+/// Appends an answer of a session that waits, until it is taken or refused.
+async fn answer(journal: &dyn Journal, life: &mut Life, n: u32) -> Result<(), JournalError> {
+    let before = life.session.clone();
+    let turn = life.answer(n, "so");
+    let result = journal.append(life.id(), &[Record::Turn(turn)], Durability::Acknowledged).get().await;
+    if result.is_err() {
+        // Then it was never given.
+        life.session = before;
+        life.records.pop();
+    }
+    result
+}
+
+fn derive(journal: &dyn Journal, life: &Life) {
+    let last = life.records.last().unwrap();
+    let reply = journal.append(life.id(), std::slice::from_ref(last), Durability::Derived);
+    assert!(matches!(reply, Reply::Ready(Ok(()))));
+}
+
+#[tokio::test]
+async fn while_another_program_keeps_it_locked_answers_are_refused_and_what_is_derived_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = open(&path);
+    let mut life = Life::begun(1);
+    let mut other = Life::begun(2);
+    life.ask("why?");
+    life.write(&journal).await;
+    other.write(&journal).await;
+
+    let thief = rusqlite::Connection::open(&path).unwrap();
+    thief.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other.log("one");
+    derive(&journal, &other);
+    let why = format!("another program keeps {} locked", path.display());
+    assert_eq!(answer(&journal, &mut life, 1).await, Err(JournalError(why.clone())));
+    assert_eq!(journal.trouble(), Some(why));
+    other.log("two");
+    derive(&journal, &other);
+    assert!(answer(&journal, &mut life, 1).await.is_err());
+    let seen = told(journal.events(other.id(), 1, 10)).await;
+    assert_eq!(seen.events.last().unwrap().seq, other.session.last_seq(), "what waits is read all the same");
+
+    thief.execute_batch("ROLLBACK").unwrap();
+    wait_for("it to be tried again", || journal.trouble().is_none()).await;
+    assert_eq!(answer(&journal, &mut life, 1).await, Ok(()));
+    for life in [&life, &other] {
+        assert_eq!(records_of(&journal, life.id()).await, Some(shown(&life.records)));
+    }
+    close(journal).await;
+    let journal = open(&path);
+    for life in [&life, &other] {
+        assert_eq!(records_of(&journal, life.id()).await, Some(shown(&life.records)));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_or_replaced_is_noticed_and_taken_up_again_when_it_is_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let aside = directory.path().join("aside.db");
+    let journal = open(&path);
+    let mut life = Life::begun(1);
+    life.write(&journal).await;
+    fs::rename(&path, &aside).unwrap();
+    life.log("line");
+    derive(&journal, &life);
+    wait_for("it to be noticed", || journal.trouble().is_some()).await;
+    assert!(journal.trouble().unwrap().starts_with(&format!("{} is gone: ", path.display())));
+    fs::write(&path, "something else").unwrap();
+    life.ask("why?");
+    derive(&journal, &life);
+    let why = format!("{} was replaced by another file", path.display());
+    assert_eq!(answer(&journal, &mut life, 1).await, Err(JournalError(why)));
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!(answer(&journal, &mut life, 1).await, Ok(()));
+    assert_eq!(journal.trouble(), None);
+    close(journal).await;
+    assert_eq!(records_of(&open(&path), life.id()).await, Some(shown(&life.records)));
+}
+
+/// Runs one test of this program again, alone, where no file may grow beyond `blocks` of 512 bytes or 1 KB.
+fn run_limited(test: &str, directory: &Path, blocks: u32) {
+    let this = std::env::current_exe().unwrap();
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact {test} --nocapture");
+    let output = Command::new("sh").args(["-c", &script]).arg(this).env("JOURNAL_TEST", directory).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn on_a_full_disk_nothing_is_acknowledged_that_is_not_durable() {
+    let directory = tempfile::tempdir().unwrap();
+    run_limited("store::trouble::part_on_a_full_disk", directory.path(), 400);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let journal = open(&directory.path().join("journal.db"));
+    let acknowledged: usize = fs::read_to_string(directory.path().join("acknowledged")).unwrap().parse().unwrap();
+    assert!(acknowledged > 3, "{acknowledged}");
+    let records = runtime.block_on(records_of(&journal, Life::begun(1).id())).unwrap();
+    let answers = records.iter().filter(|record| record.contains("AnswerAccepted")).count();
+    assert_eq!(answers, acknowledged);
+}
+
+/// The part of the test above that runs where the disk is full.
+#[tokio::test]
+async fn part_on_a_full_disk() {
+    let Some(directory) = std::env::var_os("JOURNAL_TEST") else { return };
+    let directory = Path::new(&directory);
+    let journal = open(&directory.join("journal.db"));
+    let mut life = Life::begun(1);
+    life.write(&journal).await;
+    let mut acknowledged = 0;
+    for n in 1..1000 {
+        life.ask(&"why? ".repeat(100));
+        derive(&journal, &life);
+        if answer(&journal, &mut life, n).await.is_err() {
+            break;
+        }
+        acknowledged += 1;
+    }
+    assert!(acknowledged < 900);
+    let why = journal.trouble().unwrap();
+    assert!(why.starts_with(&format!("{}: ", directory.join("journal.db").display())) || why.contains("full"), "{why}");
+    assert!(answer(&journal, &mut life, acknowledged + 1).await.is_err());
+    fs::write(directory.join("acknowledged"), acknowledged.to_string()).unwrap();
+}
+
+#[tokio::test]
+async fn too_much_that_is_not_written_makes_a_session_wait() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = open(&path);
+    let mut life = Life::begun(1);
+    life.write(&journal).await;
+    let thief = rusqlite::Connection::open(&path).unwrap();
+    thief.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let long = "x".repeat(100_000);
+    let mut waiting = None;
+    for _ in 0..100 {
+        life.log(&long);
+        match journal.append(life.id(), &life.records[life.records.len() - 1..], Durability::Derived) {
+            Reply::Ready(result) => result.unwrap(),
+            later @ Reply::Later(_) => {
+                waiting = Some(later);
+                break;
+            }
+        }
+    }
+    let mut waiting = waiting.expect("the bound of one session is 4 MB");
+    assert!(life.records.len() > 30);
+    thief.execute_batch("ROLLBACK").unwrap();
+    waiting.get().await.unwrap();
+    assert_eq!(records_of(&journal, life.id()).await.unwrap().len(), life.records.len());
+}
