@@ -32,6 +32,8 @@ pub(super) enum Verb {
     /// Runs programs without a screen: events on standard output, answers from files and commands
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
+    /// Looks whether this machine keeps what the program promises
+    Doctor(DoctorArgs),
     /// Facts about this installation
     Info(InfoArgs),
     /// Every key of the desk and what it does, with what the keymap file says
@@ -261,4 +263,24 @@ fn tag(text: &str) -> Result<(String, String), &'static str> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err("it must be KEY=VALUE, such as team=ci"),
     }
+}
+
+/// Looks at this machine.
+#[derive(Debug, Group)]
+pub(super) struct DoctorArgs {
+    /// Kills a process of this program again and again as it works, and proves that nothing acknowledged was lost
+    #[arg(long)]
+    pub(super) crash_test: bool,
+    /// How often the crash test kills
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "crash_test")]
+    pub(super) kills: u32,
+    /// Chooses the points at which it kills
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Is the process that the crash test kills, in this directory
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(super) life: Option<PathBuf>,
+    /// Is the last of them, which is not killed
+    #[arg(long, hide = true, requires = "life")]
+    pub(super) last: bool,
 }

@@ -81,6 +81,9 @@ impl Exit {
 /// Why the program could not do what it was asked. Each is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
+    /// Something that should work here does not.
+    #[error("{0}")]
+    Failure(String),
     /// Arguments that make no sense together.
     #[error("{0}")]
     Usage(String),
@@ -142,6 +145,10 @@ impl std::fmt::Display for Shown {
 
 impl CliError {
     /// An error in how the program was called.
+    pub(super) fn failure(message: impl Into<String>) -> Self {
+        Self::Failure(message.into())
+    }
+
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }
@@ -171,9 +178,12 @@ impl CliError {
             | Self::File { .. }
             | Self::Program { .. }
             | Self::Spawn(SpawnError::InvalidSpec(_)) => Exit::Usage,
-            Self::Spawn(SpawnError::Engine(_)) | Self::Desk(_) | Self::Output(_) | Self::Broken | Self::Answerer(_) => {
-                Exit::Failure
-            }
+            Self::Failure(_)
+            | Self::Spawn(SpawnError::Engine(_))
+            | Self::Desk(_)
+            | Self::Output(_)
+            | Self::Broken
+            | Self::Answerer(_) => Exit::Failure,
         }
     }
 }

@@ -6,6 +6,7 @@
 mod args;
 mod completion;
 mod demo;
+mod doctor;
 mod drafts;
 mod exit;
 mod files;
@@ -56,6 +57,7 @@ fn start(args: Args) -> Result<Exit, CliError> {
     match verb {
         Verb::Demo => demo::demo(&settings),
         Verb::Run(args) => run::run(&settings, *args),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Info(args) => info::info(&settings, args),
         Verb::Keys(args) => keys::keys(&settings, args),
         Verb::Completion(args) => completion::completion(&mut Args::command(), args),

@@ -6,6 +6,7 @@ mod answers;
 mod bad_input;
 mod config;
 mod demo;
+mod doctor;
 mod endings;
 mod home;
 mod info;

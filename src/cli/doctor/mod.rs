@@ -1,0 +1,62 @@
+//! `switchboard doctor`: what holds on this machine, a line for each, and the crash test.
+//!
+//! It changes nothing of the person's: the crash test works in a directory of its own.
+
+mod crash_test;
+mod life;
+
+use super::args::DoctorArgs;
+use super::exit::{CliError, Exit};
+use super::output;
+use crate::domain::printable_line;
+use crate::lua::{LuaVms, pairs_order_is_fixed};
+
+/// One thing that was looked at.
+struct Finding {
+    is_well: bool,
+    what: String,
+}
+
+impl Finding {
+    fn well(what: impl Into<String>) -> Self {
+        Self { is_well: true, what: what.into() }
+    }
+
+    fn ill(what: impl Into<String>) -> Self {
+        Self { is_well: false, what: what.into() }
+    }
+}
+
+/// Looks at this machine.
+pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, CliError> {
+    if let Some(directory) = &args.life {
+        return life::live(directory, args.seed, args.last);
+    }
+    let mut all_well = true;
+    for Finding { is_well, what } in findings() {
+        all_well &= is_well;
+        tell(is_well, &what)?;
+    }
+    if args.crash_test {
+        all_well &= crash_test::run(args.kills, args.seed)?;
+    }
+    Ok(if all_well { Exit::Ok } else { Exit::Failure })
+}
+
+fn tell(is_well: bool, what: &str) -> Result<(), CliError> {
+    output::data(format!("{}  {}\n", if is_well { "ok " } else { "BAD" }, printable_line(what)))
+}
+
+fn findings() -> Vec<Finding> {
+    let order = if pairs_order_is_fixed() {
+        Finding::well("pairs visits keys in one order: sessions can sleep and come back")
+    } else {
+        Finding::ill("pairs visits keys in another order in each state; build with the project's .cargo/config.toml")
+    };
+    let interrupts = if LuaVms::new().preempts_on_demand() {
+        Finding::well("running programs are interrupted on demand")
+    } else {
+        Finding::well("running programs are interrupted by a standing hook: hot Lua is slower here")
+    };
+    vec![order, interrupts]
+}
