@@ -22,7 +22,7 @@ pub(super) struct Args {
     pub(super) verb: Option<Verb>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 a limit ended a session, 6 left waiting, \
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 a limit ended a session, 5 a conflict, 6 left waiting, or partly done, \
 7 a session failed, 8 a session was cancelled, 129, 130 and 143 signals. Of several ends, 7 comes before 8, 4 and 6.";
 
 #[derive(Debug, Subcommand)]
@@ -32,6 +32,9 @@ pub(super) enum Verb {
     /// Runs programs without a screen: events on standard output, answers from files and commands
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
+    /// Sessions of a journal: lists them, shows and follows them, writes them out, removes them
+    #[command(subcommand)]
+    Session(SessionVerb),
     /// Looks whether this machine keeps what the program promises
     Doctor(DoctorArgs),
     /// Facts about this installation
@@ -69,6 +72,12 @@ pub(super) struct Common {
     /// The log file (`$SWITCHBOARD_LOG_FILE`, else switchboard.log in the state directory)
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     log_file: Option<PathBuf>,
+    /// The journal that sessions are kept in (`$SWITCHBOARD_JOURNAL`, else journal.db in the state directory)
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    journal: Option<PathBuf>,
+    /// Keeps nothing: sessions end with the program
+    #[arg(long, global = true, conflicts_with = "journal")]
+    pub(super) ephemeral: bool,
 }
 
 impl Common {
@@ -80,6 +89,7 @@ impl Common {
             state_dir: self.state_dir.clone(),
             log_file: self.log_file.clone(),
             packages: self.packages.clone(),
+            journal: self.journal.clone(),
             color: self.color,
             log_level: self.log_level,
         }
@@ -132,6 +142,66 @@ pub(super) struct RunArgs {
     /// How many copies of the program to run
     #[arg(short = 'n', value_name = "COPIES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) copies: u32,
+}
+
+/// What is done with the sessions of a journal.
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionVerb {
+    /// Every session, or those that a query means, oldest first
+    List(ListArgs),
+    /// What a session is, where it stands and what it waits for
+    Show(WhichArgs),
+    /// The events of a session, and those to come, until it has ended
+    Tail(TailArgs),
+    /// A session as a transcript in Markdown, or its events as lines of JSON
+    Export(WhichArgs),
+    /// Removes sessions that have ended, with everything that is kept of them
+    Rm(RemoveArgs),
+}
+
+/// Lists sessions.
+#[derive(Debug, Group)]
+pub(super) struct ListArgs {
+    /// Only these: what / takes in the desk, such as "state:paused and age>1h"
+    #[arg(long = "where", value_name = "QUERY", allow_hyphen_values = true)]
+    pub(super) query: Option<String>,
+    /// What to print: a table, one document, or a line of JSON for each
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: Format,
+}
+
+/// Which sessions are meant.
+#[derive(Debug, Group)]
+pub(super) struct WhichArgs {
+    /// The session: its id, or the first digits of it
+    #[arg(required_unless_present = "query", conflicts_with = "query")]
+    pub(super) id: Option<String>,
+    /// Every session that this query means
+    #[arg(long = "where", value_name = "QUERY", allow_hyphen_values = true)]
+    pub(super) query: Option<String>,
+    /// What to print: text for people, one document, or a line of JSON for each
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: Format,
+}
+
+/// Follows a session.
+#[derive(Debug, Group)]
+pub(super) struct TailArgs {
+    /// The session: its id, or the first digits of it
+    pub(super) id: String,
+    /// What to print: readable lines, one document at the end, or every event as a line of JSON
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: Format,
+}
+
+/// Removes sessions.
+#[derive(Debug, Group)]
+pub(super) struct RemoveArgs {
+    #[command(flatten)]
+    pub(super) which: WhichArgs,
+    /// Says what would be removed, and removes nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 /// Installed packages to run instead of a program.

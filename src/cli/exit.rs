@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::desk::DeskError;
 use crate::domain::{InvalidSpec, SpawnError};
+use crate::engine::JournalError;
+use crate::store::journal::{OpenError, Refused};
 use crate::tui;
 
 /// How the program ended.
@@ -21,7 +23,9 @@ pub enum Exit {
     NotFound,
     /// A limit ended a session.
     Limit,
-    /// A session was left waiting.
+    /// Somebody else has what was wanted, or it is not in a state for it.
+    Conflict,
+    /// A session was left waiting, or only a part was done.
     Waiting,
     /// A session failed.
     SessionFailed,
@@ -44,7 +48,7 @@ impl Exit {
             Self::Usage => 2,
             Self::NotFound => 3,
             Self::Limit => 4,
-            // 5 is a conflict: two who want the same journal, once there is one.
+            Self::Conflict => 5,
             Self::Waiting => 6,
             Self::SessionFailed => 7,
             Self::SessionCancelled => 8,
@@ -72,7 +76,13 @@ impl Exit {
             Self::Limit => 2,
             Self::SessionCancelled => 3,
             Self::SessionFailed => 4,
-            Self::Failure | Self::Usage | Self::NotFound | Self::HungUp | Self::Interrupted | Self::Terminated => 5,
+            Self::Failure
+            | Self::Usage
+            | Self::NotFound
+            | Self::Conflict
+            | Self::HungUp
+            | Self::Interrupted
+            | Self::Terminated => 5,
         };
         ends.into_iter().max_by_key(rank).unwrap_or(Self::Ok)
     }
@@ -102,6 +112,18 @@ pub(super) enum CliError {
     /// The desk could not be built or shown.
     #[error(transparent)]
     Desk(#[from] DeskError),
+    /// A journal that cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// A journal that cannot be read.
+    #[error("{0}")]
+    Reading(#[from] JournalError),
+    /// No session of the journal begins so.
+    #[error("no session {0} in {1}; `switchboard session list` names them")]
+    NoSession(String, Shown),
+    /// Something else stands against it.
+    #[error("{0}")]
+    Conflict(String),
     /// Standard output is there and cannot be written.
     #[error("standard output: {0}; check where it is redirected to")]
     Output(#[source] io::Error),
@@ -153,6 +175,11 @@ impl CliError {
         Self::Usage(message.into())
     }
 
+    /// A session that is not in a journal.
+    pub(super) fn no_session(given: &str, journal: &std::path::Path) -> Self {
+        Self::NoSession(given.to_owned(), Shown(journal.to_owned()))
+    }
+
     /// A fault of a file.
     pub(super) fn file(path: impl Into<PathBuf>, cause: FileFault) -> Self {
         Self::File { path: Shown(path.into()), cause }
@@ -172,7 +199,9 @@ impl CliError {
     /// The exit code of this error.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::File { cause: FileFault::Missing, .. } => Exit::NotFound,
+            Self::File { cause: FileFault::Missing, .. } | Self::NoSession(..) => Exit::NotFound,
+            Self::Journal(error) if matches!(error.refused, Refused::Missing) => Exit::NotFound,
+            Self::Conflict(_) => Exit::Conflict,
             Self::Usage(_)
             | Self::Config(_)
             | Self::File { .. }
@@ -180,6 +209,8 @@ impl CliError {
             | Self::Spawn(SpawnError::InvalidSpec(_)) => Exit::Usage,
             Self::Failure(_)
             | Self::Spawn(SpawnError::Engine(_))
+            | Self::Journal(_)
+            | Self::Reading(_)
             | Self::Desk(_)
             | Self::Output(_)
             | Self::Broken

@@ -19,6 +19,7 @@ mod output;
 mod program;
 mod programs;
 mod run;
+mod session;
 mod usage;
 
 use std::ffi::OsString;
@@ -57,7 +58,8 @@ fn start(args: Args) -> Result<Exit, CliError> {
     match verb {
         Verb::Demo => demo::demo(&settings),
         Verb::Run(args) => run::run(&settings, *args),
-        Verb::Doctor(args) => doctor::doctor(&args),
+        Verb::Session(verb) => session::session(&settings, verb),
+        Verb::Doctor(args) => doctor::doctor(&settings, &args),
         Verb::Info(args) => info::info(&settings, args),
         Verb::Keys(args) => keys::keys(&settings, args),
         Verb::Completion(args) => completion::completion(&mut Args::command(), args),

@@ -61,6 +61,7 @@ pub(super) const KEYS: &[Key] = &[
     key("paths", "home", "SWITCHBOARD_HOME", Kind::Path),
     key("paths", "packages", "SWITCHBOARD_PACKAGES", Kind::Path),
     key("paths", "state_dir", "SWITCHBOARD_STATE_DIR", Kind::Path),
+    key("paths", "journal", "SWITCHBOARD_JOURNAL", Kind::Path),
     key("paths", "log_file", "SWITCHBOARD_LOG_FILE", Kind::Path),
     key("limits", "memory", "SWITCHBOARD_MEMORY", Kind::Size),
     key("limits", "cpu", "SWITCHBOARD_CPU", Kind::Duration),

@@ -61,6 +61,7 @@ pub struct Paths {
     state_dir: PathEntry,
     log_file: PathEntry,
     packages: PathEntry,
+    journal: PathEntry,
 }
 
 impl Paths {
@@ -85,7 +86,7 @@ impl Paths {
             flags.state_dir.as_deref(),
             PathEntry {
                 name: "state",
-                purpose: "what the program keeps for itself: its log",
+                purpose: "what the program keeps for itself: its journal, records of runs, its log",
                 flag: "--state-dir",
                 variable: "SWITCHBOARD_STATE_DIR",
                 path: None,
@@ -122,13 +123,27 @@ impl Paths {
             &home,
             "packages",
         );
+        let journal = within(
+            environment,
+            flags.journal.as_deref(),
+            PathEntry {
+                name: "journal",
+                purpose: "every session of the desk, its questions and answers",
+                flag: "--journal",
+                variable: "SWITCHBOARD_JOURNAL",
+                path: None,
+                origin: Origin::NoHome,
+            },
+            &state_dir,
+            "journal.db",
+        );
         let config = config_file(environment, flags.config.as_deref());
-        Self { config, home, state_dir, log_file, packages }
+        Self { config, home, state_dir, log_file, packages, journal }
     }
 
     /// Every path, in the order `info --paths` shows them.
-    pub fn entries(&self) -> [&PathEntry; 5] {
-        [&self.config, &self.home, &self.packages, &self.state_dir, &self.log_file]
+    pub fn entries(&self) -> [&PathEntry; 6] {
+        [&self.config, &self.home, &self.packages, &self.state_dir, &self.journal, &self.log_file]
     }
 
     /// The config file, if there is a place for one, and whether somebody named it: then it must be there.
@@ -140,6 +155,22 @@ impl Paths {
     /// The log file, if there is a place for one.
     pub fn log_file(&self) -> Option<&Path> {
         self.log_file.path.as_deref()
+    }
+
+    /// The journal of the desk, if there is a place for one.
+    pub fn journal(&self) -> Option<&Path> {
+        self.journal.path.as_deref()
+    }
+
+    /// The journal that somebody named, by a flag, a variable or the config file.
+    pub fn named_journal(&self) -> Option<&Path> {
+        let named = !matches!(self.journal.origin, Origin::Within(_) | Origin::NoHome);
+        self.journal().filter(|_| named)
+    }
+
+    /// Where the records of runs lie, a journal each, if there is a place for them.
+    pub fn runs(&self) -> Option<PathBuf> {
+        self.state_dir.path.as_ref().map(|directory| directory.join("runs"))
     }
 
     /// The home of packages, state, cards and scenarios, if there is a place for one. It need not exist.
@@ -248,6 +279,7 @@ mod tests {
                 "home /h/.local/share/switchboard $HOME",
                 "packages /h/.local/share/switchboard/packages in home",
                 "state /h/.local/state/switchboard $HOME",
+                "journal /h/.local/state/switchboard/journal.db in state",
                 "log /h/.local/state/switchboard/switchboard.log in state",
             ]
         );
@@ -258,6 +290,7 @@ mod tests {
             ("XDG_STATE_HOME", "relative is ignored"),
             ("SWITCHBOARD_LOG_FILE", "/v/log"),
             ("SWITCHBOARD_STATE_DIR", ""),
+            ("SWITCHBOARD_JOURNAL", "/j.db"),
         ];
         let flags = Flags { packages: Some("/f/pkg".into()), ..Flags::default() };
         assert_eq!(
@@ -267,6 +300,7 @@ mod tests {
                 "home /data/switchboard $XDG_DATA_HOME",
                 "packages /f/pkg --packages",
                 "state /h/.local/state/switchboard $HOME",
+                "journal /j.db $SWITCHBOARD_JOURNAL",
                 "log /v/log $SWITCHBOARD_LOG_FILE",
             ]
         );
@@ -275,7 +309,7 @@ mod tests {
     #[test]
     fn without_a_home_nothing_is_made_up() {
         let none = "- not used: HOME is not set";
-        let expected = ["config", "home", "packages", "state", "log"].map(|name| format!("{name} {none}"));
+        let expected = ["config", "home", "packages", "state", "journal", "log"].map(|name| format!("{name} {none}"));
         assert_eq!(shown(&[], &Flags::default()), expected);
     }
 }

@@ -101,6 +101,8 @@ pub struct Flags {
     pub log_file: Option<PathBuf>,
     /// The directory of installed modules.
     pub packages: Option<PathBuf>,
+    /// The journal.
+    pub journal: Option<PathBuf>,
     /// When output is coloured.
     pub color: Option<Color>,
     /// What goes to the log file.

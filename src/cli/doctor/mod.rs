@@ -5,11 +5,15 @@
 mod crash_test;
 mod life;
 
+use std::path::Path;
+
 use super::args::DoctorArgs;
 use super::exit::{CliError, Exit};
 use super::output;
+use crate::config::Settings;
 use crate::domain::printable_line;
 use crate::lua::{LuaVms, pairs_order_is_fixed};
+use crate::store::journal::SqliteJournal;
 
 /// One thing that was looked at.
 struct Finding {
@@ -28,12 +32,12 @@ impl Finding {
 }
 
 /// Looks at this machine.
-pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, CliError> {
+pub(super) fn doctor(settings: &Settings, args: &DoctorArgs) -> Result<Exit, CliError> {
     if let Some(directory) = &args.life {
         return life::live(directory, args.seed, args.last);
     }
     let mut all_well = true;
-    for Finding { is_well, what } in findings() {
+    for Finding { is_well, what } in findings(settings) {
         all_well &= is_well;
         tell(is_well, &what)?;
     }
@@ -47,7 +51,7 @@ fn tell(is_well: bool, what: &str) -> Result<(), CliError> {
     output::data(format!("{}  {}\n", if is_well { "ok " } else { "BAD" }, printable_line(what)))
 }
 
-fn findings() -> Vec<Finding> {
+fn findings(settings: &Settings) -> Vec<Finding> {
     let order = if pairs_order_is_fixed() {
         Finding::well("pairs visits keys in one order: sessions can sleep and come back")
     } else {
@@ -58,5 +62,15 @@ fn findings() -> Vec<Finding> {
     } else {
         Finding::well("running programs are interrupted by a standing hook: hot Lua is slower here")
     };
-    vec![order, interrupts]
+    [order, interrupts].into_iter().chain(settings.paths.journal().map(journal)).collect()
+}
+
+fn journal(path: &Path) -> Finding {
+    if !path.exists() {
+        return Finding::well(format!("{}: no journal yet; the desk makes one", path.display()));
+    }
+    match SqliteJournal::read(path) {
+        Ok(_) => Finding::well(format!("{}: the journal can be read", path.display())),
+        Err(error) => Finding::ill(error.to_string()),
+    }
 }

@@ -44,11 +44,11 @@ struct Batch {
 
 /// Whose events are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Whose {
+pub(in crate::cli) struct Whose {
     /// The session of the run.
-    pub(super) top: SessionId,
+    pub(in crate::cli) top: SessionId,
     /// The session itself.
-    pub(super) session: SessionId,
+    pub(in crate::cli) session: SessionId,
 }
 
 impl Whose {

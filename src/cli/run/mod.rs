@@ -8,13 +8,13 @@
 pub(super) mod answerer;
 mod answers_file;
 mod coprocess;
-mod follow;
+pub(super) mod follow;
 mod sources;
 mod stdin;
 mod stream;
 mod supervise;
 mod terminal;
-mod text;
+pub(super) mod text;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -40,11 +40,11 @@ struct Plan {
 
 /// How events are printed.
 #[derive(Debug, Clone, Copy)]
-struct Form {
-    format: Format,
-    colors: bool,
+pub(super) struct Form {
+    pub(super) format: Format,
+    pub(super) colors: bool,
     /// Whether lines for people must say whose they are.
-    several: bool,
+    pub(super) several: bool,
 }
 
 /// Runs the programs and says how they ended.

@@ -17,7 +17,7 @@ const GOOD: &str = "32";
 const BAD: &str = "31";
 
 /// Writes the lines of an event. Those that only mark the way to another have none.
-pub(super) fn event(out: &mut String, form: Form, whose: Whose, event: &Event) {
+pub(in crate::cli) fn event(out: &mut String, form: Form, whose: Whose, event: &Event) {
     let mut lines = Lines { out, form, whose };
     match &event.kind {
         EventKind::Tick { .. } => lines.line(DIM, "running"),
@@ -73,7 +73,7 @@ pub(super) fn event(out: &mut String, form: Form, whose: Whose, event: &Event) {
 }
 
 /// Writes the line of a gap.
-pub(super) fn gap(out: &mut String, form: Form, whose: Whose, from: u64, to: u64) {
+pub(in crate::cli) fn gap(out: &mut String, form: Form, whose: Whose, from: u64, to: u64) {
     Lines { out, form, whose }.line(DIM, &format!("  events {from} to {to} are no longer kept"));
 }
 

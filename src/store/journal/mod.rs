@@ -85,6 +85,9 @@ pub enum Refused {
     /// Nothing can be read of it yet.
     #[error("there is no journal; nothing was recorded there")]
     Missing,
+    /// It is damaged, and nothing was salvaged yet: opening it for writing does that.
+    #[error("the journal is damaged; what is intact is saved by the next desk that opens it")]
+    Damaged,
     /// The system says no.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -177,7 +180,7 @@ impl SqliteJournal {
             Reader::start(&path, &readers, &Weak::new())?;
             Ok((Reader::open(&path, &readers, Weak::new())?, was_closed))
         };
-        match open() {
+        match open().map_err(|refused| salvage::named(refused, &path)) {
             Ok((direct, was_closed)) => {
                 let direct = Mutex::new(direct);
                 Ok(Self { path, writing: None, holder, readers, direct, was_closed, notice: None })

@@ -49,6 +49,8 @@ pub(super) fn prune(db: &Connection, limits: &Retention) -> rusqlite::Result<()>
         db.prepare_cached(sql)?.query_map((until, AT_ONCE), |row| row.get(0))?.collect::<Result<_, _>>()?;
     for place in places {
         prune_session(db, place)?;
+        // It has the last of the lines too; what is left of the records says the rest.
+        db.prepare_cached("DELETE FROM snapshots WHERE place = ?")?.execute([place])?;
         db.prepare_cached("UPDATE sessions SET pruned = 1 WHERE place = ?")?.execute([place])?;
     }
     Ok(())

@@ -85,18 +85,27 @@ fn newest_salvaged(path: &Path) -> (u32, Option<PathBuf>) {
 
 /// Whether a file is what was written, as far as that can be said in half a second.
 fn is_intact(path: &Path) -> Result<bool, Refused> {
-    match look_at(path) {
+    // Its head may be what is damaged: what it is, its rows say.
+    match look_at(path).map_err(|refused| named(refused, path)) {
         Ok(is_intact) => Ok(is_intact),
-        Err(Refused::Sql(error)) if !is_damage(&error) => Err(error.into()),
-        // Its head may be what is damaged: what it is, its rows say.
-        Err(Refused::Sql(_) | Refused::Foreign) => {
-            if Pages::open(path)?.rows().any(|row| row.is_ours()) {
-                Ok(false)
+        Err(Refused::Damaged) => Ok(false),
+        Err(refused) => Err(refused),
+    }
+}
+
+/// Says of a file that SQLite takes for none of its own whether it is a damaged journal or something else.
+pub(super) fn named(refused: Refused, path: &Path) -> Refused {
+    let is_ours = || Pages::open(path).is_ok_and(|pages| pages.rows().any(|row| row.is_ours()));
+    match refused {
+        Refused::Sql(error) if !is_damage(&error) => Refused::Sql(error),
+        Refused::Sql(_) | Refused::Foreign => {
+            if is_ours() {
+                Refused::Damaged
             } else {
-                Err(Refused::Foreign)
+                Refused::Foreign
             }
         }
-        Err(refused) => Err(refused),
+        refused => refused,
     }
 }
 

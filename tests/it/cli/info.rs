@@ -22,6 +22,7 @@ fn every_path_is_shown_with_where_it_came_from() {
             "home /flag --home",
             "packages /flag/packages in home",
             "state /state/switchboard $XDG_STATE_HOME",
+            "journal /state/switchboard/journal.db in state",
             "log /variable.log $SWITCHBOARD_LOG_FILE",
         ]
     );

@@ -14,4 +14,5 @@ mod packages;
 mod probes;
 mod readme;
 mod run;
+mod sessions;
 mod whole_language;

@@ -19,32 +19,32 @@ use switchboard::engine::{Durability, Journal, Record, Reply, Turn};
 use switchboard::store::journal::{Opened, SqliteJournal};
 
 /// The life of one session, as its task would record it.
-struct Life {
-    session: Session,
+pub(crate) struct Life {
+    pub(crate) session: Session,
     now: Timestamp,
-    records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
 }
 
 impl Life {
-    fn new(id: u64, spec: SessionSpec) -> Self {
+    pub(crate) fn new(id: u64, spec: SessionSpec) -> Self {
         let (spec, at) = (Arc::new(spec), 1000);
         let session = Session::new(SessionId::from_bits(id), Arc::clone(&spec), at);
         Self { session, now: at, records: vec![Record::Spawned { spec, at, engine: "test".into() }] }
     }
 
     /// A program that has begun.
-    fn begun(id: u64) -> Self {
+    pub(crate) fn begun(id: u64) -> Self {
         let mut life = Self::new(id, SessionSpec::run("return alc.llm('why?')"));
         life.take(Command::Begin);
         life
     }
 
-    fn id(&self) -> SessionId {
+    pub(crate) fn id(&self) -> SessionId {
         self.session.id()
     }
 
     /// Takes a command, and adds its turn to the records.
-    fn take(&mut self, command: Command) -> Turn {
+    pub(crate) fn take(&mut self, command: Command) -> Turn {
         self.now += 10;
         let events = decide(&self.session, command, self.now).unwrap();
         for event in &events {
@@ -55,30 +55,30 @@ impl Life {
         turn
     }
 
-    fn ask(&mut self, prompt: &str) -> Turn {
+    pub(crate) fn ask(&mut self, prompt: &str) -> Turn {
         let question = Question { prompt: prompt.into(), max_tokens: 10, ..Question::default() };
         self.take(Command::Ask { kind: PauseKind::Single, questions: vec![question] })
     }
 
-    fn answer(&mut self, n: u32, response: &str) -> Turn {
+    pub(crate) fn answer(&mut self, n: u32, response: &str) -> Turn {
         let answer = Answer::new(QueryId::new(n), response, AnsweredBy::Rule("r".into()));
         self.take(Command::Answer(ResumePayload::Single(answer)))
     }
 
-    fn log(&mut self, message: &str) -> Turn {
+    pub(crate) fn log(&mut self, message: &str) -> Turn {
         self.take(Command::Log { level: "info".into(), source: "log".into(), message: message.into() })
     }
 
-    fn finish(&mut self) -> Turn {
+    pub(crate) fn finish(&mut self) -> Turn {
         self.take(Command::Finish { value: serde_json::json!({"ok": 0.1}) })
     }
 
     /// Appends every record by itself, and waits until it is durable.
-    async fn write(&self, journal: &dyn Journal) {
+    pub(crate) async fn write(&self, journal: &dyn Journal) {
         self.write_from(0, journal).await;
     }
 
-    async fn write_from(&self, first: usize, journal: &dyn Journal) {
+    pub(crate) async fn write_from(&self, first: usize, journal: &dyn Journal) {
         for record in &self.records[first..] {
             let mut reply = journal.append(self.id(), std::slice::from_ref(record), Durability::Acknowledged);
             reply.get().await.unwrap();
@@ -101,13 +101,13 @@ async fn records_of(journal: &dyn Journal, id: SessionId) -> Option<Vec<String>>
 }
 
 /// Opens a journal that nobody else has.
-fn open(path: &Path) -> SqliteJournal {
+pub(crate) fn open(path: &Path) -> SqliteJournal {
     match SqliteJournal::open(path).unwrap() {
         Opened::Writer(journal) => journal,
         Opened::Reader(_, holder) => panic!("it is held by {holder}"),
     }
 }
 
-async fn close(journal: SqliteJournal) {
+pub(crate) async fn close(journal: SqliteJournal) {
     told(journal.close()).await;
 }

@@ -1,0 +1,50 @@
+//! `switchboard session`: reads the sessions of a journal, also while a desk has it, and removes those that have ended.
+//!
+//! Nothing here runs a program.
+
+mod export;
+mod list;
+mod remove;
+mod show;
+mod tail;
+mod transcript;
+mod which;
+
+use std::future::Future;
+use std::path::Path;
+
+use tokio::runtime::Builder;
+
+use super::args::SessionVerb;
+use super::exit::{CliError, Exit};
+use crate::config::Settings;
+use crate::desk::DeskError;
+use crate::store::journal::SqliteJournal;
+
+/// Does what is asked with the sessions of the journal.
+pub(super) fn session(settings: &Settings, verb: SessionVerb) -> Result<Exit, CliError> {
+    match verb {
+        SessionVerb::List(args) => list::list(settings, &args),
+        SessionVerb::Show(args) => show::show(settings, &args),
+        SessionVerb::Tail(args) => tail::tail(settings, &args),
+        SessionVerb::Export(args) => export::export(settings, &args),
+        SessionVerb::Rm(args) => remove::remove(settings, &args),
+    }
+}
+
+/// The file that is meant.
+fn journal_path(settings: &Settings) -> Result<&Path, CliError> {
+    let none = || CliError::usage("there is no place for a journal; set HOME or give --journal FILE");
+    settings.paths.journal().ok_or_else(none)
+}
+
+/// The journal, to be read.
+fn open(settings: &Settings) -> Result<SqliteJournal, CliError> {
+    Ok(SqliteJournal::read(journal_path(settings)?)?)
+}
+
+/// Waits here for what a journal says.
+fn wait<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(DeskError::Runtime)?;
+    Ok(runtime.block_on(work))
+}

@@ -1,0 +1,76 @@
+//! `switchboard session tail`: the events of a session as they come, whoever runs it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{open, wait, which};
+use crate::cli::args::{Format, TailArgs};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::output;
+use crate::cli::run::follow::Whose;
+use crate::cli::run::{Form, text};
+use crate::config::{Settings, Target};
+use crate::domain::{Event, Session, gap_line};
+use crate::engine::Journal;
+use crate::store::journal::SqliteJournal;
+
+/// Events that are read at once.
+const PAGE: usize = 500;
+
+/// How often a journal that another process writes is looked at: what a person does not notice.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Prints the events of a session until it has ended, or nobody reads any more.
+pub(super) fn tail(settings: &Settings, args: &TailArgs) -> Result<Exit, CliError> {
+    let target = if std::io::IsTerminal::is_terminal(&std::io::stdout()) { Target::Terminal } else { Target::Other };
+    let form = Form { format: args.output, colors: settings.colors(target), several: false };
+    let journal = open(settings)?;
+    wait(async {
+        let session = which::one(&journal, &args.id).await?;
+        follow(&journal, &session, form).await
+    })??;
+    Ok(Exit::Ok)
+}
+
+async fn follow(journal: &SqliteJournal, session: &Arc<Session>, form: Form) -> Result<(), CliError> {
+    let id = session.id();
+    let whose = Whose { top: id, session: id };
+    let mut from = 1;
+    let mut events: Vec<Value> = Vec::new();
+    loop {
+        let page = journal.events(id, from, PAGE).get().await?;
+        let mut lines = String::new();
+        if let Some((first, last)) = page.gap {
+            match form.format {
+                Format::Text => text::gap(&mut lines, form, whose, first, last),
+                Format::Json => events.push(json!({ "kind": "gap", "from": first, "to": last })),
+                Format::Jsonl => lines += &(gap_line(id, None, first, last) + "\n"),
+            }
+        }
+        for event in &page.events {
+            match form.format {
+                Format::Text => text::event(&mut lines, form, whose, event),
+                Format::Json => events.push(json!(&**event)),
+                Format::Jsonl => lines += &(event.line(id, None) + "\n"),
+            }
+        }
+        if !lines.is_empty() && output::stream(&lines)?.is_break() {
+            return Ok(());
+        }
+        let last: Option<&Event> = page.events.last().map(|event| &**event);
+        if let Some(last) = last {
+            from = last.seq + 1;
+            if last.kind.is_last() {
+                break;
+            }
+        } else {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+    if form.format == Format::Json {
+        output::data(format!("{:#}\n", json!({ "session": id, "events": events })))?;
+    }
+    Ok(())
+}
