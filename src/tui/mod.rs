@@ -45,6 +45,7 @@ mod offers;
 mod outside;
 mod pager;
 mod palette;
+mod performing;
 mod picker;
 mod pointing;
 mod prepare;

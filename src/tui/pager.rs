@@ -75,12 +75,17 @@ impl Pager {
     pub(super) fn replace(&mut self, blocks: Vec<Block>) {
         let (width, height) = (std::mem::take(&mut self.width), self.height);
         let (top, cursor) = (self.top, self.cursor);
+        // Whoever was at the end wants to see the end.
+        let at_end = top > 0 && cursor.is_none() && !self.hidden().1;
         *self = Self { blocks, ..Self::default() };
         self.cursor = cursor.map(|at| at.min(self.blocks.len().saturating_sub(1)));
         if width > 0 {
             self.prepare(width, height);
             self.wrap_to(top + height + 1);
             self.top = top.min(self.rows.len().saturating_sub(height));
+        }
+        if at_end {
+            self.scroll(Motion::Bottom);
         }
     }
 
@@ -243,6 +248,19 @@ mod tests {
         pager.prepare(15, 5);
         let rows: Vec<(usize, &str)> = pager.visible().map(|row| (row.indent, row.text)).collect();
         assert_eq!(rows, [(0, "key  one two "), (5, "three four")]);
+    }
+
+    #[test]
+    fn the_end_stays_in_sight_when_the_text_grows() {
+        let lines = |n: usize| (0..n).map(|n| Block::new(Tone::Plain, n.to_string())).collect::<Vec<_>>();
+        let mut pager = Pager::new(lines(50));
+        pager.prepare(20, 6);
+        pager.scroll(Motion::Bottom);
+        pager.replace(lines(53));
+        assert_eq!(pager.visible().last().map(|row| row.text), Some("52"));
+        pager.scroll(Motion::Up);
+        pager.replace(lines(60));
+        assert_eq!(pager.visible().next().map(|row| row.text), Some("46"), "elsewhere nothing moves");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! One `select!`, whose arms only build a value. What is ready is drained before a picture is drawn; a picture is drawn
 //! only when something changed, and not more often than every 16 ms. Changes of sessions are taken once a picture, so
-//! that ten thousand log lines a second cost no more than sixty looks. Nothing here decides anything.
+//! that ten thousand log lines a second cost no more than sixty looks. Nothing here decides anything; what `update` asks
+//! for is done in `performing`.
 
 use std::io;
 use std::sync::Arc;
@@ -14,22 +15,18 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
-use super::acts;
 use super::app::App;
-use super::editor::PASTE_BYTES;
 use super::input::from_terminal;
 use super::keymap::Keymap;
-use super::lending::{self, Loan};
-use super::msg::{Cmd, FeedItem, Msg};
+use super::lending::Loan;
+use super::msg::{FeedItem, Msg};
 use super::outside::Drafts;
 use super::programs::Programs;
-use super::starting::Start;
 use super::terminal::{Extras, Guard, HangUp, Reader};
 use super::theme::Look;
-use super::transcript::transcript;
 use super::update::update;
 use crate::config::DeskSettings;
-use crate::domain::{ObserverRecvError, SessionId, SessionSpec};
+use crate::domain::{ObserverRecvError, SessionId};
 use crate::engine::{ChangeCursor, Clock, Entropy, Observer, Registry};
 
 /// The shortest time between two pictures: sixty a second, as fast as screens are. What a key did does not wait for the
@@ -190,29 +187,30 @@ enum Happening {
     Continued,
 }
 
-struct Desk {
-    app: App,
-    registry: Registry,
-    clock: Arc<dyn Clock>,
-    settings: DeskSettings,
-    programs: Arc<dyn Programs>,
-    drafts: Option<Arc<dyn Drafts>>,
+/// The loop and what it holds.
+pub(super) struct Desk {
+    pub(super) app: App,
+    pub(super) registry: Registry,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: DeskSettings,
+    pub(super) programs: Arc<dyn Programs>,
+    pub(super) drafts: Option<Arc<dyn Drafts>>,
     /// What the terminal is to be lent for next.
-    loan: Option<Loan>,
-    terminal: Guard,
-    cursor: ChangeCursor,
-    observer: Option<Observer>,
-    tasks: TaskTracker,
-    sender: mpsc::Sender<Msg>,
+    pub(super) loan: Option<Loan>,
+    pub(super) terminal: Guard,
+    pub(super) cursor: ChangeCursor,
+    pub(super) observer: Option<Observer>,
+    pub(super) tasks: TaskTracker,
+    pub(super) sender: mpsc::Sender<Msg>,
     /// Whether the picture is not what the desk knows.
-    dirty: bool,
+    pub(super) dirty: bool,
     /// Whether sessions changed that were not looked at.
-    changes_waiting: bool,
+    pub(super) changes_waiting: bool,
     /// Sessions that changed and were not looked at yet.
-    changed: Vec<SessionId>,
+    pub(super) changed: Vec<SessionId>,
     /// Whether the observer has events that were not taken.
-    events_waiting: bool,
-    exit: Option<Exit>,
+    pub(super) events_waiting: bool,
+    pub(super) exit: Option<Exit>,
 }
 
 impl Desk {
@@ -297,7 +295,7 @@ impl Desk {
         Instant::now() + Duration::from_millis(ms as u64)
     }
 
-    fn tell(&mut self, msg: Msg) {
+    pub(super) fn tell(&mut self, msg: Msg) {
         let cmds = update(&mut self.app, msg);
         self.dirty = true;
         for cmd in cmds {
@@ -421,169 +419,9 @@ impl Desk {
     }
 
     /// A terminal that takes no picture is gone.
-    fn drawn(&mut self, done: &io::Result<()>) {
+    pub(super) fn drawn(&mut self, done: &io::Result<()>) {
         if done.is_err() {
             self.exit = Some(Exit::TerminalLost);
-        }
-    }
-
-    fn perform(&mut self, cmd: Cmd) {
-        match cmd {
-            Cmd::Answer { token, session, payload } => {
-                let (registry, sender) = (self.registry.clone(), self.sender.clone());
-                self.tasks.spawn(async move {
-                    let result = registry.resume(session, payload).await;
-                    // A desk that has ended needs no outcome.
-                    drop(sender.send(Msg::Answered { token, result }).await);
-                });
-            }
-            Cmd::Cancel { session, reason } => {
-                let (registry, sender) = (self.registry.clone(), self.sender.clone());
-                self.tasks.spawn(async move {
-                    let result = registry.cancel(session, reason.clone()).await;
-                    drop(sender.send(Msg::Cancelled { session, reason, result }).await);
-                });
-            }
-            Cmd::CancelAll { sessions, reason } => {
-                self.spawn(acts::cancel_all(self.registry.clone(), sessions, reason));
-            }
-            Cmd::AnswerAll { answers } => self.spawn(acts::answer_all(self.registry.clone(), answers)),
-            Cmd::Start(start) => self.start(start),
-            Cmd::Complete(begun) => {
-                let programs = Arc::clone(&self.programs);
-                self.spawn(async move {
-                    let look = begun.clone();
-                    let offers = tokio::task::spawn_blocking(move || programs.complete(&look)).await;
-                    Msg::Offers { begun, offers: offers.unwrap_or_default() }
-                });
-            }
-            Cmd::Packages => {
-                let registry = self.registry.clone();
-                self.spawn(async move {
-                    let packages = tokio::task::spawn_blocking(move || registry.packages()).await;
-                    Msg::Packages(packages.unwrap_or_default())
-                });
-            }
-            Cmd::Edit(text) => self.loan = Some(Loan::Edit(text)),
-            Cmd::Page(session) => self.page(session),
-            Cmd::Announce { bell, text } => {
-                let announced = self.terminal.announce(bell, text.as_deref());
-                self.drawn(&announced);
-            }
-            Cmd::Mouse(on) => {
-                let done = self.terminal.mouse(on);
-                self.drawn(&done);
-            }
-            Cmd::Observe { session, from } => self.observe(session, from),
-            Cmd::Redraw => {
-                let forgotten = self.terminal.forget();
-                self.drawn(&forgotten);
-            }
-            // To everybody in the foreground, as the terminal itself would; it comes back to us as a signal.
-            Cmd::Suspend => {
-                let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-            }
-            Cmd::Copy(text) => {
-                let copied = super::terminal::copy(&text);
-                self.drawn(&copied);
-            }
-            Cmd::Peek(wanted) => {
-                let found = super::deeds::peek(&self.registry, &wanted);
-                self.tell(Msg::Peeked(found));
-            }
-            Cmd::Draft(wanted) => {
-                let Some(drafts) = self.drafts.clone() else { return };
-                let sender = self.sender.clone();
-                self.tasks.spawn(async move {
-                    let result = drafts.draft(wanted.clone()).await;
-                    drop(sender.send(Msg::Drafted { wanted, result }).await);
-                });
-            }
-            Cmd::Raw(raw) => {
-                let (registry, sender) = (self.registry.clone(), self.sender.clone());
-                let (programs, now) = (Arc::clone(&self.programs), self.clock.now());
-                self.tasks.spawn(async move {
-                    let done = super::deeds::call(&registry, &programs, raw, now).await;
-                    drop(sender.send(Msg::RawDone(done)).await);
-                });
-            }
-            Cmd::Quit => self.exit = Some(Exit::Quit),
-        }
-    }
-
-    fn start(&self, start: Start) {
-        let (registry, programs) = (self.registry.clone(), Arc::clone(&self.programs));
-        self.spawn(async move {
-            let what = start.clone();
-            let read = move || match what {
-                Start::File(path) => programs.file(&path),
-                Start::Code(code) => programs.code(&code),
-                Start::Advice { strategy, task, opts } => programs.advice(&strategy, task, opts),
-                Start::Eval { strategy, scenario, opts } => programs.eval(&strategy, &scenario, opts),
-                Start::Again(spec) => Ok(SessionSpec::clone(&spec)),
-            };
-            let spec = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.to_string()));
-            let result = match spec {
-                Ok(spec) => {
-                    let title = spec.display_title().to_owned();
-                    registry.spawn(spec).await.map(|id| (id, title)).map_err(|error| error.to_string())
-                }
-                Err(why) => Err(why),
-            };
-            Msg::Started { start, result }
-        });
-    }
-
-    /// Makes the transcript of a session and lends the terminal to the pager.
-    fn page(&mut self, session: SessionId) {
-        let read = || {
-            let summary = self.registry.summary(session).map_err(|error| error.to_string())?;
-            let mut observer = self.registry.observe(session, None).map_err(|error| error.to_string())?;
-            let mut events = Vec::new();
-            loop {
-                match observer.try_recv() {
-                    Ok(Some(event)) => events.push(event),
-                    Err(ObserverRecvError::Gap { .. }) => {}
-                    Ok(None) | Err(ObserverRecvError::Closed) => break,
-                }
-            }
-            Ok(transcript(&summary, &events, self.clock.now()))
-        };
-        match read() {
-            Ok(text) => self.loan = Some(Loan::Page(text)),
-            Err(why) => self.tell(Msg::Paged(Err(why))),
-        }
-    }
-
-    /// Lends the terminal to another program and waits until it ends.
-    fn lend(&mut self, loan: Loan) {
-        self.terminal.hand_over();
-        let msg = match loan {
-            Loan::Edit(text) => Msg::Edited(lending::edit(&self.settings.editor, &text, PASTE_BYTES)),
-            Loan::Page(text) => Msg::Paged(lending::page(&self.settings.pager, &text)),
-        };
-        let again = self.terminal.take_again();
-        self.drawn(&again);
-        self.tell(Msg::Time(self.clock.now()));
-        self.tell(msg);
-    }
-
-    /// Does something beside the loop; what it says comes back as a message.
-    fn spawn(&self, work: impl Future<Output = Msg> + 'static + Send) {
-        let sender = self.sender.clone();
-        self.tasks.spawn(async move { drop(sender.send(work.await).await) });
-    }
-
-    fn observe(&mut self, session: SessionId, from: u64) {
-        match self.registry.observe(session, Some(from)) {
-            Ok(observer) => {
-                self.observer = Some(observer);
-                self.events_waiting = true;
-            }
-            Err(error) => {
-                self.observer = None;
-                self.tell(Msg::NotObserved(session, error.to_string()));
-            }
         }
     }
 }

@@ -122,11 +122,11 @@ impl App {
             Action::Quit if context == Context::List => self.quit(cmds),
             Action::Quit | Action::Back | Action::No => self.back(),
             Action::Pane(way) => self.other_pane(way, cmds),
-            Action::ShowQuestions => self.tab = Tab::Questions,
-            Action::ShowFeed => self.tab = Tab::Feed,
-            Action::ShowState => self.tab = Tab::State,
-            Action::ShowResult => self.tab = Tab::Result,
-            Action::ShowSource => self.tab = Tab::Source,
+            Action::ShowQuestions => self.show(Tab::Questions),
+            Action::ShowFeed => self.show(Tab::Feed),
+            Action::ShowState => self.show(Tab::State),
+            Action::ShowResult => self.show(Tab::Result),
+            Action::ShowSource => self.show(Tab::Source),
             Action::HowToQuit => self.how_to_quit(context),
             Action::Redraw => cmds.push(Cmd::Redraw),
             Action::Suspend => cmds.push(Cmd::Suspend),
@@ -159,6 +159,14 @@ impl App {
                 Some(Layer::Same(same)) => self.send_same(same, cmds),
                 layer => self.layer = layer,
             },
+        }
+    }
+
+    /// Shows a tab; where there is room for one pane only, goes to it.
+    fn show(&mut self, tab: Tab) {
+        self.tab = tab;
+        if self.layout().session.frame.is_empty() && self.selected_summary().is_some() {
+            self.focus = Focus::Session;
         }
     }
 

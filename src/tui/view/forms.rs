@@ -76,7 +76,7 @@ pub(super) fn answer_marked(app: &App, form: &AnswerMarked, area: Rect, picture:
 const NAME: usize = 10;
 
 /// Rows that the field with the keyboard has at least, beside its name, where others are seen too.
-const LEAST: usize = 3;
+const LEAST: usize = 4;
 
 /// Draws the form that starts a session: the field with the keyboard with all it has to offer, the others on a row each.
 pub(super) fn start(app: &App, form: &StartForm, area: Rect, picture: &mut Buffer) {

@@ -16,7 +16,7 @@ use super::app::{App, Weight};
 use super::keymap::{Action, Context};
 use super::listing::ListVerb;
 use super::table::TABLE;
-use super::text::{cut, width_of};
+use super::text::{cut, row_at, width_of};
 use super::theme::{Tone, finish};
 use super::words;
 
@@ -137,9 +137,18 @@ fn message(app: &App, area: Rect, picture: &mut Buffer) {
         Weight::Said => (" ", Tone::Strong),
         Weight::Refused => (" ! ", Tone::Warning),
     };
-    for x in area.left()..area.right() {
-        picture[(x, area.y)].reset();
+    let text = format!("{sign}{}", status.text);
+    // Of a message that has no row of its own, what does not fit goes on over the title below; it does not stay long.
+    let rows = if has_the_counts && app.size.1 >= 6 { 2 } else { 1 };
+    let (end, next) = if rows == 1 { (text.len(), text.len()) } else { row_at(&text, 0, area.width.into()) };
+    for (row, y) in [&text[..end], &text[next..]].into_iter().zip(area.y..).take(1 + usize::from(next < text.len())) {
+        let right = if y == area.y { area.right() } else { app.size.0 };
+        for x in area.left()..right {
+            if let Some(cell) = picture.cell_mut((x, y)) {
+                cell.reset();
+            }
+        }
+        // The second row is moved in as far as the sign.
+        put(picture, area.x + u16::from(y > area.y), y, right, row, tone.style());
     }
-    let x = put(picture, area.x, area.y, area.right(), sign, tone.style());
-    put(picture, x, area.y, area.right(), &status.text, tone.style());
 }

@@ -200,6 +200,7 @@ fn a_message_leaves_the_keys_and_gives_the_row_of_the_counts_back() {
     desk.keys("x");
     let picture = desk.picture(40, 10);
     assert!(picture.contains("x does nothing here") && picture.contains("? help"), "{picture}");
+    assert!(picture.contains("? shows the LIST\"\n\" keys "), "to its end: {picture}");
     assert!(picture.contains("LIST") && !picture.contains("1 session"), "{picture}");
     assert_eq!(desk.app.next_tick(), Some(NOW + 3_000));
     desk.later(3_000);
@@ -250,4 +251,15 @@ fn a_desk_without_sessions_says_how_to_get_some() {
     for way in ["switchboard FILE.lua", "switchboard demo", "N                       one more, here"] {
         assert!(picture.contains(way), "{picture}");
     }
+}
+
+#[test]
+fn where_there_is_room_for_one_pane_a_tab_is_gone_to() {
+    let mut desk = Desk::with(vec![session(1, "a", done(serde_json::json!(1)))]).resized(40, 10);
+    desk.keys("4");
+    assert_eq!(desk.app.mode(), "SESSION");
+    assert!(desk.picture(40, 10).contains("4 Result"));
+    let mut desk = desk.resized(80, 24);
+    desk.keys("<Esc> 4");
+    assert_eq!(desk.app.mode(), "LIST", "where it is seen anyway nothing moves");
 }
