@@ -105,3 +105,45 @@ fn ctrl_z_gives_the_terminal_back_and_fg_brings_the_desk_back() {
     desk.ends();
     desk.is_as_it_was();
 }
+
+#[test]
+fn a_package_is_started_from_the_form_with_what_it_says_it_needs() {
+    let home = home_with("program.lua", "return alc.llm('Here already')");
+    std::fs::create_dir_all(home.path().join("lib/greeter")).unwrap();
+    let package = "--- greeter: greets in any tone.\n\
+                   local M = { spec = { entries = { run = {\n\
+                     input = T.shape({\n\
+                       task = T.string,\n\
+                       tone = T.string,\n\
+                     }),\n\
+                   } } } }\n\
+                   function M.run(ctx) ctx.result = alc.llm(ctx.task .. ' in a tone ' .. ctx.tone) return ctx end\n\
+                   return M\n";
+    let package =
+        format!("local T = setmetatable({{}}, {{ __index = function() return function() end end }})\n{package}");
+    // What it says of itself stands in its first line.
+    let package = package.replacen("local T", "--- greeter: greets in any tone.\nlocal T", 1);
+    std::fs::write(home.path().join("lib/greeter/init.lua"), package).unwrap();
+    let mut desk = Terminal::start_in(home, &["--lib", "lib", "program.lua"], 120, 36);
+    desk.shows("Here already");
+    desk.keys("N");
+    desk.shows("New session");
+    desk.keys("<S-Tab>");
+    desk.shows("[run]");
+    desk.keys("<Right>");
+    desk.shows("[advice]");
+    desk.keys("<Tab>");
+    desk.shows("greets in any tone.");
+    desk.keys("<Enter>");
+    desk.shows("▸ task");
+    desk.paste("Say hello");
+    desk.keys("<C-s>");
+    desk.shows("tone is blank, and greeter needs it");
+    desk.paste("of joy");
+    desk.keys("<C-s>");
+    desk.shows("greeter is started");
+    desk.shows("2 sessions · 2 waiting");
+    desk.keys("w");
+    desk.shows("Say hello in a tone of joy");
+    quit(desk);
+}

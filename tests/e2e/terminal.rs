@@ -269,6 +269,7 @@ fn named_key(name: &str) -> Vec<u8> {
         "BS" => b"\x7f".to_vec(),
         "Up" => b"\x1b[A".to_vec(),
         "Down" => b"\x1b[B".to_vec(),
+        "Right" => b"\x1b[C".to_vec(),
         "A-Enter" => b"\x1b\r".to_vec(),
         _ => match (name.strip_prefix("C-"), name.strip_prefix("A-")) {
             (Some(letter), _) => vec![letter.as_bytes()[0] & 0x1f],
