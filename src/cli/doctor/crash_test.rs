@@ -105,12 +105,12 @@ fn hear(life: &mut Child) -> std::thread::JoinHandle<Vec<String>> {
     let out = life.stdout.take().expect("its standard output is a pipe");
     std::thread::spawn(move || {
         let mut out = BufReader::new(out);
-        let (mut words, mut line) = (Vec::new(), String::new());
-        while out.read_line(&mut line).is_ok_and(|read| read > 0) && line.ends_with('\n') {
-            words.push(line.trim_end().to_owned());
-            line.clear();
+        let (mut heard, mut said) = (Vec::new(), String::new());
+        while out.read_line(&mut said).is_ok_and(|read| read > 0) && said.ends_with('\n') {
+            heard.push(said.trim_end().to_owned());
+            said.clear();
         }
-        words
+        heard
     })
 }
 
