@@ -101,9 +101,9 @@ fn each_is_one_line_that_names_the_thing_and_what_to_do() {
             "error: the argument '[FILE]' cannot be used with '--code <LUA>'; see switchboard run --help",
         ),
         (
-            &["run", "ok.lua", "--jurnal", "x"],
+            &["run", "ok.lua", "--frobnicate", "x"],
             2,
-            "error: unexpected argument '--jurnal' found; see switchboard run --help",
+            "error: unexpected argument '--frobnicate' found; see switchboard run --help",
         ),
         (
             &["--lib", "dir", "demo"],
