@@ -20,7 +20,10 @@ use crate::tui::words::{count, first_line};
 
 /// What the person should know of the set before confirming.
 pub(super) fn bulk_note(bulk: &Bulk) -> String {
-    let mut parts = vec![format!("Exactly these {}.", bulk.sessions.len())];
+    let mut parts = vec![match bulk.sessions.len() {
+        1 => "Exactly this one.".to_owned(),
+        n => format!("Exactly these {n}."),
+    }];
     if bulk.hidden > 0 {
         parts.push(format!("The list hides {} of them.", bulk.hidden));
     }
@@ -66,7 +69,7 @@ pub(super) fn answer_marked(app: &App, form: &AnswerMarked, area: Rect, picture:
         line(&cut(&format!("{n:>5} × “{prompt}”"), pane.inside.width.into()), Tone::Dim);
     }
     if form.more_prompts > 0 {
-        line(&format!("      and {} more", count(form.more_prompts, "different question")), Tone::Dim);
+        line(&format!("      and {} besides", count(form.more_prompts, "other question")), Tone::Dim);
     }
     line("the one answer for all of them:", Tone::Strong);
     (&form.area).render(rest, picture);

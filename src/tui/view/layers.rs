@@ -150,7 +150,8 @@ fn ids(same: &SameAnswer) -> String {
 fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
     let pane = window(area, 72, 12);
     let title = match &form.bulk {
-        Some(bulk) => format!("Cancel {}", count(bulk.sessions.len(), "session")),
+        Some(bulk) if bulk.sessions.len() > 1 => format!("Cancel {}", count(bulk.sessions.len(), "session")),
+        Some(bulk) => format!("Cancel {}", app.name_of(*bulk.sessions.first().unwrap_or(&form.session))),
         None => format!("Cancel {}", app.name_of(form.session)),
     };
     let how = format!("{} confirms · {} leaves", app.key(Action::Send), app.key(Action::Back));

@@ -99,7 +99,7 @@ fn rule_6_what_became_of_a_bulk_cancel_is_said_and_what_was_refused_stays_marked
     assert!(status.contains("3 sessions cancelled; 1 had ended before, which changed nothing"), "{status}");
     assert!(status.contains("1 not, such as three: "), "{status}");
     desk.keys("c");
-    assert!(desk.picture(120, 36).contains("Cancel 1 session "), "{}", desk.picture(120, 36));
+    assert!(desk.picture(120, 36).contains("Cancel three "), "{}", desk.picture(120, 36));
 }
 
 #[test]
