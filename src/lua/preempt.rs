@@ -75,6 +75,9 @@ struct Worker {
     raising: AtomicBool,
     /// Counts steps.
     step: AtomicU32,
+    /// The state that a tick has had the hook called soon for, until that happens or another state runs. Asking takes as
+    /// long as the stack is deep: with a deep one, ticks that ask again and again would leave no time for anything else.
+    asked: AtomicPtr<lua_State>,
     /// The step that the last tick saw, and how many ticks in a row saw it.
     #[cfg(target_os = "linux")]
     seen: AtomicU32,
@@ -90,6 +93,7 @@ thread_local! {
             standing: AtomicBool::new(false),
             raising: AtomicBool::new(false),
             step: AtomicU32::new(0),
+            asked: AtomicPtr::new(ptr::null_mut()),
             #[cfg(target_os = "linux")]
             seen: AtomicU32::new(0),
             #[cfg(target_os = "linux")]
@@ -123,6 +127,7 @@ impl<'a> Running<'a> {
             worker.host.store(ptr::from_ref(host).cast_mut(), Ordering::Relaxed);
             worker.raising.store(host.state().raising, Ordering::Relaxed);
             worker.step.fetch_add(1, Ordering::Relaxed);
+            worker.asked.store(ptr::null_mut(), Ordering::Relaxed);
             let standing = host.preemption == Preemption::StandingHook || !timer::start();
             worker.standing.store(standing, Ordering::Relaxed);
             if standing {
@@ -184,7 +189,7 @@ fn tick() {
             if times >= timer::IDLE_TICKS {
                 timer::stop();
             }
-        } else if times > timer::TICKS_A_SLICE {
+        } else if times > timer::TICKS_A_SLICE && worker.asked.swap(state, Ordering::Relaxed) != state {
             call_hook_soon(state);
         }
     });
@@ -216,11 +221,13 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, why: *mut lua_Debug) {
         }
         verdict
     });
+    let looked = || WORKER.with(|worker| worker.asked.store(ptr::null_mut(), Ordering::Relaxed));
     // SAFETY: Lua runs `state` on this thread and is in its hook; nothing in this frame has to be dropped.
     unsafe {
         match verdict {
             // The hook stays as it is: after the yield Lua leaves one call of it out.
             Verdict::Yield if ffi::lua_isyieldable(state) != 0 => {
+                looked();
                 ffi::lua_yield(state, 0);
             }
             Verdict::GoOn | Verdict::Yield | Verdict::Later => {
@@ -229,8 +236,11 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, why: *mut lua_Debug) {
                 let returns = if verdict == Verdict::GoOn { 0 } else { ffi::LUA_MASKRET };
                 // No mask is no hook.
                 ffi::lua_sethook(state, Some(hook), count | returns, PERIOD);
+                // Behind that: what a tick has asked for meanwhile is lost, and the next one has to ask again.
+                looked();
             }
             Verdict::Raise => {
+                looked();
                 ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, 1);
                 ffi::lua_pushlightuserdata(state, Mark::Ended.value().0);
                 ffi::lua_error(state);
@@ -328,9 +338,13 @@ fn running(outer: *mut lua_State, inner: *mut lua_State, run: impl FnOnce() -> c
             // SAFETY: as above.
             unsafe { ffi::lua_sethook(inner, Some(hook), ffi::LUA_MASKCOUNT, PERIOD) };
         }
-        worker.current.store(inner, Ordering::Release);
+        let switch_to = |state| {
+            worker.asked.store(ptr::null_mut(), Ordering::Relaxed);
+            worker.current.store(state, Ordering::Release);
+        };
+        switch_to(inner);
         let status = run();
-        worker.current.store(outer, Ordering::Release);
+        switch_to(outer);
         // What was raised out of the coroutine goes on being raised where it was resumed; and a tick that came too late
         // for it is for the one that resumed it.
         let late_tick = status != ffi::LUA_YIELD && !standing && has_hook();
