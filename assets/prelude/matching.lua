@@ -131,37 +131,28 @@ end
 
 return {
   find = function(s, pattern, init, plain)
-    if init ~= nil then
-      init = integer(init, 3, "find")
-    end
     if type(s) == "string" and type(pattern) == "string" and #s <= (reaches[pattern] or learn(pattern)) then
-      return c_find(s, pattern, init, plain)
+      return c_find(s, pattern, integer(init, 3, "find", 1), plain)
     end
     s, pattern = text(s, 1, "find"), text(pattern, 2, "find")
-    local way = plain and "plain" or "find"
-    return found(s, pattern, way, search(s, pattern, start_of(init or 1, #s), way))
+    local from, way = start_of(integer(init, 3, "find", 1), #s), plain and "plain" or "find"
+    return found(s, pattern, way, search(s, pattern, from, way))
   end,
 
   match = function(s, pattern, init)
-    if init ~= nil then
-      init = integer(init, 3, "match")
-    end
     if type(s) == "string" and type(pattern) == "string" and #s <= (reaches[pattern] or learn(pattern)) then
-      return c_match(s, pattern, init)
+      return c_match(s, pattern, integer(init, 3, "match", 1))
     end
     s, pattern = text(s, 1, "match"), text(pattern, 2, "match")
-    return found(s, pattern, "match", search(s, pattern, start_of(init or 1, #s), "match"))
+    return found(s, pattern, "match", search(s, pattern, start_of(integer(init, 3, "match", 1), #s), "match"))
   end,
 
   gmatch = function(s, pattern, init)
-    if init ~= nil then
-      init = integer(init, 3, "gmatch")
-    end
     if is_light(s, pattern) and sub(pattern, 1, 1) ~= "^" then
-      return c_gmatch(s, pattern, init)
+      return c_gmatch(s, pattern, integer(init, 3, "gmatch", 1))
     end
     s, pattern = text(s, 1, "gmatch"), text(pattern, 2, "gmatch")
-    local from, last = start_of(init or 1, #s), -1
+    local from, last = start_of(integer(init, 3, "gmatch", 1), #s), -1
     local function go_on(refused, start, stop, ...)
       if refused then
         error(refused, 2)

@@ -10,6 +10,19 @@ local BLOCK = 1024
 
 local plain = { ["nil"] = true, boolean = true, number = true, string = true }
 
+-- The C function names neither itself nor a line of the program when it is called from here. Tail calls lead here, so
+-- the program is two levels up.
+local function formatted(ok, value)
+  if not ok then
+    kept.check(false, value)
+    if type(value) == "string" then
+      error(gsub(value, "'%?'", "'format'"), 2)
+    end
+    error(value, 0)
+  end
+  return value
+end
+
 local function format_objects(template, ...)
   local args = pack(...)
   local n, from = 0, 1
@@ -17,11 +30,7 @@ local function format_objects(template, ...)
   while true do
     local start, stop, flags, letter = find(template, "%%([-+ #0-9.]*)(.)", from)
     if not start then
-      local ok, value = pcall(format, out .. sub(template, from), unpack(args, 1, args.n))
-      if not ok and type(value) == "string" then
-        error(gsub(value, "'%?'", "'format'"), 2)
-      end
-      return value
+      return formatted(pcall(format, out .. sub(template, from), unpack(args, 1, args.n)))
     end
     local spec = sub(template, start, stop)
     if letter ~= "%" then
@@ -50,15 +59,6 @@ local function text(v, n)
   error("bad argument #" .. n .. " to 'rep' (string expected, got " .. got .. ")", 3)
 end
 
--- The C function names neither itself nor a line of the program when it is called from here.
-local function formatted(ok, value)
-  if not ok and type(value) == "string" then
-    error(gsub(value, "'%?'", "'format'"), 2)
-  elseif not ok then
-    error(value, 0)
-  end
-  return value
-end
 
 return {
   rep = function(s, n, separator)

@@ -14,9 +14,11 @@ local STACK = 999000
 
 -- The C function names neither itself nor a line of the program when it is called from here.
 local function result(ok, value)
-  if not ok and type(value) == "string" then
-    error(gsub(value, "'%?'", "'concat'"), 2)
-  elseif not ok then
+  if not ok then
+    kept.check(false, value)
+    if type(value) == "string" then
+      error(gsub(value, "'%?'", "'concat'"), 2)
+    end
     error(value, 0)
   end
   return value
@@ -59,6 +61,9 @@ return {
     local size = #t + 1
     if n == 2 then
       local pos, v = ...
+      if pos == nil then
+        error("bad argument #2 to 'insert' (number expected, got nil)", 2)
+      end
       pos = integer(pos, 2, "insert")
       if pos < 1 or pos > size then
         error("bad argument #2 to 'insert' (position out of bounds)", 2)

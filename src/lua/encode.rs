@@ -3,7 +3,6 @@
 //! Walks with a stack of its own, so depth costs no Rust stack.
 
 use std::collections::HashSet;
-use std::ffi::c_void;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -33,24 +32,50 @@ pub(super) enum Bound {
 /// # Errors
 /// When the text is too long, or takes too long: the session has to end.
 pub(super) fn encode(lua: &Lua, host: &Arc<Host>, value: Value, bound: Bound) -> mlua::Result<Result<String, String>> {
-    let mut encoder = Encoder {
-        lua,
-        host,
-        bound,
-        out: String::new(),
-        pending: 0,
-        path: Vec::new(),
-        on_path: HashSet::new(),
-        patience: match bound {
-            Bound::Memory | Bound::Figure(_) | Bound::Stored(_) => Patience::new(lua, host),
-            Bound::Result => Patience::with_engine(lua, host),
-        },
-    };
-    match encoder.run(value) {
-        Ok(()) => Ok(Ok(encoder.out)),
-        Err(Stop::NotJson(text)) => Ok(Err(format!("deserialize error: {text}"))),
-        Err(Stop::TooLong(text)) => Ok(Err(text)),
-        Err(Stop::Lua(error)) => Err(error),
+    let mut encoder = Encoder { lua, host, bound, text: Text::default(), patience: Patience::new(lua, host) };
+    match encoder.value(value).and_then(|()| encoder.run()) {
+        Ok(_) => Ok(Ok(encoder.text.out)),
+        Err(stop) => stop.told().map(Err),
+    }
+}
+
+/// How far a result is written.
+pub(super) enum Written {
+    /// It is whole.
+    Whole(String),
+    /// The slice is over; it can be gone on with.
+    NotYet(Text),
+}
+
+/// Begins to write the result of a session. It may be large, so it is written a slice at a time.
+///
+/// # Errors
+/// As for [`encode`].
+pub(super) fn begin_result(lua: &Lua, host: &Arc<Host>, value: Value) -> mlua::Result<Result<Written, String>> {
+    write_result(lua, host, Text::default(), Some(value))
+}
+
+/// Goes on with a result.
+///
+/// # Errors
+/// As for [`encode`].
+pub(super) fn go_on_with_result(lua: &Lua, host: &Arc<Host>, text: Text) -> mlua::Result<Result<Written, String>> {
+    write_result(lua, host, text, None)
+}
+
+fn write_result(
+    lua: &Lua,
+    host: &Arc<Host>,
+    text: Text,
+    first: Option<Value>,
+) -> mlua::Result<Result<Written, String>> {
+    let patience = Patience::with_engine(lua, host);
+    let mut encoder = Encoder { lua, host, bound: Bound::Result, text, patience };
+    let begun = first.map_or(Ok(()), |value| encoder.value(value));
+    match begun.and_then(|()| encoder.run()) {
+        Ok(true) => Ok(Ok(Written::Whole(encoder.text.out))),
+        Ok(false) => Ok(Ok(Written::NotYet(encoder.text))),
+        Err(stop) => stop.told().map(Err),
     }
 }
 
@@ -58,6 +83,16 @@ enum Stop {
     NotJson(String),
     TooLong(String),
     Lua(mlua::Error),
+}
+
+impl Stop {
+    fn told(self) -> mlua::Result<String> {
+        match self {
+            Self::NotJson(text) => Ok(format!("deserialize error: {text}")),
+            Self::TooLong(text) => Ok(text),
+            Self::Lua(error) => Err(error),
+        }
+    }
 }
 
 impl From<mlua::Error> for Stop {
@@ -69,7 +104,8 @@ impl From<mlua::Error> for Stop {
 /// A table that is being written.
 struct Open {
     table: Table,
-    address: *const c_void,
+    /// Compared, never followed.
+    address: usize,
     rest: Rest,
 }
 
@@ -78,27 +114,36 @@ enum Rest {
     Object { keys: std::vec::IntoIter<String>, is_first: bool },
 }
 
-struct Encoder<'a> {
-    lua: &'a Lua,
-    host: &'a Arc<Host>,
-    bound: Bound,
+/// A text while it is written, and where it goes on.
+#[derive(Default)]
+pub(super) struct Text {
     out: String,
     /// Bytes of keys that are held to be sorted.
     pending: usize,
     path: Vec<Open>,
-    on_path: HashSet<*const c_void>,
+    on_path: HashSet<usize>,
+}
+
+struct Encoder<'a> {
+    lua: &'a Lua,
+    host: &'a Arc<Host>,
+    bound: Bound,
+    text: Text,
     patience: Patience<'a>,
 }
 
 impl Encoder<'_> {
-    fn run(&mut self, value: Value) -> Result<(), Stop> {
-        self.value(value)?;
-        while let Some(open) = self.path.last_mut() {
+    /// Goes on until the text is whole, or a result's slice is over. Gives whether it is whole.
+    fn run(&mut self) -> Result<bool, Stop> {
+        while let Some(open) = self.text.path.last_mut() {
+            if self.bound == Bound::Result && self.patience.is_tired() {
+                return Ok(false);
+            }
             let value = match &mut open.rest {
                 Rest::Array { next, length } if next == length => None,
                 Rest::Array { next, .. } => {
                     if *next > 0 {
-                        self.out.push(',');
+                        self.text.out.push(',');
                     }
                     *next += 1;
                     Some(open.table.raw_get::<Value>(*next)?)
@@ -107,11 +152,11 @@ impl Encoder<'_> {
                     None => None,
                     Some(key) => {
                         if !std::mem::replace(is_first, false) {
-                            self.out.push(',');
+                            self.text.out.push(',');
                         }
-                        push_text(&mut self.out, &key);
-                        self.out.push(':');
-                        self.pending -= key.len();
+                        push_text(&mut self.text.out, &key);
+                        self.text.out.push(':');
+                        self.text.pending -= key.len();
                         Some(open.table.raw_get::<Value>(key.as_str())?)
                     }
                 },
@@ -121,13 +166,14 @@ impl Encoder<'_> {
                 None => self.close(),
             }
         }
-        self.check_size()
+        self.check_size()?;
+        Ok(true)
     }
 
     fn close(&mut self) {
-        if let Some(open) = self.path.pop() {
-            self.on_path.remove(&open.address);
-            self.out.push(if matches!(open.rest, Rest::Array { .. }) { ']' } else { '}' });
+        if let Some(open) = self.text.path.pop() {
+            self.text.on_path.remove(&open.address);
+            self.text.out.push(if matches!(open.rest, Rest::Array { .. }) { ']' } else { '}' });
         }
     }
 
@@ -135,21 +181,21 @@ impl Encoder<'_> {
         self.patience.step()?;
         self.check_size()?;
         match value {
-            Value::Nil => self.out.push_str("null"),
-            Value::Boolean(true) => self.out.push_str("true"),
-            Value::Boolean(false) => self.out.push_str("false"),
-            Value::Integer(n) => write!(self.out, "{n}").expect("a String takes every text"),
+            Value::Nil => self.text.out.push_str("null"),
+            Value::Boolean(true) => self.text.out.push_str("true"),
+            Value::Boolean(false) => self.text.out.push_str("false"),
+            Value::Integer(n) => write!(self.text.out, "{n}").expect("a String takes every text"),
             // JSON knows neither infinity nor NaN: `serde_json` has no number for them.
             Value::Number(n) => match serde_json::Number::from_f64(n) {
-                Some(n) => write!(self.out, "{n}").expect("a String takes every text"),
-                None => self.out.push_str("null"),
+                Some(n) => write!(self.text.out, "{n}").expect("a String takes every text"),
+                None => self.text.out.push_str("null"),
             },
             Value::String(text) => {
                 let text = text
                     .to_str()
                     .map_err(|_| Stop::NotJson("invalid type: byte array, expected any valid JSON value".into()))?;
                 self.room_for(text.len())?;
-                push_text(&mut self.out, &text);
+                push_text(&mut self.text.out, &text);
                 // Escapes make it longer.
                 self.check_size()?;
             }
@@ -166,28 +212,28 @@ impl Encoder<'_> {
     }
 
     fn open(&mut self, table: Table) -> Result<(), Stop> {
-        let address = table.to_pointer();
-        if !self.on_path.insert(address) {
+        let address = table.to_pointer().addr();
+        if !self.text.on_path.insert(address) {
             return Err(Stop::NotJson("recursive table detected".into()));
         }
-        if self.path.len() >= DEPTH {
+        if self.text.path.len() >= DEPTH {
             return Err(Stop::NotJson(format!("more than {DEPTH} tables within each other")));
         }
         let length = table.raw_len();
-        let is_array = length > 0 || table.metatable().is_some_and(|it| it.to_pointer() == self.array_mark());
+        let is_array = length > 0 || table.metatable().is_some_and(|it| it.to_pointer().addr() == self.array_mark());
         let rest = if is_array {
-            self.out.push('[');
+            self.text.out.push('[');
             Rest::Array { next: 0, length }
         } else {
-            self.out.push('{');
+            self.text.out.push('{');
             Rest::Object { keys: self.keys(&table)?.into_iter(), is_first: true }
         };
-        self.path.push(Open { table, address, rest });
+        self.text.path.push(Open { table, address, rest });
         Ok(())
     }
 
-    fn array_mark(&self) -> *const c_void {
-        self.lua.array_metatable().to_pointer()
+    fn array_mark(&self) -> usize {
+        self.lua.array_metatable().to_pointer().addr()
     }
 
     /// The keys of an object, sorted.
@@ -200,7 +246,7 @@ impl Encoder<'_> {
             let found = match key {
                 Value::String(text) => match text.to_str() {
                     Ok(text) => {
-                        self.pending += text.len();
+                        self.text.pending += text.len();
                         self.room_for(0)?;
                         keys.push(text.to_owned());
                         continue;
@@ -224,7 +270,7 @@ impl Encoder<'_> {
     }
 
     fn room_for(&self, more: usize) -> Result<(), Stop> {
-        let bytes = (self.out.len() + self.pending + more) as u64;
+        let bytes = (self.text.out.len() + self.text.pending + more) as u64;
         let limits = self.host.limits();
         match self.bound {
             Bound::Memory if bytes > limits.memory_bytes => Err(self.host.out_of_memory().into()),

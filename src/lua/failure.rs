@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mlua::{Lua, Value};
 
+use super::alc::log;
 use super::host::{Host, is_memory_error};
 use crate::domain::FailureKind;
 use crate::engine::VmFailure;
@@ -27,7 +28,12 @@ pub(super) fn of_error(host: &Host, error: &mlua::Error) -> VmFailure {
         mlua::Error::SyntaxError { message, .. } => (FailureKind::LuaError, message.clone()),
         other => (FailureKind::EngineError, other.to_string()),
     };
-    VmFailure { message, kind, limit: None, traceback: None }
+    VmFailure { message: bounded(host, &message), kind, limit: None, traceback: None }
+}
+
+/// An error may be as long as the program likes; what is kept of it is a line of the log.
+fn bounded(host: &Host, text: &str) -> String {
+    log::cut(text, host.limits().log_line_bytes)
 }
 
 /// The failure of a program that raised an error with this text.
@@ -39,7 +45,9 @@ pub(super) fn of_text(host: &Host, text: &str) -> VmFailure {
     if state.engine_error.as_deref() == Some(line) {
         line = line.strip_prefix("runtime error: ").or(line.strip_prefix("syntax error: ")).unwrap_or(line);
     }
-    VmFailure { message: format!("{position}{line}"), kind: FailureKind::LuaError, limit: None, traceback }
+    let message = bounded(host, &format!("{position}{line}"));
+    let traceback = traceback.map(|stack| bounded(host, &stack));
+    VmFailure { message, kind: FailureKind::LuaError, limit: None, traceback }
 }
 
 /// Keeps the stack of an error that nothing in the program catches, as its message handler. Also its place, where the

@@ -2,6 +2,9 @@
 //!
 //! It knows bytes only; what a match becomes in Lua is its caller's business.
 
+#[cfg(test)]
+mod tests;
+
 /// Captures a pattern may have, as in the C library.
 const MAX_CAPTURES: usize = 32;
 
@@ -155,19 +158,20 @@ impl<'a, W: Watch> Matcher<'a, W> {
                 },
                 _ => {
                     let behind = self.item_end(p)?;
+                    let fits = self.fits(s, p, behind);
                     match self.at(behind) {
+                        // Nothing to choose from: it goes on without going deeper, as in the C library.
+                        Some(b'*' | b'-' | b'?') if !fits => p = behind + 1,
                         Some(b'*') => return self.most(s, p, behind, 0),
                         Some(b'+') => return self.most(s, p, behind, 1),
                         Some(b'-') => return self.least(s, p, behind),
                         Some(b'?') => {
-                            if self.fits(s, p, behind)
-                                && let Some(end) = self.follow(s + 1, behind + 1)?
-                            {
+                            if let Some(end) = self.follow(s + 1, behind + 1)? {
                                 return Ok(Some(end));
                             }
                             p = behind + 1;
                         }
-                        _ if self.fits(s, p, behind) => (s, p) = (s + 1, behind),
+                        _ if fits => (s, p) = (s + 1, behind),
                         _ => return Ok(None),
                     }
                 }
@@ -365,6 +369,12 @@ fn in_class(c: u8, class: u8) -> bool {
         _ => return class == c,
     };
     is_in != class.is_ascii_uppercase()
+}
+
+/// Whether a pattern has any character that is more than itself. `string.find` takes one without for a plain text, even
+/// where it would be no sound pattern.
+pub(super) fn has_specials(pattern: &[u8]) -> bool {
+    pattern.iter().any(|c| b"^$*+?.([%-".contains(c))
 }
 
 /// How long a subject may be so that the C library cannot need more than some ten thousand steps for it. None if it

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
 
+use super::encode::{Text, Written};
 use super::host::{Host, Wanted};
 use super::mark::Mark;
 use super::preempt::resume_interruptibly;
@@ -34,6 +35,8 @@ enum Program {
     Ready(Function),
     /// Begun.
     Begun(Thread),
+    /// Its result is being written.
+    Finishing(Text),
     /// It ended, or it did not compile.
     Ended,
 }
@@ -56,7 +59,7 @@ impl LuaVm {
         }
         let came_out = match input {
             Input::Start => self.begin(),
-            Input::Continue => self.resume(()),
+            Input::Continue => self.go_on(),
             Input::Answers(answers) => self.answer(&answers),
             Input::Done(EffectResult::Module(result)) => match result {
                 Ok(Some(ModuleSource { path, text })) => self.resume((text, path.to_string_lossy().into_owned())),
@@ -137,7 +140,10 @@ impl LuaVm {
                         None => Err(mlua::Error::runtime("the program waits for nothing")),
                     }
                 }
-                Some(Mark::Finished) => self.finish(out.1),
+                Some(Mark::Finished) => {
+                    let written = encode::begin_result(&self.lua, &self.host, out.1)?;
+                    Ok(self.finish(written))
+                }
                 Some(Mark::Failed) => {
                     let text = out.1.as_string().map(mlua::LuaString::to_string_lossy).unwrap_or_default();
                     Ok(self.end(Err(failure::of_text(&self.host, &text))))
@@ -154,13 +160,32 @@ impl LuaVm {
         Ok(())
     }
 
-    fn finish(&mut self, value: Value) -> mlua::Result<Step> {
+    fn go_on(&mut self) -> mlua::Result<Step> {
+        match std::mem::replace(&mut self.program, Program::Ended) {
+            Program::Finishing(text) => {
+                let written = encode::go_on_with_result(&self.lua, &self.host, text)?;
+                Ok(self.finish(written))
+            }
+            program => {
+                self.program = program;
+                self.resume(())
+            }
+        }
+    }
+
+    fn finish(&mut self, written: Result<Written, String>) -> Step {
         let not_json = |message| VmFailure { message, kind: FailureKind::EngineError, limit: None, traceback: None };
-        let json = encode::encode(&self.lua, &self.host, value, encode::Bound::Result)?;
-        let result = json
-            .map_err(not_json)
-            .and_then(|json| serde_json::from_str(&json).map_err(|error| not_json(format!("JSON parse: {error}"))));
-        Ok(self.end(result))
+        let result = match written {
+            Ok(Written::NotYet(text)) => {
+                self.program = Program::Finishing(text);
+                return Step::Preempted;
+            }
+            Ok(Written::Whole(json)) => {
+                serde_json::from_str(&json).map_err(|error| not_json(format!("JSON parse: {error}")))
+            }
+            Err(message) => Err(not_json(message)),
+        };
+        self.end(result)
     }
 
     fn end(&mut self, result: Result<serde_json::Value, VmFailure>) -> Step {

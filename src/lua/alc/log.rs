@@ -74,7 +74,7 @@ fn say_written(state: &mut State) {
 }
 
 /// Cuts a text as the door cuts a line: at a character, saying how much is missing.
-pub(super) fn cut(text: &str, limit: u64) -> String {
+pub(in crate::lua) fn cut(text: &str, limit: u64) -> String {
     let end = text.floor_char_boundary(usize::try_from(limit).unwrap_or(usize::MAX));
     match text.len() - end {
         0 => text.to_owned(),

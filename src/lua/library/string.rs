@@ -24,7 +24,7 @@ pub(in crate::lua) fn search(
     if start > subject.len() {
         return Ok(given(vec![Value::Nil]));
     }
-    if &*way == b"plain" {
+    if &*way == b"plain" || &*way == b"find" && !pattern::has_specials(&pattern) {
         return plain(&subject, &pattern, start, patience);
     }
     let (anchored, pattern) = split_anchor(&pattern);

@@ -2,9 +2,14 @@
 
 mod asking;
 mod coroutines;
+#[path = "../../fuzz/differential.rs"]
+mod differential;
 mod docs;
 mod driver;
 mod eval;
+mod fuzz;
+#[path = "../../fuzz/grammar.rs"]
+mod grammar;
 mod hostile;
 mod json;
 mod language;

@@ -64,3 +64,44 @@ fn a_long_template_of_a_date_is_refused() {
     let text = error("os.date(('%c'):rep(1e5), 0)");
     assert!(text.contains("a template of 200000 bytes; the limit is 4096"), "{text}");
 }
+
+#[test]
+fn a_large_result_is_written_in_slices() {
+    let mut session = patient("local t = {} for i = 1, 60 do t = {t, t} end return t");
+    let failure = session.finish(echo).expect_err("it is too large");
+    assert_eq!(failure.limit, Some(LimitKind::Size));
+    assert!(session.preempted > 0, "others had no turn");
+    // What is written in slices is the same text.
+    let code = "local t = {} for i = 1, 3e5 do t[i] = {i, k = 'dropped'} end return t";
+    let value = patient(code).finish(echo).expect("it ends well");
+    let numbers = value.as_array().unwrap();
+    assert_eq!((numbers.len(), &numbers[299_999]), (300_000, &json!([300_000])));
+}
+
+#[test]
+fn what_a_long_error_says_is_cut_off() {
+    for code in [
+        "error(('x'):rep(1 << 20), 0)",
+        "error(setmetatable({}, {__tostring = function() return ('x'):rep(1 << 20) end}))",
+        "package.loaded[('x'):rep(1 << 20)] = {f = function() error('x') end} local r = package.loaded[('x'):rep(1 << 20)].f() return r",
+        &format!("local a = 1 {}", "x".repeat(1 << 19)),
+    ] {
+        let failure = Session::new(code).finish(echo).expect_err("it fails");
+        let bytes = failure.message.len() + failure.traceback.map_or(0, |stack| stack.len());
+        assert!(bytes < 2 * (17 << 10), "{bytes} bytes");
+    }
+}
+
+#[test]
+fn running_out_of_memory_in_a_c_function_ends_the_session_even_if_it_is_caught() {
+    for code in [
+        "local s, t = ('x'):rep(1 << 20), {} for i = 1, 1000 do t[i] = s end pcall(table.concat, t) return 1",
+        "local s = ('x'):rep(20 << 20) pcall(string.format, '%s%s%s%s', s, s, s, s) return 1",
+        "local s = ('x'):rep(20 << 20) pcall(string.format, '%s%s%s%s%s', s, s, s, s, setmetatable({}, {})) return 1",
+        "pcall(string.rep, 'x', 1 << 30) return 1",
+        "local s = ('x'):rep(20 << 20) pcall(string.pack, 'sss', s, s, s) return 1",
+    ] {
+        let failure = patient(code).finish(echo).expect_err(code);
+        assert_eq!(failure.limit, Some(LimitKind::Memory), "{code}: {failure:?}");
+    }
+}

@@ -1,0 +1,112 @@
+//! A random program comes to the same in a session as in plain Lua, wherever it is interrupted, and leaves nothing behind
+//! among the globals. A cancel at any moment stops it.
+
+use mlua::Lua;
+use serde_json::Value;
+use switchboard::domain::SessionSpec;
+use switchboard::engine::{Input, Step};
+
+use super::driver::Session;
+use super::grammar::{Choices, program};
+
+/// What plain Lua has that a session has not, and how it answers.
+const PLAIN: &str = "alc = { llm = function(prompt) return '<' .. prompt .. '>' end, log = function() end }";
+
+/// The globals of a session.
+const GLOBALS: &str = "_G _VERSION alc assert collectgarbage coroutine ctx error getmetatable io ipairs load math next os \
+    package pairs pcall print rawequal rawget rawlen rawset require select setmetatable string table tonumber tostring \
+    type utf8 xpcall";
+
+/// Runs one program both ways, then once more with a cancel.
+///
+/// # Errors
+/// How the two differ, with the program.
+pub(crate) fn check(choices: &mut impl Choices) -> Result<(), String> {
+    let code = program(choices);
+    let plainly = named_alike(&plainly(&code));
+    let mut session = patient(&code);
+    let hosted = match session.finish(|prompt| format!("<{prompt}>")) {
+        Ok(Value::String(text)) => named_alike(&text),
+        Ok(other) => format!("a value: {other}"),
+        Err(failure) => format!("an error: {}", failure.message),
+    };
+    if hosted != plainly {
+        return Err(format!("{code}\n{}", first_difference(&plainly, &hosted)));
+    }
+    let strangers = globals(&code);
+    if strangers != Value::String(String::new()) {
+        return Err(format!("{code}\nit leaves {strangers}"));
+    }
+    cancelled(&code, choices);
+    Ok(())
+}
+
+/// A session whose sections may last: how fast the machine is must not show.
+fn patient(code: &str) -> Session {
+    let mut spec = SessionSpec::run(code);
+    spec.limits.section_ms = 60_000;
+    Session::of(spec)
+}
+
+fn plainly(code: &str) -> String {
+    let lua = Lua::new();
+    lua.load(PLAIN).exec().expect("it is sound");
+    let body = lua.load(code).set_name("=script").into_function();
+    match body.and_then(|body| body.call::<mlua::LuaString>(())) {
+        Ok(text) => text.to_string_lossy(),
+        Err(mlua::Error::SyntaxError { message, .. }) => format!("an error: {message}"),
+        Err(error) => format!("an error: {error}"),
+    }
+}
+
+/// A function that nothing names, such as one that `pcall` calls, is `string.find` in errors of the C library. Here it
+/// is always `find`.
+fn named_alike(trace: &str) -> String {
+    let libraries = ["string", "table", "math", "utf8", "coroutine"];
+    libraries.iter().fold(trace.to_owned(), |trace, library| trace.replace(&format!("'{library}."), "'"))
+}
+
+/// Where the two traces part.
+fn first_difference(plainly: &str, hosted: &str) -> String {
+    let pairs = plainly.split('|').zip(hosted.split('|')).enumerate();
+    match pairs.into_iter().find(|(_, (a, b))| a != b) {
+        Some((n, (a, b))) => format!("entry {n}: plainly {a:?}, in a session {b:?}"),
+        None => format!("plainly {plainly:?}\nin a session {hosted:?}"),
+    }
+}
+
+/// The globals that a program leaves and that no session has.
+fn globals(code: &str) -> Value {
+    let code = format!(
+        "local result = (function() {code}\nend)() local known = {{}}
+        for name in ('{GLOBALS}'):gmatch('%S+') do known[name] = true end
+        local strangers = {{}}
+        for name in pairs(_G) do if not known[name] then strangers[#strangers + 1] = tostring(name) end end
+        return table.concat(strangers, ' ')"
+    );
+    patient(&code).finish(|prompt| format!("<{prompt}>")).unwrap_or_else(|failure| Value::String(failure.message))
+}
+
+/// Stops a program at some pause or slice; it must never come to an end of its own then.
+fn cancelled(code: &str, choices: &mut impl Choices) {
+    let mut session = patient(code);
+    let mut steps = choices.below(8);
+    let mut step = session.step(Input::Start);
+    loop {
+        if steps == 0 {
+            session.stop.raise();
+        }
+        let input = match step {
+            Step::Preempted => Input::Continue,
+            Step::Asked { questions, .. } => Input::Answers(questions.iter().map(|it| it.prompt.clone()).collect()),
+            Step::Wants(_) => unreachable!("no program of the grammar wants anything"),
+            Step::Finished(_) => return,
+        };
+        step = session.step(input);
+        if steps == 0 {
+            assert!(matches!(step, Step::Preempted), "{code}\na cancelled program came to {step:?}");
+            return;
+        }
+        steps -= 1;
+    }
+}
