@@ -6,6 +6,7 @@ mod cli;
 mod domain;
 mod effects;
 mod engine;
+mod hostile;
 mod lua;
 mod store;
 mod structure;
