@@ -22,9 +22,9 @@
 //! | module | what it is | what it may import |
 //! |---|---|---|
 //! | [`domain`] | ids, spec, states, events, the transition table; pure | nothing |
-//! | [`engine`] | registry, one task per live session, feeds, collection; the ports | `domain` |
+//! | [`engine`] | registry, one task per live session, feeds, recovery, branches, collection; the ports | `domain` |
 //! | [`lua`] | the VM behind the port: a sandboxed Lua state, stepped | `engine`, `domain` |
-//! | [`store`] | files behind the port: modules, state, cards, scenarios | `engine`, `domain` |
+//! | [`store`] | the journal on SQLite; files: modules, state, cards, scenarios | `engine`, `domain` |
 //! | [`tui`] | the screen: guard, loop, `Msg` / `update` / `view`, the action table | `engine`, `domain` |
 //! | [`config`] | defaults < file < environment < flags, merged once; keymap and theme files | `domain` |
 //! | [`desk`] | the one place that wires all of them together | everything |
@@ -87,6 +87,15 @@
 //!   alike; only writes are events besides.
 //! - The registry's `list` takes no filter: filtering belongs to [`domain::query`], which asks about one session at a
 //!   time, so that a change of a session costs one question.
+//! - An answer to a session that sleeps is recorded once its program has been run again up to the question, not before:
+//!   one that cannot come back keeps its question, says why, and takes no answer that it could never act on.
+//! - A branch has a copy of the other's record up to its question, not a link to it: everything that reads a record
+//!   reads it like any other, and either can be removed.
+//! - Whether a session took the process down is counted by the runs since it last paused, each written down before it
+//!   begins ([`engine::Record::Resumed`]): a session that ran as two processes died waits for a person, also one that only
+//!   happened to run.
+//! - A replay that differs makes no event, since the next replay could not derive it: it stands in the session's
+//!   [`engine::Presence`].
 //! - Ids are not searched fuzzily but by their beginning, as people shorten them: any few digits are found somewhere.
 //! - A key is shown at once, not only at the next picture: pictures of other changes keep their 16 ms.
 //! - Programs are interrupted on demand from the first version on (a timer per worker whose ticks are signals to that

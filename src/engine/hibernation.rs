@@ -56,16 +56,14 @@ impl Shared {
         let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
         let mut waiting: Vec<(Timestamp, Arc<Live>)> = self.sessions(|sessions| {
             let since = |live: &Arc<Live>| Some((waits_in_memory(&live.feed.lock().summary)?, Arc::clone(live)));
-            sessions.values().filter_map(since).collect()
+            // One that sleeps may have a task all the same, which refuses answers.
+            sessions.values().filter(|live| live.open_post().is_some()).filter_map(since).collect()
         });
         waiting.sort_unstable_by_key(|(since, _)| *since);
         let too_many = waiting.len().saturating_sub(residents);
-        for (_, live) in waiting
-            .into_iter()
-            .enumerate()
-            .filter_map(|(n, (since, live))| (n < too_many || now.saturating_sub(since) >= after).then_some((n, live)))
-        {
-            if let Some(post) = live.open_post() {
+        for (n, (since, live)) in waiting.into_iter().enumerate() {
+            let is_to_sleep = n < too_many || now.saturating_sub(since) >= after;
+            if is_to_sleep && let Some(post) = live.open_post() {
                 // A full inbox is no sleeper's.
                 drop(post.inbox.try_send(Box::new(Request::Sleep)));
             }
@@ -76,7 +74,9 @@ impl Shared {
 /// Since when a session waits in memory that could sleep.
 fn waits_in_memory(summary: &Summary) -> Option<Timestamp> {
     match (&summary.state, &summary.presence) {
-        (ExecutionState::Paused(_), Presence::Resident) => Some(summary.last_at),
+        // A clock that is to end it runs in its task.
+        _ if summary.spec.limits.wall_ms.is_some() => None,
+        (ExecutionState::Paused(_), Presence::Resident | Presence::Sleeping) => Some(summary.last_at),
         _ => None,
     }
 }

@@ -44,19 +44,19 @@ impl Registry {
     /// What the journal says where it cannot be read; what was read before stays.
     pub async fn recover(&self, mut told: impl FnMut(Recovered)) -> Result<Recovered, JournalError> {
         let shared = &self.shared;
-        let (mut recovered, mut behind, mut running) = (Recovered::default(), 0, Vec::new());
+        let (mut recovered, mut behind, mut tasks) = (Recovered::default(), 0, Vec::new());
         loop {
             let page = shared.world.journal.stored(behind, PAGE).get().await?;
             let Some(last) = page.last() else { break };
             behind = last.place;
             for stored in page.iter() {
-                shared.bring_back(stored, &mut recovered, &mut running);
+                shared.bring_back(stored, &mut recovered, &mut tasks);
             }
             told(recovered);
             tokio::task::yield_now().await;
         }
-        for live in running {
-            // Its task runs it again.
+        for live in tasks {
+            // Its task runs it again, or minds its time.
             drop(shared.post(&live));
         }
         Ok(recovered)
@@ -64,7 +64,7 @@ impl Registry {
 }
 
 impl Shared {
-    fn bring_back(&self, stored: &Stored, recovered: &mut Recovered, running: &mut Vec<Arc<Live>>) {
+    fn bring_back(&self, stored: &Stored, recovered: &mut Recovered, tasks: &mut Vec<Arc<Live>>) {
         let Stored { session, attempts, .. } = stored;
         if self.live(session.id()).is_some() {
             return;
@@ -89,9 +89,13 @@ impl Shared {
         if presence == Presence::Sleeping {
             if is_paused {
                 recovered.waiting += 1;
+                if session.wall_deadline().is_some() {
+                    // Its clock goes on: the task waits for it, and runs nothing.
+                    tasks.push(Arc::clone(&live));
+                }
             } else {
                 recovered.running += 1;
-                running.push(Arc::clone(&live));
+                tasks.push(Arc::clone(&live));
             }
         }
         self.enlist(session.id(), &live);

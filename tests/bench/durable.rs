@@ -22,14 +22,14 @@ use crate::rows::{ASK_FOREVER, paused_on, single, spawn, two_cores};
 /// How long each of the two is measured, three times in turn.
 const ROUND: Duration = Duration::from_secs(2);
 
-fn open(path: &Path) -> SqliteJournal {
+pub(crate) fn open(path: &Path) -> SqliteJournal {
     match SqliteJournal::open(path).expect("a new journal") {
         Opened::Writer(journal) => journal,
         Opened::Reader(..) => panic!("nobody else has it"),
     }
 }
 
-fn registry(runtime: &Runtime, journal: Arc<SqliteJournal>) -> Registry {
+pub(crate) fn registry(runtime: &Runtime, journal: Arc<SqliteJournal>) -> Registry {
     Registry::new(RegistryConfig {
         vms: Arc::new(LuaVms::new()),
         journal,

@@ -8,6 +8,7 @@
 mod corpus;
 mod durable;
 mod measure;
+mod recovery;
 mod rows;
 #[path = "../support/rules.rs"]
 mod rules;
@@ -38,6 +39,9 @@ const ROWS: &[Row] = &[
     ("corpus", corpus::corpus, &[0]),
     ("durable_answers", durable::durable_answers, &[1, 16, 64, 256]),
     ("journal_load", durable::journal_load, &[100_000]),
+    ("recovery", recovery::recovery, &[10_000]),
+    ("wake", recovery::wake, &[10, 100, 1000]),
+    ("asleep", recovery::asleep, &[100_000]),
     ("screen_key_idle", screen::screen_key_idle, &[10, 1000, 100_000]),
     ("screen_key_busy", screen::screen_key_busy, &[10, 1000, 100_000]),
     ("screen_filter", screen::screen_filter, &[1000, 100_000]),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::domain::{
-    CancelCode, Event, EventKind, ExecutionState, Question, ResumeError, ResumeOutcome, SessionId, StateName,
-    TerminalOutcome,
+    CancelCode, Event, EventKind, ExecutionState, LimitKind, Question, ResumeError, ResumeOutcome, SessionId,
+    StateName, TerminalOutcome,
 };
 use switchboard::engine::{EventRef, Hibernation, Presence, Record, Recovered, Registry, VerifyError};
 
@@ -359,4 +359,28 @@ async fn answers_and_cancels_that_race_with_falling_asleep_are_never_lost() {
     for id in ids {
         registry.verify(id).await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_limit_of_a_session_that_waits_goes_on_over_a_restart_and_keeps_it_awake() {
+    let rig = Rig::recorded();
+    let (mut spec, probe) = rig.write([say("one?")]);
+    spec.limits.wall_ms = Some(60_000);
+    let id = rig.registry.spawn(spec).await.unwrap();
+    paused(&rig.registry, id).await;
+    let interval = Duration::from_millis(1);
+    rig.registry.hibernate(Hibernation { after: Duration::ZERO, residents: 0, interval });
+    let other = rig.start([say("one?")]).await;
+    paused(&rig.registry, other).await;
+    while presence(&rig.registry, other) != Presence::Sleeping {
+        tokio::time::sleep(interval).await;
+    }
+    assert_eq!(presence(&rig.registry, id), Presence::Resident);
+
+    let after = rig.after_a_crash(everything);
+    let made = probe.made();
+    after.registry.recover(|_| ()).await.unwrap();
+    after.clock.advance(60_000);
+    let TerminalOutcome::Failed(failure) = ended(&after.registry, id).await else { panic!("its time is over") };
+    assert_eq!((failure.limit, probe.made()), (Some(LimitKind::Wall), made));
 }
