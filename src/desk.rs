@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::config::Keeping;
 use crate::domain::{SessionSpec, SpawnError};
-use crate::engine::{MemoryJournal, Registry, RegistryConfig, SystemClock, SystemEntropy};
+use crate::engine::{Clock, Hibernation, Journal, MemoryJournal, Registry, RegistryConfig, SystemClock, SystemEntropy};
 use crate::lua::LuaVms;
 use crate::store::FsFiles;
+use crate::store::journal::{Retention, SqliteJournal};
 use crate::tui;
 
 /// Sessions that are started before the first picture: a few milliseconds' worth. The others come while one looks.
@@ -30,6 +32,13 @@ const IDLE: Duration = Duration::from_mins(10);
 /// How often such sessions are looked for: a sweep looks at every session once.
 const SWEEP: Duration = Duration::from_mins(1);
 
+/// When sessions that wait leave memory. Nobody notices that they have: an answer brings them back within milliseconds.
+const SLEEP: Hibernation =
+    Hibernation { after: Duration::from_mins(10), residents: 2_000, interval: Duration::from_mins(1) };
+
+/// How often it is looked for log lines that may go.
+const PRUNE: Duration = Duration::from_mins(10);
+
 /// Why a desk could not be built or shown.
 #[derive(Debug, thiserror::Error)]
 pub enum DeskError {
@@ -44,18 +53,32 @@ pub enum DeskError {
     Screen(#[from] tui::TuiError),
 }
 
-/// A registry and the runtime under it. Sessions end when it is closed.
+/// What a desk is built of.
+#[derive(Default)]
+pub struct DeskOptions {
+    /// Where programs find modules.
+    pub library_dirs: Vec<PathBuf>,
+    /// Where they keep state and cards, if there is a place.
+    pub home: Option<PathBuf>,
+    /// Where sessions are kept; without one they end with the process.
+    pub journal: Option<SqliteJournal>,
+}
+
+/// A registry and the runtime under it. When it is closed, sessions end, or are left where they stand in their journal.
 pub struct Desk {
     lua: Runtime,
     registry: Registry,
+    journal: Option<Arc<SqliteJournal>>,
 }
 
 impl Desk {
-    /// Builds a desk whose programs find modules in `library_dirs` and keep state and cards in `home`, if there is one.
+    /// Builds a desk. Sessions of its journal come back with [`Registry::recover`].
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn open(library_dirs: Vec<PathBuf>, home: Option<PathBuf>) -> Result<Self, DeskError> {
+    pub fn open(options: DeskOptions) -> Result<Self, DeskError> {
+        let DeskOptions { library_dirs, home, journal } = options;
+        let journal = journal.map(Arc::new);
         // As many workers as cores, the default: a program holds one for a slice, or for 50 ms in a section that cannot
         // be interrupted. What the host does for it in between (converting a large value, say) comes on top.
         let lua = Builder::new_multi_thread()
@@ -67,7 +90,10 @@ impl Desk {
             .map_err(DeskError::Runtime)?;
         let registry = Registry::new(RegistryConfig {
             vms: Arc::new(LuaVms::new()),
-            journal: Arc::new(MemoryJournal::default()),
+            journal: match &journal {
+                Some(journal) => Arc::clone(journal) as Arc<dyn Journal>,
+                None => Arc::new(MemoryJournal::default()),
+            },
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             files: Arc::new(FsFiles::new(home)),
@@ -76,7 +102,19 @@ impl Desk {
         });
         // Of sessions that ended a while ago and that nobody looks at, the journal answers for what there is to know.
         registry.collect(IDLE, SWEEP);
-        Ok(Self { lua, registry })
+        registry.hibernate(SLEEP);
+        if let Some(journal) = &journal {
+            let weak = Arc::downgrade(journal);
+            // It ends with the runtime, or once nobody has the journal.
+            lua.spawn(async move {
+                while let Some(journal) = weak.upgrade() {
+                    journal.prune(Retention::at(SystemClock.now()));
+                    drop(journal);
+                    tokio::time::sleep(PRUNE).await;
+                }
+            });
+        }
+        Ok(Self { lua, registry, journal })
     }
 
     /// The handle over all sessions.
@@ -105,9 +143,14 @@ impl Desk {
         result
     }
 
-    fn screen(&self, specs: Vec<SessionSpec>, options: tui::TuiOptions) -> Result<tui::Exit, DeskError> {
+    fn screen(&self, specs: Vec<SessionSpec>, mut options: tui::TuiOptions) -> Result<tui::Exit, DeskError> {
+        if let Some(journal) = self.journal.clone() {
+            options.keeping = Keeping::Journal;
+            options.trouble = Arc::new(move || journal.trouble());
+        }
         let screen = Builder::new_current_thread().enable_all().build().map_err(DeskError::Runtime)?;
         screen.block_on(async {
+            self.bring_back();
             let mut specs = specs.into_iter();
             for spec in specs.by_ref().take(AT_ONCE) {
                 self.registry.spawn(spec).await?;
@@ -126,7 +169,19 @@ impl Desk {
         })
     }
 
-    /// Ends every session and the threads under them.
+    /// Brings back what the journal has, while the screen is there already.
+    fn bring_back(&self) {
+        let Some(journal) = self.journal.clone() else { return };
+        let registry = self.registry.clone();
+        self.lua.spawn(async move {
+            match registry.recover(|_| ()).await {
+                Ok(recovered) => tracing::info!(?recovered, journal = %journal.path().display(), "came back"),
+                Err(error) => tracing::error!(%error, "not every session came back"),
+            }
+        });
+    }
+
+    /// Ends every session, or leaves it in the journal, and ends the threads under them.
     pub fn close(self) {
         let late = self.lua.block_on(self.registry.shutdown(CLOSING));
         if late > 0 {

@@ -77,7 +77,7 @@ pub(super) struct Common {
     journal: Option<PathBuf>,
     /// Keeps nothing: sessions end with the program
     #[arg(long, global = true, conflicts_with = "journal")]
-    pub(super) ephemeral: bool,
+    ephemeral: bool,
 }
 
 impl Common {
@@ -90,6 +90,7 @@ impl Common {
             log_file: self.log_file.clone(),
             packages: self.packages.clone(),
             journal: self.journal.clone(),
+            ephemeral: self.ephemeral,
             color: self.color,
             log_level: self.log_level,
         }
@@ -116,13 +117,16 @@ pub(super) struct OpenArgs {
 #[derive(Debug, Group)]
 pub(super) struct RunArgs {
     /// The Lua program to run; - reads it from standard input
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present_any = ["code", "advice", "eval"])]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present_any = ["code", "advice", "eval", "resume"])]
     pub(super) file: Option<PathBuf>,
     /// Program text to run instead of a file
     #[arg(long, value_name = "LUA", conflicts_with = "file", allow_hyphen_values = true)]
     pub(super) code: Option<String>,
     #[command(flatten)]
     pub(super) kind: KindArgs,
+    /// Goes on with the session of an earlier run that begins so: of runs/ in the state directory, or of --journal
+    #[arg(long, value_name = "ID", conflicts_with_all = ["file", "code", "advice", "eval", "ctx", "copies", "title", "tag", "env", "max_pauses", "timeout", "memory"])]
+    pub(super) resume: Option<String>,
     /// What to print: readable lines, one document at the end, or every event as a line of JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: Format,

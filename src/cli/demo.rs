@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::exit::{CliError, Exit};
 use super::open;
 use super::programs::OnDisk;
-use crate::config::Settings;
+use crate::config::{Keeping, Settings};
 use crate::domain::{SessionKind, SessionSpec};
 
 /// One example session.
@@ -51,7 +51,10 @@ static EXAMPLES: &[Example] = &[
 pub(super) fn demo(settings: &Settings) -> Result<Exit, CliError> {
     open::check_terminal(settings)?;
     let starts = open::Starts { programs: OnDisk::default(), answerer: None };
-    open::show(settings, Vec::new(), examples(), starts)
+    // The examples are no work of anybody's: they go into no journal unless one is named for them.
+    let keeping = if settings.paths.named_journal().is_some() { settings.keeping } else { Keeping::Nothing };
+    let settings = Settings { keeping, ..settings.clone() };
+    open::show(&settings, Vec::new(), examples(), starts)
 }
 
 /// What the demo starts, in its order.

@@ -11,6 +11,7 @@ mod drafts;
 mod exit;
 mod files;
 mod info;
+mod journal;
 mod keys;
 mod log;
 mod man;

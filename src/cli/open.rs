@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::args::OpenArgs;
 use super::drafts::CommandDrafts;
 use super::exit::{CliError, Exit};
-use super::{files, log, program, programs};
-use crate::config::{Settings, Target};
-use crate::desk::Desk;
+use super::{files, journal, log, program, programs};
+use crate::config::{Keeping, Settings, Target};
+use crate::desk::{Desk, DeskOptions};
 use crate::domain::SessionSpec;
 use crate::engine::{SystemClock, SystemEntropy};
+use crate::store::journal::Opened;
 use crate::tui::{Colors, Drafts, Look, Signs, TuiOptions};
 
 /// What sessions and drafts are started with while the desk is open.
@@ -74,8 +75,14 @@ pub(super) fn show(
         keymap: files::keymap(settings)?,
         programs: Arc::new(starts.programs),
         drafts: starts.answerer.map(|command| Arc::new(CommandDrafts(command)) as Arc<dyn Drafts>),
+        keeping: Keeping::Nothing,
+        trouble: Arc::new(|| None),
     };
     let _log = log::start(settings);
-    let desk = Desk::open(library_dirs, program::home(settings))?;
+    let journal = match journal::of_the_desk(settings)? {
+        Some(Opened::Writer(journal) | Opened::Reader(journal, _)) => Some(journal),
+        None => None,
+    };
+    let desk = Desk::open(DeskOptions { library_dirs, home: program::home(settings), journal })?;
     desk.show(specs, options).map(Exit::of_desk).map_err(CliError::from)
 }

@@ -162,9 +162,9 @@ impl Paths {
         self.journal.path.as_deref()
     }
 
-    /// The journal that somebody named, by a flag, a variable or the config file.
+    /// The journal that was named for this start of the program, by a flag or a variable.
     pub fn named_journal(&self) -> Option<&Path> {
-        let named = !matches!(self.journal.origin, Origin::Within(_) | Origin::NoHome);
+        let named = matches!(self.journal.origin, Origin::Flag(_) | Origin::Variable(_));
         self.journal().filter(|_| named)
     }
 

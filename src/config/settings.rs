@@ -103,6 +103,8 @@ pub struct Flags {
     pub packages: Option<PathBuf>,
     /// The journal.
     pub journal: Option<PathBuf>,
+    /// Whether nothing is kept.
+    pub ephemeral: bool,
     /// When output is coloured.
     pub color: Option<Color>,
     /// What goes to the log file.
@@ -142,6 +144,8 @@ pub struct Settings {
     pub log_level: LogLevel,
     /// What sessions may use unless they are given other limits.
     pub limits: Limits,
+    /// What becomes of sessions when the program ends.
+    pub keeping: Keeping,
     /// How the person wants the desk.
     pub desk: DeskSettings,
 }
@@ -162,6 +166,7 @@ impl Settings {
         };
         Ok(Self {
             paths: Paths::resolve(environment, flags),
+            keeping: if flags.ephemeral { Keeping::Nothing } else { Keeping::Journal },
             color,
             no_color: environment.get("NO_COLOR").is_some(),
             ascii_terminal: says_ascii(environment),
@@ -189,6 +194,15 @@ fn says_ascii(environment: &Environment) -> bool {
         let locale = locale.to_string_lossy().to_ascii_lowercase();
         !locale.contains("utf-8") && !locale.contains("utf8")
     })
+}
+
+/// What becomes of sessions when the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// They are kept in a journal.
+    Journal,
+    /// They end with it.
+    Nothing,
 }
 
 /// Where output goes.

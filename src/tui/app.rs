@@ -28,7 +28,7 @@ use super::sessions::Sessions;
 use super::start_form::StartForm;
 use super::theme::Look;
 use super::words;
-use crate::config::DeskSettings;
+use crate::config::{DeskSettings, Keeping};
 use crate::domain::{ExecutionState, Pause, Prompt, QueryId, ResumePayload, Seq, SessionId, StateName, Timestamp};
 use crate::engine::{Inspection, Summary};
 
@@ -200,6 +200,10 @@ pub struct App {
     pub(super) drafting: Vec<(SessionId, QueryId)>,
     pub(super) text_key: TextKey,
     pub(super) status: Option<Status>,
+    /// Why answers cannot be recorded, if so.
+    pub(super) trouble: Option<String>,
+    /// What becomes of sessions when the desk is left.
+    pub(super) keeping: Keeping,
     /// Until when a message stays whose cause is being taken in now.
     pub(super) messages_stay: Timestamp,
     /// Makes answer ids of this desk differ from those of any other.
@@ -249,6 +253,8 @@ impl App {
             drafting: Vec::new(),
             text_key: TextKey::Nothing,
             status: None,
+            trouble: None,
+            keeping: Keeping::Nothing,
             messages_stay: now,
             nonce,
             next_token: 1,
@@ -264,6 +270,13 @@ impl App {
         let filter = Arc::clone(&settings.filter);
         let how = Arrangement { sort: settings.sort, grouping: settings.grouping, filter };
         self.sessions.arrange(how, self.now);
+    }
+
+    /// Says what becomes of sessions when the desk is left; else they end with it.
+    #[must_use]
+    pub fn keeping(mut self, keeping: Keeping) -> Self {
+        self.keeping = keeping;
+        self
     }
 
     /// What the title of the terminal's window says.
@@ -314,6 +327,11 @@ impl App {
     /// The key of an action, as hints name it.
     pub(super) fn key(&self, action: Action) -> String {
         self.keymap.key(action)
+    }
+
+    /// Why answers cannot be recorded, if so. It stands in the status line while there is no other message.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// The message in the status line.

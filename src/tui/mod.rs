@@ -77,7 +77,7 @@ pub use msg::{Cmd, DraftWanted, FeedItem, Msg, Peek};
 pub use outside::Drafts;
 pub use programs::{NoPrograms, Programs};
 pub use raw::{Program, Raw};
-pub use run::{Exit, TuiError, TuiOptions, run};
+pub use run::{Exit, Trouble, TuiError, TuiOptions, run};
 pub use starting::Start;
 pub use table::{GROUPS, TABLE, TEXT_KEYS};
 pub use theme::{Colors, Look, Signs};

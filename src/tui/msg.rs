@@ -20,6 +20,8 @@ pub enum Msg {
     Resize(u16, u16),
     /// It is now.
     Time(Timestamp),
+    /// Why answers cannot be recorded, if so.
+    Trouble(Option<String>),
     /// These sessions are new or changed.
     Changed(Vec<Summary>),
     /// These sessions are no longer known.

@@ -25,7 +25,7 @@ use super::programs::Programs;
 use super::terminal::{Extras, Guard, HangUp, Reader};
 use super::theme::Look;
 use super::update::update;
-use crate::config::DeskSettings;
+use crate::config::{DeskSettings, Keeping};
 use crate::domain::{ObserverRecvError, SessionId};
 use crate::engine::{ChangeCursor, Clock, Entropy, Observer, Registry};
 
@@ -41,6 +41,9 @@ const CHANGES_AT_ONCE: usize = 2_000;
 
 /// Outcomes that may wait for the loop. A command takes a key, so there are never many.
 const OUTCOMES: usize = 64;
+
+/// How often it is asked whether answers can be recorded. A person is told soon enough, and whoever answers at once.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long answers and cancels under way may take when the desk ends: they are acknowledged within milliseconds.
 const LAST_OUTCOMES: Duration = Duration::from_secs(2);
@@ -61,7 +64,14 @@ pub struct TuiOptions {
     pub programs: Arc<dyn Programs>,
     /// Drafts answers, if somebody is configured to.
     pub drafts: Option<Arc<dyn Drafts>>,
+    /// What becomes of sessions when the desk is left.
+    pub keeping: Keeping,
+    /// Says why answers cannot be recorded at the moment, if so; asked once a second.
+    pub trouble: Trouble,
 }
+
+/// Says in a line why answers cannot be recorded, if so.
+pub type Trouble = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// Why the desk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +117,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
     if options.drafts.is_some() {
         app = app.with_answerer();
     }
+    app = app.keeping(options.keeping);
     drop(update(&mut app, Msg::Resize(size.0, size.1)));
     let mut desk = Desk {
         app,
@@ -115,6 +126,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         settings: options.settings,
         programs: options.programs,
         drafts: options.drafts,
+        trouble: options.trouble,
         loan: None,
         terminal,
         cursor: ChangeCursor::default(),
@@ -178,6 +190,7 @@ enum Happening {
     Changes,
     Feed(FeedItem),
     Tick,
+    Look,
     Draw,
     /// Nothing happens, and there is work to do.
     Idle,
@@ -195,6 +208,7 @@ pub(super) struct Desk {
     pub(super) settings: DeskSettings,
     pub(super) programs: Arc<dyn Programs>,
     pub(super) drafts: Option<Arc<dyn Drafts>>,
+    trouble: Trouble,
     /// What the terminal is to be lent for next.
     pub(super) loan: Option<Loan>,
     pub(super) terminal: Guard,
@@ -218,6 +232,7 @@ impl Desk {
         let hang_up = HangUp::watch();
         let mut drawn_at = Instant::now();
         let mut shown_at = drawn_at;
+        let mut look_at = drawn_at;
         loop {
             if let Some(exit) = self.exit {
                 if exit == Exit::TerminalLost {
@@ -248,6 +263,7 @@ impl Desk {
                 () = sleep_until(drawn_at + FRAME), if draws => Happening::Draw,
                 () = self.registry.changed(self.cursor), if !self.changes_waiting => Happening::Changes,
                 item = next_item(self.observer.as_mut()), if observing => Happening::Feed(item),
+                () = sleep_until(look_at) => Happening::Look,
                 () = sleep_until(tick.unwrap_or(drawn_at)), if tick.is_some() && !draws => Happening::Tick,
                 () = std::future::ready(()), if self.has_work() => Happening::Idle,
             };
@@ -268,6 +284,13 @@ impl Desk {
                 Happening::Changes => self.changes_waiting = true,
                 Happening::Feed(item) => self.took(item),
                 Happening::Tick => self.dirty = true,
+                Happening::Look => {
+                    look_at = Instant::now() + LOOK;
+                    let trouble = (self.trouble)();
+                    if trouble.as_deref() != self.app.trouble() {
+                        self.tell(Msg::Trouble(trouble));
+                    }
+                }
                 Happening::Idle => self.work(),
                 Happening::Draw => {
                     self.catch_up();

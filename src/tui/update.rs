@@ -63,6 +63,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Packages(packages) => app.take_packages(packages),
         Msg::Edited(result) => app.edited(result),
         Msg::Paged(result) => app.paged(result),
+        Msg::Trouble(trouble) => app.trouble = trouble,
         Msg::Work => app.sessions.work(app.now),
     }
     app.announce(&mut cmds);

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::super::args::Format;
 use super::answers_file::AnswersFile;
@@ -31,6 +32,17 @@ pub(super) struct Follower {
     pub(super) next: Stage,
     pub(super) reports: mpsc::Sender<Report>,
     pub(super) ending: Arc<OnceLock<Ending>>,
+    /// Raised once sessions were left in their journal: nothing more happens to them.
+    pub(super) left: CancellationToken,
+}
+
+/// Where to begin to follow a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// With its first event.
+    Birth,
+    /// With the next one, and what it waits for now.
+    Now,
 }
 
 /// Events as far as they have been read.
@@ -60,20 +72,43 @@ impl Whose {
 
 impl Follower {
     /// Follows a session to its end. `top` is the session of the run that it belongs to.
-    pub(super) async fn follow(self, session: SessionId, top: SessionId) {
-        let document = match self.registry.observe(session, None) {
-            Ok(observer) => self.read(Whose { top, session }, observer).await,
+    pub(super) async fn follow(self, session: SessionId, top: SessionId, start: Start) {
+        let whose = Whose { top, session };
+        let from = match start {
+            Start::Birth => None,
+            Start::Now => Some(self.take_up(whose).await),
+        };
+        let document = match self.registry.observe(session, from) {
+            Ok(observer) => self.read(whose, observer).await,
             // It was just spawned and nothing is collected.
             Err(error) => unreachable!("{error}"),
         };
         let _ = self.reports.send(Report::Ended { session, document }).await;
     }
 
+    /// Takes what a session waits for now to the sources. Gives the number of the event to go on with.
+    async fn take_up(&self, whose: Whose) -> u64 {
+        let summary = self.registry.summary(whose.session).expect("a session of this run is never pruned");
+        if let ExecutionState::Paused(pause) = &summary.state {
+            let mut lines = String::new();
+            if self.form.format == Format::Text {
+                pause.pending().for_each(|prompt| text::question(&mut lines, self.form, whose, &prompt.query));
+            }
+            self.stream.print(lines.into_bytes()).await;
+            self.answer(whose, pause).await;
+        }
+        summary.last_seq + 1
+    }
+
     async fn read(&self, whose: Whose, mut observer: Observer) -> Option<String> {
         let mut children = Vec::new();
         loop {
             let mut batch = Batch::default();
-            let mut next = observer.recv().await.map(Some);
+            let mut next = tokio::select! {
+                biased;
+                received = observer.recv() => received.map(Some),
+                () = self.left.cancelled() => Err(ObserverRecvError::Closed),
+            };
             while let Some(()) = self.take(whose, next, &mut batch) {
                 next = observer.try_recv();
             }
@@ -150,7 +185,7 @@ impl Follower {
         }
         let ending = self.ending.get().copied();
         let summary = self.registry.summary(whose.session).expect("a session of this run is never pruned");
-        let mut terminal = Terminal::of(&summary, ending).expect("a session whose feed is closed has ended");
+        let mut terminal = Terminal::of(&summary, ending).expect("it has ended, or the run has");
         if let End::Waiting { pending } = &mut terminal.end {
             pending.extend(children.iter().flat_map(|child| self.waits_for(*child)));
         }

@@ -19,23 +19,42 @@ pub(super) mod text;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
+use tokio::runtime::Builder;
+
 use super::args::{Format, RunArgs};
 use super::exit::{CliError, Exit};
-use super::log;
 use super::program::{self, Program};
+use super::{journal, log};
 use crate::config::{Settings, Target};
-use crate::desk::Desk;
-use crate::domain::SessionSpec;
+use crate::desk::{Desk, DeskError, DeskOptions};
+use crate::domain::{SessionId, SessionSpec};
 use answers_file::AnswersFile;
 
 /// Everything about a run that is known before it starts.
 struct Plan {
-    spec: SessionSpec,
-    copies: u32,
+    sessions: Sessions,
     answers: Option<Arc<AnswersFile>>,
     answerer: Option<String>,
     stdin: bool,
     form: Form,
+}
+
+/// The sessions of a run.
+enum Sessions {
+    /// New ones.
+    New { spec: Box<SessionSpec>, copies: u32 },
+    /// One that stands in the journal.
+    Kept(SessionId),
+}
+
+impl Sessions {
+    /// How many a person has started.
+    fn count(&self) -> u32 {
+        match self {
+            Self::New { copies, .. } => *copies,
+            Self::Kept(_) => 1,
+        }
+    }
 }
 
 /// How events are printed.
@@ -50,16 +69,27 @@ pub(super) struct Form {
 /// Runs the programs and says how they ended.
 pub(super) fn run(settings: &Settings, args: RunArgs) -> Result<Exit, CliError> {
     let dirs = program::library_dirs(&args.session.lib, settings)?;
-    let plan = plan(settings, args)?;
+    let (journal, plan) = match &args.resume {
+        None => {
+            let sessions = new_sessions(settings, &args)?;
+            let plan = plan(settings, args, sessions)?;
+            (journal::of_a_run(settings)?, plan)
+        }
+        Some(given) => {
+            let runtime = Builder::new_current_thread().enable_all().build().map_err(DeskError::Runtime)?;
+            let (journal, session) = runtime.block_on(journal::of_a_session(settings, given))?;
+            (Some(journal), plan(settings, args, Sessions::Kept(session))?)
+        }
+    };
     let _log = log::start(settings);
-    let desk = Desk::open(dirs, program::home(settings))?;
+    let desk = Desk::open(DeskOptions { library_dirs: dirs, home: program::home(settings), journal })?;
     let result = desk.run(supervise::supervise(desk.registry().clone(), plan));
     desk.close();
     result
 }
 
-/// Reads and checks everything before anything starts.
-fn plan(settings: &Settings, args: RunArgs) -> Result<Plan, CliError> {
+/// Reads and checks everything about the answers before anything starts.
+fn plan(settings: &Settings, args: RunArgs, sessions: Sessions) -> Result<Plan, CliError> {
     let target = if std::io::stdout().is_terminal() { Target::Terminal } else { Target::Other };
     let form = Form { format: args.output, colors: settings.colors(target), several: args.copies > 1 };
     let read = |path| AnswersFile::read(path, settings.limits.answer_bytes);
@@ -67,6 +97,11 @@ fn plan(settings: &Settings, args: RunArgs) -> Result<Plan, CliError> {
     if args.answerer.as_deref().is_some_and(|command| command.trim().is_empty()) {
         return Err(CliError::usage("--answerer: the command is blank; give one that answers a line with a line"));
     }
+    Ok(Plan { sessions, answers, answerer: args.answerer, stdin: args.stdin, form })
+}
+
+/// Reads and checks the program.
+fn new_sessions(settings: &Settings, args: &RunArgs) -> Result<Sessions, CliError> {
     let program = match (&args.code, &args.file) {
         (Some(code), _) => Program::Code(code),
         (None, Some(file)) if file.as_os_str() == "-" => {
@@ -81,5 +116,5 @@ fn plan(settings: &Settings, args: RunArgs) -> Result<Plan, CliError> {
     };
     let mut spec = program::spec(&program, &args.session, &settings.limits)?;
     spec.env = program::environment(&args.session, settings);
-    Ok(Plan { spec, copies: args.copies, answers, answerer: args.answerer, stdin: args.stdin, form })
+    Ok(Sessions::New { spec: Box::new(spec), copies: args.copies })
 }

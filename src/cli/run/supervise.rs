@@ -16,15 +16,15 @@ use tokio_util::task::TaskTracker;
 
 use super::super::args::Format;
 use super::super::exit::{CliError, Exit};
-use super::Plan;
 use super::answerer::Answerer;
-use super::follow::Follower;
+use super::follow::{Follower, Start};
 use super::sources::{Report, Stage};
 use super::stdin::StdinAnswers;
 use super::stream::{self, Ended, Stream};
 use super::terminal::Terminal;
+use super::{Plan, Sessions};
 use crate::desk::DeskError;
-use crate::domain::{ExecutionState, SessionId};
+use crate::domain::{ExecutionState, SessionId, SessionSpec};
 use crate::engine::Registry;
 
 /// How long ended sessions get to be printed, and before that to stop. A program in a section that cannot be interrupted
@@ -33,6 +33,9 @@ const CLOSING: Duration = Duration::from_secs(2);
 
 /// Reports that wait for the supervisor. It only counts them; who reports may wait.
 const REPORTS: usize = 256;
+
+/// Questions of a kept session and its children that wait for a source: a fork has at most so many children.
+const KEPT_FAMILY: usize = 1024;
 
 /// Why a run ended before its sessions did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +59,13 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
     let over = CancellationToken::new();
     let tasks = TaskTracker::new();
 
-    let capacity = plan.copies as usize;
+    let count = plan.sessions.count();
+    // Of a session that is kept, children may be kept too.
+    let capacity = if matches!(plan.sessions, Sessions::Kept(_)) { KEPT_FAMILY } else { count as usize };
     let mut next = Stage::Nobody(reports.clone());
     if plan.stdin {
         let (asks, queue) = mpsc::channel(capacity);
-        let answers = StdinAnswers::open(registry.clone(), next, plan.copies, Arc::clone(&ending));
+        let answers = StdinAnswers::open(registry.clone(), next, count, Arc::clone(&ending));
         let serve = answers.map_err(DeskError::Runtime)?.serve(queue, over.clone());
         tasks.spawn(told_if_broken(serve, reports.clone()));
         next = Stage::Source(asks);
@@ -80,11 +85,16 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         next,
         reports,
         ending: Arc::clone(&ending),
+        left: CancellationToken::new(),
+    };
+    let (spec, unstarted, kept) = match plan.sessions {
+        Sessions::New { spec, copies } => (*spec, copies, None),
+        Sessions::Kept(session) => (SessionSpec::run(""), 0, Some(session)),
     };
     let mut run = Run {
         registry,
-        spec: plan.spec,
-        unstarted: plan.copies,
+        spec,
+        unstarted,
         follower,
         ended,
         reports: received,
@@ -100,6 +110,9 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         written: None,
         hurried: None,
     };
+    if let Some(session) = kept {
+        run.take_up(session).await?;
+    }
     let result = run.supervise(&mut signals).await;
     run.finish(format, stream, result, &mut signals).await
 }
@@ -107,7 +120,7 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
 /// A run under way.
 struct Run {
     registry: Registry,
-    spec: crate::domain::SessionSpec,
+    spec: SessionSpec,
     unstarted: u32,
     follower: Follower,
     ended: Ended,
@@ -173,9 +186,30 @@ impl Run {
         Ok(())
     }
 
+    /// Goes on with a session of the journal, and with those below it that have not ended.
+    async fn take_up(&mut self, session: SessionId) -> Result<(), CliError> {
+        self.registry.recover(|_| ()).await?;
+        self.order.push(session);
+        let all = self.registry.list();
+        let mut family = vec![session];
+        while let Some(one) = family.pop() {
+            self.follow_from(one, session, Start::Now);
+            for child in all.iter().filter(|it| it.parent() == Some(one) && !it.state.is_ended()) {
+                *self.parents.entry(one).or_default() += 1;
+                self.parent_of.insert(child.id, one);
+                family.push(child.id);
+            }
+        }
+        Ok(())
+    }
+
     fn follow(&mut self, session: SessionId, top: SessionId) {
+        self.follow_from(session, top, Start::Birth);
+    }
+
+    fn follow_from(&mut self, session: SessionId, top: SessionId, start: Start) {
         self.live.insert(session);
-        let follow = self.follower.clone().follow(session, top);
+        let follow = self.follower.clone().follow(session, top, start);
         let over = self.over.clone();
         let follow = async move { over.run_until_cancelled(follow).await.unwrap_or(()) };
         self.tasks.spawn(told_if_broken(follow, self.follower.reports.clone()));
@@ -237,6 +271,8 @@ impl Run {
             }
             _ = self.registry.shutdown(CLOSING) => {}
         }
+        // What the journal keeps has not ended, and nothing more will happen to it here.
+        self.follower.left.cancel();
         let late = async {
             match ending {
                 Ending::NobodyAnswers => std::future::pending().await,

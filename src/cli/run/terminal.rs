@@ -39,9 +39,15 @@ pub(super) enum End<'a> {
 }
 
 impl<'a> Terminal<'a> {
-    /// The last word on an ended session. `ending` says why the run ended, if not by its sessions.
+    /// The last word on a session that has ended, or that is left. `ending` says why the run ended, if not by its
+    /// sessions.
     pub(super) fn of(summary: &'a Summary, ending: Option<Ending>) -> Option<Self> {
         let end = match &summary.state {
+            // The run is over before it was, and the journal keeps it.
+            ExecutionState::Running { .. } if ending.is_some() => End::Waiting { pending: Vec::new() },
+            ExecutionState::Paused(pause) if ending.is_some() => {
+                End::Waiting { pending: pause.pending().cloned().collect() }
+            }
             ExecutionState::Running { .. } | ExecutionState::Paused(_) => return None,
             ExecutionState::Done(done) => End::Done { value: &done.value },
             ExecutionState::Failed(failure) => End::Failed { error: &failure.message, limit: failure.limit },
@@ -83,6 +89,7 @@ impl<'a> Terminal<'a> {
                 Exit::Ok
             }
             End::Cancelled { .. } => Exit::SessionCancelled,
+            End::Waiting { .. } if ending == Some(Ending::ReaderGone) => Exit::Ok,
             End::Waiting { .. } => Exit::Waiting,
         }
     }

@@ -72,6 +72,11 @@ pub(in crate::cli) fn event(out: &mut String, form: Form, whose: Whose, event: &
     }
 }
 
+/// Writes the lines of a question.
+pub(super) fn question(out: &mut String, form: Form, whose: Whose, query: &Query) {
+    Lines { out, form, whose }.question(query);
+}
+
 /// Writes the line of a gap.
 pub(in crate::cli) fn gap(out: &mut String, form: Form, whose: Whose, from: u64, to: u64) {
     Lines { out, form, whose }.line(DIM, &format!("  events {from} to {to} are no longer kept"));

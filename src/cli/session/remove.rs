@@ -7,11 +7,11 @@ use serde_json::json;
 use super::{journal_path, open, wait, which};
 use crate::cli::args::{Format, RemoveArgs};
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::journal::for_writing;
 use crate::cli::output;
 use crate::config::Settings;
 use crate::domain::{Session, printable_line};
 use crate::engine::Journal;
-use crate::store::journal::{Opened, SqliteJournal};
 
 /// Removes the sessions, or says which it would.
 pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, CliError> {
@@ -20,8 +20,10 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
         which::query(text)?;
     }
     // Nothing is made only to find that nothing is in it.
-    let reader = open(settings)?;
-    let journal = if args.dry_run { reader } else { for_writing(settings, reader)? };
+    let mut journal = open(settings)?;
+    if !args.dry_run {
+        journal = for_writing(journal_path(settings)?)?;
+    }
     wait(async {
         let sessions = which::meant(&journal, id, query).await?;
         let (ended, live): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| session.state().is_ended());
@@ -36,24 +38,6 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
         say(args, &ended, live.len())?;
         Ok(Exit::Ok)
     })?
-}
-
-/// The same journal, to be written.
-fn for_writing(settings: &Settings, reader: SqliteJournal) -> Result<SqliteJournal, CliError> {
-    drop(reader);
-    let path = journal_path(settings)?;
-    match SqliteJournal::open(path)? {
-        Opened::Writer(journal) => {
-            if let Some(notice) = journal.notice() {
-                output::message(notice);
-            }
-            Ok(journal)
-        }
-        Opened::Reader(_, holder) => {
-            let message = format!("{} is held by {holder}; leave it there, or try again later", path.display());
-            Err(CliError::Conflict(message))
-        }
-    }
 }
 
 fn say(args: &RemoveArgs, ended: &[Arc<Session>], kept: usize) -> Result<(), CliError> {

@@ -7,6 +7,7 @@ use ratatui::widgets::Widget;
 
 use super::session::{frame, pager_rows};
 use super::{feed, put};
+use crate::config::Keeping;
 use crate::domain::CancelCode;
 use crate::tui::app::{App, Layer};
 use crate::tui::feed::{Line, wrapped};
@@ -112,11 +113,16 @@ fn quit_text(app: &App) -> String {
     let mut text = match counts.live() {
         0 => "No session is live any more.".to_owned(),
         n => format!(
-            "{} not ended ({} waiting, {} running). Sessions do not outlive the desk yet: quitting ends {}.",
+            "{} not ended ({} waiting, {} running). {}",
             if n == 1 { "1 session has".to_owned() } else { format!("{n} sessions have") },
             counts.waiting,
             counts.running,
-            if n == 1 { "it" } else { "them" },
+            match (app.keeping, n) {
+                (Keeping::Journal, 1) => "The journal keeps it: it goes on when a desk opens.",
+                (Keeping::Journal, _) => "The journal keeps them: they go on when a desk opens.",
+                (Keeping::Nothing, 1) => "Nothing is kept: quitting ends it.",
+                (Keeping::Nothing, _) => "Nothing is kept: quitting ends them.",
+            },
         ),
     };
     let unsent = app.drafts.count();

@@ -128,18 +128,23 @@ fn footer(app: &App, area: Rect, picture: &mut Buffer) {
 }
 
 fn message(app: &App, area: Rect, picture: &mut Buffer) {
-    let Some(status) = &app.status else { return };
     let has_the_counts = app.layout_of(app.size).status.is_empty();
-    if area.is_empty() || has_the_counts && app.now >= status.leaves_the_counts() {
+    let status = app.status.as_ref().filter(|status| !has_the_counts || app.now < status.leaves_the_counts());
+    let (weight, text) = match (status, &app.trouble) {
+        (Some(status), _) => (status.weight, &status.text),
+        (None, Some(trouble)) => (Weight::Refused, trouble),
+        (None, None) => return,
+    };
+    if area.is_empty() {
         return;
     }
-    let (sign, tone) = match status.weight {
+    let (sign, tone) = match weight {
         Weight::Said => (" ", Tone::Strong),
         Weight::Refused => (" ! ", Tone::Warning),
     };
-    let text = format!("{sign}{}", status.text);
+    let text = format!("{sign}{text}");
     // Of a message that has no row of its own, what does not fit goes on over the title below; it does not stay long.
-    let rows = if has_the_counts && app.size.1 >= 6 { 2 } else { 1 };
+    let rows = if has_the_counts && status.is_some() && app.size.1 >= 6 { 2 } else { 1 };
     let (end, next) = if rows == 1 { (text.len(), text.len()) } else { row_at(&text, 0, area.width.into()) };
     for (row, y) in [&text[..end], &text[next..]].into_iter().zip(area.y..).take(1 + usize::from(next < text.len())) {
         let right = if y == area.y { area.right() } else { app.size.0 };

@@ -61,8 +61,11 @@ fn a_question_that_nobody_can_answer_is_printed_and_left_waiting() {
         assert_eq!(terminal["state"], "waiting");
         assert_eq!((&terminal["pauses"], &terminal["queries"]), (&json!(2), &json!(2)));
         assert_eq!(terminal["pending"][0]["prompt"], "unknown");
+        assert!(ended.lines().iter().all(|line| line["to"] != "cancelled"), "it is left where it stands");
+        let ended = run(&home, code, &[more, &["--ephemeral"]].concat(), "").exits(6);
+        assert_eq!(ended.terminal()["pending"], terminal["pending"]);
         let last = ended.lines().into_iter().rev().nth(1).unwrap();
-        assert_eq!(last["end"]["reason"]["code"], "system_shutdown");
+        assert_eq!(last["end"]["reason"]["code"], "system_shutdown", "without a journal nothing is left of it");
     }
 }
 

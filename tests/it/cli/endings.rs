@@ -46,7 +46,7 @@ fn read_until(output: &mut impl BufRead, word: &str) {
 fn a_signal_ends_the_sessions_first() {
     let home = Home::new();
     for (name, code) in [("TERM", 143), ("INT", 130)] {
-        let arguments = ["run", "--code", "return alc.llm('x')", "--stdin", "-n", "3", "-o", "jsonl"];
+        let arguments = ["run", "--code", "return alc.llm('x')", "--stdin", "-n", "3", "-o", "jsonl", "--ephemeral"];
         let (mut child, mut output) = waiting(&home, &arguments);
         // Its input stays open: nothing but the signal can end it.
         let input = child.stdin.take();
@@ -68,7 +68,7 @@ fn a_signal_ends_the_sessions_first() {
 #[test]
 fn a_signal_ends_a_program_that_never_rests() {
     let home = Home::new();
-    let arguments = ["run", "--code", "alc.llm('x') while true do end", "--stdin", "-o", "jsonl"];
+    let arguments = ["run", "--code", "alc.llm('x') while true do end", "--stdin", "-o", "jsonl", "--ephemeral"];
     let (mut child, mut output) = waiting(&home, &arguments);
     let mut input = child.stdin.take().unwrap();
     std::io::Write::write_all(&mut input, b"{\"query_id\": \"q-1\", \"response\": \"go\"}\n").unwrap();

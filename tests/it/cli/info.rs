@@ -78,6 +78,6 @@ fn the_log_goes_to_its_file_and_nowhere_else() {
     let log = home.path().join("home/.local/state/switchboard/switchboard.log");
     assert!(log.is_file());
     let quiet = Home::new();
-    quiet.run(&["run", "--code", "return 1", "--log-level", "off"]).exits(0);
+    quiet.run(&["run", "--code", "return 1", "--log-level", "off", "--ephemeral"]).exits(0);
     assert!(!quiet.path().join("home").exists());
 }

@@ -13,6 +13,7 @@ mod info;
 mod packages;
 mod probes;
 mod readme;
+mod records;
 mod run;
 mod sessions;
 mod whole_language;

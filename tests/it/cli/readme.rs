@@ -6,6 +6,7 @@ use std::path::Path;
 use super::home::{Ended, Home};
 
 const README: &str = include_str!("../../../README.md");
+const SESSIONS: &str = include_str!("../../../assets/docs/sessions.md");
 
 /// A fenced block: what stands behind its fence, and its lines.
 struct Block {
@@ -13,10 +14,10 @@ struct Block {
     text: String,
 }
 
-fn blocks() -> Vec<Block> {
+fn blocks(page: &'static str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut inside = false;
-    for line in README.lines() {
+    for line in page.lines() {
         match line.strip_prefix("```") {
             Some(info) if !inside => {
                 blocks.push(Block { info, text: String::new() });
@@ -36,6 +37,15 @@ fn blocks() -> Vec<Block> {
 
 #[test]
 fn its_examples_run_and_print_what_it_shows() {
+    run_examples(README);
+}
+
+#[test]
+fn the_examples_of_the_chapter_on_sessions_run_and_print_what_it_shows() {
+    run_examples(SESSIONS);
+}
+
+fn run_examples(page: &'static str) {
     let home = Home::new();
     let directory = Path::new(env!("CARGO_BIN_EXE_switchboard")).parent().unwrap();
     let mut path = vec![directory.to_owned()];
@@ -43,7 +53,7 @@ fn its_examples_run_and_print_what_it_shows() {
     let path = std::env::join_paths(path).unwrap();
     let mut printed = String::new();
     let (mut ran, mut compared) = (0, 0);
-    for Block { info, text } in blocks() {
+    for Block { info, text } in blocks(page) {
         if let Some(expected) = info.strip_prefix("sh run") {
             let code = expected.strip_prefix(" exits ").map_or(0, |code| code.parse().unwrap());
             let child = home.command("sh").arg("-ec").arg(&text).env("PATH", &path).spawn().unwrap();
@@ -62,7 +72,7 @@ fn its_examples_run_and_print_what_it_shows() {
 #[test]
 fn its_flags_and_subcommands_exist() {
     let home = Home::new();
-    let help = ["--help", "run --help", "info --help", "keys --help"]
+    let help = ["--help", "run --help", "session list --help", "info --help", "keys --help"]
         .map(|arguments| home.run(&arguments.split(' ').collect::<Vec<_>>()).exits(0).stdout)
         .concat();
     // What belongs to cargo is not ours.
@@ -81,7 +91,7 @@ fn its_flags_and_subcommands_exist() {
             assert!(help.contains(flag), "{flag} is in the README and not in the help");
         }
     }
-    for verb in ["demo", "run", "info", "keys", "completion", "man"] {
+    for verb in ["demo", "run", "session", "info", "keys", "completion", "man"] {
         assert!(README.contains(verb));
         home.run(&[verb, "--help"]).exits(0);
     }
@@ -89,7 +99,7 @@ fn its_flags_and_subcommands_exist() {
 
 #[test]
 fn its_two_commands_are_the_ones_that_the_check_runs() {
-    let ci: Vec<_> = blocks().into_iter().filter(|block| block.info == "sh ci").collect();
+    let ci: Vec<_> = blocks(README).into_iter().filter(|block| block.info == "sh ci").collect();
     assert_eq!(ci.len(), 1);
     assert!(ci[0].text.starts_with("cargo test") && ci[0].text.lines().count() == 1);
     assert!(README.contains("\ncargo run --release -- demo\n"));

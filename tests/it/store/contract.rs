@@ -38,7 +38,7 @@ impl Kept {
 }
 
 /// A session of which every kind of record is kept.
-fn every_record() -> Life {
+pub(super) fn every_record() -> Life {
     let long = "module ".repeat(1000);
     let mut life = Life::new(1, SessionSpec::run(format!("return 1 -- {long}")));
     life.take(switchboard::domain::Command::Begin);

@@ -3,6 +3,7 @@
 mod contract;
 mod damage;
 mod exact;
+mod golden;
 mod holding;
 mod prefix;
 mod retention;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use switchboard::config::Keeping;
 use switchboard::domain::{
     AnsweredBy, CancelCode, CancelReason, Cancelled, ExecutionState, QueryId, ResumeError, ResumeOutcome, SeenAt,
     StateName,
@@ -335,12 +336,36 @@ fn rule_8_quitting_names_how_many_sessions_end_and_asks() {
     desk.keys("q");
     let picture = desk.picture(120, 36);
     assert!(picture.contains("2 sessions have not ended (1 waiting, 1 running)"), "{picture}");
+    assert!(picture.contains("quitting ends them"), "{picture}");
     desk.keys("n q <Esc> q y");
     assert_eq!(desk.deeds(), [&Cmd::Quit]);
 
     let mut desk = Desk::with(vec![session(3, "c", done(serde_json::json!(1)))]);
     desk.keys("q");
     assert_eq!(desk.deeds(), [&Cmd::Quit], "nothing is live: at once");
+}
+
+#[test]
+fn rule_8_quitting_says_that_the_journal_keeps_sessions_where_it_does() {
+    let mut desk = Desk::with(vec![session(1, "a", paused(1, 1, 1, &["?"]))]);
+    desk.app = desk.app.keeping(Keeping::Journal);
+    desk.keys("q");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("keeps it: it goes on when a desk opens"), "{picture}");
+}
+
+#[test]
+fn while_answers_cannot_be_recorded_the_status_line_says_why() {
+    let mut desk = Desk::with(vec![session(1, "a", paused(1, 1, 1, &["?"]))]);
+    let why = "the disk of journal.db is full";
+    for (width, height) in [(120, 36), (40, 10)] {
+        desk.tell(Msg::Resize(width, height));
+        desk.tell(Msg::Trouble(Some(why.into())));
+        assert_eq!(desk.app.trouble(), Some(why));
+        assert!(desk.picture(width, height).contains(why), "{}", desk.picture(width, height));
+        desk.tell(Msg::Trouble(None));
+        assert!(!desk.picture(width, height).contains(why));
+    }
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! Which journal sessions are kept in: of a desk the one of its settings, of a run the one that was named, else one of
+//! its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::exit::CliError;
+use super::output;
+use crate::config::{Keeping, Settings};
+use crate::domain::SessionId;
+use crate::engine::Journal;
+use crate::store::journal::{Opened, SqliteJournal};
+
+/// The journal of a desk. `None`: nothing is kept.
+///
+/// # Errors
+/// When there is one that cannot be opened.
+pub(super) fn of_the_desk(settings: &Settings) -> Result<Option<Opened>, CliError> {
+    let Some(path) = settings.paths.journal().filter(|_| settings.keeping == Keeping::Journal) else { return Ok(None) };
+    let opened = SqliteJournal::open(path)?;
+    match &opened {
+        Opened::Writer(journal) => tell(journal),
+        Opened::Reader(_, holder) => output::message(&held(path, holder)),
+    }
+    Ok(Some(opened))
+}
+
+/// The journal of a new run. `None`: nothing is kept.
+///
+/// # Errors
+/// When the one that was named cannot be written.
+pub(super) fn of_a_run(settings: &Settings) -> Result<Option<SqliteJournal>, CliError> {
+    if settings.keeping == Keeping::Nothing {
+        return Ok(None);
+    }
+    if let Some(path) = settings.paths.named_journal() {
+        return for_writing(path).map(Some);
+    }
+    let Some(directory) = settings.paths.runs() else { return Ok(None) };
+    let began = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S");
+    let path = directory.join(format!("{began}-{}.db", std::process::id()));
+    match for_writing(&path) {
+        Ok(journal) => Ok(Some(journal)),
+        Err(error) => {
+            // Nobody asked for this record; the run matters more.
+            output::message(&format!("no record of this run is kept: {error}; --ephemeral wants none"));
+            Ok(None)
+        }
+    }
+}
+
+/// The journal of a run that goes on, and the session whose id is or begins with `given`.
+///
+/// # Errors
+/// When there is none, or several, or it cannot be written.
+pub(super) async fn of_a_session(settings: &Settings, given: &str) -> Result<(SqliteJournal, SessionId), CliError> {
+    if settings.keeping == Keeping::Nothing {
+        return Err(CliError::usage("--resume goes on with a record; leave out --ephemeral"));
+    }
+    let named = settings.paths.named_journal();
+    let paths = named.map_or_else(|| runs(settings), |path| vec![path.to_owned()]);
+    let mut found = Vec::new();
+    for path in &paths {
+        match SqliteJournal::read(path) {
+            Ok(journal) => found.extend(sessions(&journal, given).await?.into_iter().map(|id| (path, id))),
+            Err(error) if named.is_some() => return Err(error.into()),
+            // What else lies there is not this command's.
+            Err(_) => {}
+        }
+    }
+    match found.as_slice() {
+        [(path, id)] => Ok((for_writing(path)?, *id)),
+        [] => {
+            let place = named.map(Path::to_owned).or_else(|| settings.paths.runs()).unwrap_or_default();
+            Err(CliError::no_session(given, &place))
+        }
+        several => {
+            let message = format!("{given} is the beginning of {} ids; give more digits", several.len());
+            Err(CliError::usage(message))
+        }
+    }
+}
+
+/// The records of runs.
+fn runs(settings: &Settings) -> Vec<PathBuf> {
+    let entries = settings.paths.runs().and_then(|directory| fs::read_dir(directory).ok());
+    let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_record = |path: &PathBuf| {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        // What was salvaged is found through the file that it was salvaged from.
+        path.extension().is_some_and(|extension| extension == "db") && !stem.contains(".salvaged-")
+    };
+    paths.filter(is_record).collect()
+}
+
+/// The sessions that no other session has forked and whose id begins so.
+async fn sessions(journal: &SqliteJournal, given: &str) -> Result<Vec<SessionId>, CliError> {
+    let digits = given.to_ascii_lowercase();
+    let mut found = Vec::new();
+    let mut behind = 0;
+    loop {
+        let page = journal.stored(behind, 1000).get().await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        behind = last.place;
+        let tops = page.iter().map(|stored| &stored.session).filter(|session| session.spec().parent.is_none());
+        found.extend(tops.map(|session| session.id()).filter(|id| id.to_string().starts_with(&digits)));
+    }
+}
+
+/// A journal that nobody else has.
+///
+/// # Errors
+/// When it cannot be opened, or somebody has it.
+pub(super) fn for_writing(path: &Path) -> Result<SqliteJournal, CliError> {
+    match SqliteJournal::open(path)? {
+        Opened::Writer(journal) => {
+            tell(&journal);
+            Ok(journal)
+        }
+        Opened::Reader(_, holder) => {
+            let message = format!("{}; leave it there, or name another with --journal", held(path, &holder));
+            Err(CliError::Conflict(message))
+        }
+    }
+}
+
+fn held(path: &Path, holder: &str) -> String {
+    format!("{} is held by {holder}", path.display())
+}
+
+fn tell(journal: &SqliteJournal) {
+    if let Some(notice) = journal.notice() {
+        output::message(notice);
+    }
+}

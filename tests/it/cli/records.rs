@@ -1,0 +1,167 @@
+//! Runs keep a record, and go on with it: after they were left waiting, after a signal, after a `kill -9`.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::home::{Ended, Home, signal};
+use crate::store::open;
+
+const ASKS_TWICE: &str = "local a = alc.llm('first?') local b = alc.llm('second ' .. a) return a .. b";
+
+/// Answers one question and no other.
+fn answers(home: &Home, pattern: &str, response: &str) -> String {
+    let line = json!({"match": pattern, "response": response});
+    home.file(&format!("{response}.jsonl"), line.to_string()).to_str().unwrap().to_owned()
+}
+
+fn runs(home: &Home) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(home.path().join("home/.local/state/switchboard/runs")) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "db")).collect()
+}
+
+#[test]
+fn a_run_that_was_left_waiting_goes_on_where_it_stood() {
+    let home = Home::new();
+    let first = answers(&home, "^first", "one");
+    let left = home.run(&["run", "--code", ASKS_TWICE, "--answers", &first, "-o", "jsonl"]).exits(6);
+    let terminal = left.terminal();
+    assert_eq!((&terminal["state"], &terminal["pending"][0]["prompt"]), (&json!("waiting"), &json!("second one")));
+    let id = terminal["session"].as_str().unwrap();
+    let last_seq = left.lines().iter().filter_map(|line| line["seq"].as_u64()).max().unwrap();
+    assert_eq!(runs(&home).len(), 1);
+
+    let again = home.run(&["run", "--resume", &id[..6], "-o", "jsonl"]).exits(6);
+    assert_eq!(again.terminal()["pending"], terminal["pending"], "it still waits");
+    assert_eq!(again.lines().len(), 1, "nothing has happened");
+    let second = answers(&home, "^second", "two");
+    let text = home.run(&["run", "--resume", id, "--answers", &second]).exits(0).stdout;
+    assert_eq!(text, "? q-2 second one\n> q-2 file: two\ndone: \"onetwo\"\n");
+    assert_eq!(runs(&home).len(), 1);
+
+    let journal = runs(&home).remove(0);
+    let journal = journal.to_str().unwrap();
+    let events = home.run(&["session", "tail", id, "-o", "jsonl", "--journal", journal]).exits(0).lines();
+    let seqs: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    assert!(seqs.len() as u64 > last_seq);
+    let asked = events.iter().filter(|event| event["kind"] == "pause_requested").count();
+    assert_eq!(asked, 2, "no question is asked twice");
+    let ended = home.run(&["run", "--resume", id, "-o", "jsonl"]).exits(0);
+    assert_eq!(ended.terminal()["value"], "onetwo");
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_with_every_answer_it_had_acknowledged() {
+    let home = Home::new();
+    let code = "local n = 0 while true do local a = alc.llm('q') if a == 'stop' then return n end n = n + 1 end";
+    let mut run = home.switchboard(&[
+        "run",
+        "--code",
+        code,
+        "-o",
+        "jsonl",
+        "--answerer",
+        r#"while read line; do echo '{"response":"a"}'; done"#,
+    ]);
+    let mut child = run.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut accepted = 0;
+    let mut id = String::new();
+    while accepted < 20 {
+        let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        id = line["session"].as_str().unwrap().to_owned();
+        accepted += u64::from(line["kind"] == "answer_accepted");
+    }
+    signal(child.id(), "KILL");
+    child.wait().unwrap();
+    let stop = answers(&home, "q", "stop");
+    let ended = home.run(&["run", "--resume", &id, "--answers", &stop, "-o", "jsonl"]).exits(0);
+    let value = ended.terminal()["value"].as_u64().unwrap();
+    assert!(value >= accepted, "{value} of {accepted} answers are there");
+    let journal = runs(&home).remove(0);
+    let events =
+        home.run(&["session", "tail", &id, "-o", "jsonl", "--journal", journal.to_str().unwrap()]).exits(0).lines();
+    let answered = events.iter().filter(|event| event["kind"] == "answer_accepted").count() as u64;
+    assert_eq!(answered, value + 1);
+    assert!(events.iter().map(|event| event["seq"].as_u64().unwrap()).eq(1..=events.len() as u64));
+}
+
+#[test]
+fn a_signal_leaves_sessions_in_their_record() {
+    let home = Home::new();
+    let mut child = home
+        .switchboard(&["run", "--code", "alc.llm('wait') return 1", "--stdin", "-o", "jsonl"])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let asked = std::iter::from_fn(|| lines.next())
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap())
+        .find(|line| line["kind"] == "llm_call_begin");
+    let id = asked.unwrap()["session"].as_str().unwrap().to_owned();
+    signal(child.id(), "TERM");
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    Ended::of(child).exits(143);
+    assert!(rest.last().unwrap().contains(r#""state":"waiting""#), "{rest:?}");
+    let answer = format!("{}\n", json!({"query_id": "q-1", "response": "x"}));
+    let ended = home.run_with_input(&["run", "--resume", &id, "--stdin", "-o", "jsonl"], &answer).exits(0);
+    assert_eq!(ended.terminal()["value"], 1);
+}
+
+#[test]
+fn children_of_a_run_go_on_with_it() {
+    let home = Home::new();
+    home.file("lib/asks/init.lua", "return { run = function(ctx) ctx.result = alc.llm('child?') return ctx end }");
+    let code = "local r = alc.fork({'asks', 'asks'}, {}) return #r";
+    let left = home.run(&["run", "--code", code, "--lib", "lib", "-o", "jsonl"]).exits(6);
+    let id = left.terminal()["session"].as_str().unwrap().to_owned();
+    let all = answers(&home, "child", "yes");
+    let ended = home.run(&["run", "--resume", &id, "--lib", "lib", "--answers", &all, "-o", "jsonl"]).exits(0);
+    assert_eq!(ended.terminal()["value"], 2);
+    assert_eq!(ended.lines().iter().filter(|line| line["kind"] == "child_ended").count(), 2);
+}
+
+#[test]
+fn a_named_journal_is_used_and_one_that_is_held_is_not() {
+    let home = Home::new();
+    let left = home.run(&["run", "--code", "alc.llm('x')", "-o", "jsonl", "--journal", "mine.db"]).exits(6);
+    let id = left.terminal()["session"].as_str().unwrap().to_owned();
+    assert_eq!(runs(&home), Vec::<PathBuf>::new());
+    let listed = home.switchboard(&["session", "list"]).env("SWITCHBOARD_JOURNAL", "mine.db").output().unwrap();
+    assert!(String::from_utf8(listed.stdout).unwrap().starts_with(&id[..8]));
+    let journal = open(&home.path().join("mine.db"));
+    for arguments in
+        [&["run", "--code", "return 1", "--journal", "mine.db"][..], &["run", "--resume", &id, "--journal", "mine.db"]]
+    {
+        let told = home.run(arguments).exits(5).stderr;
+        let expected = format!("error: mine.db is held by pid {} on ", std::process::id());
+        assert!(told.starts_with(&expected) && told.lines().count() == 1, "{told}");
+    }
+    drop(journal);
+    let told = home.run(&["run", "--resume", &id]).exits(3).stderr;
+    assert!(told.starts_with(&format!("error: no session {id} in ")), "{told}");
+    home.run(&["run", "--resume", &id, "--journal", "mine.db"]).exits(6);
+}
+
+#[test]
+fn an_ephemeral_run_keeps_nothing() {
+    let home = Home::new();
+    let ended = home.run(&["run", "--code", "alc.llm('x')", "-o", "jsonl", "--ephemeral"]).exits(6);
+    assert_eq!(ended.terminal()["state"], "waiting");
+    assert_eq!(runs(&home), Vec::<PathBuf>::new());
+    home.run(&["run", "--resume", "00", "--ephemeral"]).exits(2);
+    home.run(&["run", "--resume", "00", "--code", "return 1"]).exits(2);
+}
+
+#[test]
+fn a_run_whose_record_cannot_be_kept_goes_on_and_says_so() {
+    let home = Home::new();
+    home.file("file", "no directory");
+    let ended = home.run(&["run", "--code", "return 1", "--state-dir", "file", "--log-file", "log"]).exits(0);
+    assert!(ended.stderr.starts_with("no record of this run is kept: "), "{}", ended.stderr);
+}
