@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::config::Keeping;
-use crate::domain::{SessionSpec, SpawnError};
+use crate::domain::{QueryId, SessionId, SessionSpec, SpawnError};
 use crate::engine::{Clock, Hibernation, Journal, MemoryJournal, Registry, RegistryConfig, SystemClock, SystemEntropy};
 use crate::lua::LuaVms;
 use crate::store::FsFiles;
@@ -62,6 +61,19 @@ pub struct DeskOptions {
     pub home: Option<PathBuf>,
     /// Where sessions are kept; without one they end with the process.
     pub journal: Option<SqliteJournal>,
+}
+
+/// Keeps for the screen what outlives it.
+struct KeptIn(Arc<SqliteJournal>);
+
+impl tui::Keeper for KeptIn {
+    fn trouble(&self) -> Option<String> {
+        self.0.trouble()
+    }
+
+    fn keep_draft(&self, session: SessionId, query: QueryId, text: Option<Arc<str>>) {
+        self.0.keep_draft(session, query, text);
+    }
 }
 
 /// A registry and the runtime under it. When it is closed, sessions end, or are left where they stand in their journal.
@@ -145,11 +157,19 @@ impl Desk {
 
     fn screen(&self, specs: Vec<SessionSpec>, mut options: tui::TuiOptions) -> Result<tui::Exit, DeskError> {
         if let Some(journal) = self.journal.clone() {
-            options.keeping = Keeping::Journal;
-            options.trouble = Arc::new(move || journal.trouble());
+            options.keeper = Some(Arc::new(KeptIn(journal)));
         }
         let screen = Builder::new_current_thread().enable_all().build().map_err(DeskError::Runtime)?;
         screen.block_on(async {
+            if let Some(journal) = &self.journal {
+                options.unsent = match journal.drafts().get().await {
+                    Ok(drafts) => drafts.to_vec(),
+                    Err(error) => {
+                        tracing::error!(%error, "drafts did not come back");
+                        Vec::new()
+                    }
+                };
+            }
             self.bring_back();
             let mut specs = specs.into_iter();
             for spec in specs.by_ref().take(AT_ONCE) {

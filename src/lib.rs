@@ -51,7 +51,9 @@
 //! | package, strategy | a module that is installed; one with a `run(ctx)` |
 //! | scenario | cases that a strategy is evaluated against |
 //! | feed, observer | the published events of a session; a reader of them |
-//! | journal | where records are kept |
+//! | journal | where records are kept: a file, or memory where nothing is to be kept |
+//! | snapshot | what the first rows of a session in a journal amount to, so that they need not be folded |
+//! | salvage | saving what is intact of a damaged journal into a new file |
 //! | branch | a session that goes on from another one's record, with one query open again |
 //! | replay | running a program again from its record |
 //! | summary | what lists show of a session |
@@ -102,6 +104,12 @@
 //!   thread): a standing hook made hot Lua 1.5 to 4 times slower. The hook remains where a system has no such timers.
 //! - A `note` says that a limit of pauses or queries is near, and never that a section straggles or that time or memory
 //!   runs low: those differ from run to run, and an event that a replay cannot derive would renumber those behind it.
+//! - The journal's writer takes everything that waits in the order it came, not commands before what other sessions
+//!   derived: one commit takes all of it, so an order among it would gain nothing. What nobody waits for goes with the
+//!   next commit that somebody waits for, or after ten milliseconds.
+//! - A row of the journal is one append and not one event: it is there whole or not at all, and has one checksum.
+//! - Of a damaged journal, salvage reads pages and not tables: a row is found whatever became of the tree above it.
+//! - A run of which nobody wants the record (`--ephemeral`), and the demo, keep nothing and end with the program.
 //! - `answer_accepted` carries the response, so that a journal of events alone can be replayed, and the transition
 //!   into an ended state carries the end.
 

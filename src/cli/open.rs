@@ -7,7 +7,7 @@ use super::args::OpenArgs;
 use super::drafts::CommandDrafts;
 use super::exit::{CliError, Exit};
 use super::{files, journal, log, program, programs};
-use crate::config::{Keeping, Settings, Target};
+use crate::config::{Settings, Target};
 use crate::desk::{Desk, DeskOptions};
 use crate::domain::SessionSpec;
 use crate::engine::{SystemClock, SystemEntropy};
@@ -75,8 +75,8 @@ pub(super) fn show(
         keymap: files::keymap(settings)?,
         programs: Arc::new(starts.programs),
         drafts: starts.answerer.map(|command| Arc::new(CommandDrafts(command)) as Arc<dyn Drafts>),
-        keeping: Keeping::Nothing,
-        trouble: Arc::new(|| None),
+        keeper: None,
+        unsent: Vec::new(),
     };
     let _log = log::start(settings);
     let journal = match journal::of_the_desk(settings)? {

@@ -3,6 +3,7 @@
 //! An answer goes only to the query its editor was opened for, only by [`Action::Send`](super::Action::Send) or by a yes to a question that
 //! names the number, and it names the pause it is meant for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::app::{App, Focus, Layer, Sent, Tab};
@@ -60,6 +61,18 @@ impl App {
         self.question = Some(query);
         self.tab = Tab::Questions;
         self.focus = Focus::Editor;
+    }
+
+    /// Every text that was typed and that no session has taken, by the query that it is meant for.
+    pub fn unsent(&self) -> BTreeMap<(SessionId, QueryId), Arc<str>> {
+        let mut unsent: BTreeMap<_, Arc<str>> = self.drafts.texts().map(|(of, text)| (of, text.into())).collect();
+        for sent in self.sent.iter().filter(|sent| !sent.taken) {
+            let answers = sent.payload.answers().iter();
+            unsent.extend(answers.map(|answer| ((sent.session, answer.query_id), Arc::clone(&answer.response))));
+        }
+        let editor = self.editor.as_ref().filter(|editor| !editor.is_blank());
+        unsent.extend(editor.map(|editor| ((editor.session, editor.query), editor.text().into())));
+        unsent
     }
 
     /// Closes the editor and keeps what it holds.

@@ -220,6 +220,15 @@ impl Drafts {
         self.open.contains_key(&session)
     }
 
+    /// Every text, by the query that it was meant for; of several for one, the newest.
+    pub(super) fn texts(&self) -> impl Iterator<Item = ((SessionId, QueryId), String)> + '_ {
+        let orphans = self.orphans.iter().map(|orphan| ((orphan.session, orphan.query), orphan.text.clone()));
+        let open = self.open.iter().flat_map(|(session, drafts)| {
+            drafts.iter().map(|(query, draft)| ((*session, *query), text_of(&draft.area)))
+        });
+        orphans.chain(open)
+    }
+
     /// How many texts are kept that were not sent.
     pub(super) fn count(&self) -> usize {
         self.open.values().map(BTreeMap::len).sum::<usize>() + self.orphans.len()

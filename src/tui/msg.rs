@@ -9,7 +9,7 @@ use crate::domain::{
     CancelError, CancelReason, ExecutionState, ObserverRecvError, Query, ResumeError, ResumeOutcome, ResumePayload,
     Seq, SessionId, StateError, Timestamp,
 };
-use crate::engine::{Call, EventRef, Inspection, Package, Summary};
+use crate::engine::{Call, Draft, EventRef, Inspection, Package, Summary};
 
 /// What reaches the desk.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub enum Msg {
     Resize(u16, u16),
     /// It is now.
     Time(Timestamp),
+    /// These texts were typed before the desk opened, and not sent.
+    Unsent(Vec<Draft>),
     /// Why answers cannot be recorded, if so.
     Trouble(Option<String>),
     /// These sessions are new or changed.

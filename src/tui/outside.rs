@@ -1,8 +1,19 @@
-//! The port of whoever drafts answers: the desk knows no processes.
+//! The ports of whoever drafts answers, and of whoever keeps them: the desk knows no processes and no files.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::msg::DraftWanted;
+use crate::domain::{QueryId, SessionId};
+
+/// Keeps what outlives the desk.
+pub trait Keeper: Send + Sync + 'static {
+    /// Why answers cannot be recorded at the moment, if so, in a line. Asked once a second.
+    fn trouble(&self) -> Option<String>;
+
+    /// Keeps what is typed for a query and not sent, in place of what was kept; `None`: nothing any more. Never waits.
+    fn keep_draft(&self, session: SessionId, query: QueryId, text: Option<Arc<str>>);
+}
 
 /// Somebody who writes drafts of answers.
 pub trait Drafts: Send + Sync {

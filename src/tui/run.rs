@@ -5,6 +5,7 @@
 //! that ten thousand log lines a second cost no more than sixty looks. Nothing here decides anything; what `update` asks
 //! for is done in `performing`.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +21,14 @@ use super::input::from_terminal;
 use super::keymap::Keymap;
 use super::lending::Loan;
 use super::msg::{FeedItem, Msg};
-use super::outside::Drafts;
+use super::outside::{Drafts, Keeper};
 use super::programs::Programs;
 use super::terminal::{Extras, Guard, HangUp, Reader};
 use super::theme::Look;
 use super::update::update;
 use crate::config::{DeskSettings, Keeping};
-use crate::domain::{ObserverRecvError, SessionId};
-use crate::engine::{ChangeCursor, Clock, Entropy, Observer, Registry};
+use crate::domain::{ObserverRecvError, QueryId, SessionId};
+use crate::engine::{ChangeCursor, Clock, Draft, Entropy, Observer, Registry};
 
 /// The shortest time between two pictures: sixty a second, as fast as screens are. What a key did does not wait for the
 /// picture of other changes: it has a sixty a second of its own, else a busy desk would answer a frame late.
@@ -64,14 +65,11 @@ pub struct TuiOptions {
     pub programs: Arc<dyn Programs>,
     /// Drafts answers, if somebody is configured to.
     pub drafts: Option<Arc<dyn Drafts>>,
-    /// What becomes of sessions when the desk is left.
-    pub keeping: Keeping,
-    /// Says why answers cannot be recorded at the moment, if so; asked once a second.
-    pub trouble: Trouble,
+    /// Keeps sessions and drafts beyond the desk; without one they end with it.
+    pub keeper: Option<Arc<dyn Keeper>>,
+    /// What was typed before and not sent.
+    pub unsent: Vec<Draft>,
 }
-
-/// Says in a line why answers cannot be recorded, if so.
-pub type Trouble = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// Why the desk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +115,9 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
     if options.drafts.is_some() {
         app = app.with_answerer();
     }
-    app = app.keeping(options.keeping);
+    if options.keeper.is_some() {
+        app = app.keeping(Keeping::Journal);
+    }
     drop(update(&mut app, Msg::Resize(size.0, size.1)));
     let mut desk = Desk {
         app,
@@ -126,7 +126,8 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         settings: options.settings,
         programs: options.programs,
         drafts: options.drafts,
-        trouble: options.trouble,
+        keeper: options.keeper,
+        kept: options.unsent.iter().map(|draft| ((draft.session, draft.query), Arc::clone(&draft.text))).collect(),
         loan: None,
         terminal,
         cursor: ChangeCursor::default(),
@@ -139,7 +140,9 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         events_waiting: false,
         exit: None,
     };
+    desk.tell(Msg::Unsent(options.unsent));
     let exit = desk.run(reader, outcomes, signals).await;
+    desk.keep_unsent();
     // An answer that was sent must not be lost because somebody quit right behind it.
     desk.tasks.close();
     drop(tokio::time::timeout(LAST_OUTCOMES, desk.tasks.wait()).await);
@@ -208,7 +211,9 @@ pub(super) struct Desk {
     pub(super) settings: DeskSettings,
     pub(super) programs: Arc<dyn Programs>,
     pub(super) drafts: Option<Arc<dyn Drafts>>,
-    trouble: Trouble,
+    keeper: Option<Arc<dyn Keeper>>,
+    /// The texts that the keeper has.
+    kept: BTreeMap<(SessionId, QueryId), Arc<str>>,
     /// What the terminal is to be lent for next.
     pub(super) loan: Option<Loan>,
     pub(super) terminal: Guard,
@@ -263,7 +268,7 @@ impl Desk {
                 () = sleep_until(drawn_at + FRAME), if draws => Happening::Draw,
                 () = self.registry.changed(self.cursor), if !self.changes_waiting => Happening::Changes,
                 item = next_item(self.observer.as_mut()), if observing => Happening::Feed(item),
-                () = sleep_until(look_at) => Happening::Look,
+                () = sleep_until(look_at), if self.keeper.is_some() => Happening::Look,
                 () = sleep_until(tick.unwrap_or(drawn_at)), if tick.is_some() && !draws => Happening::Tick,
                 () = std::future::ready(()), if self.has_work() => Happening::Idle,
             };
@@ -286,10 +291,7 @@ impl Desk {
                 Happening::Tick => self.dirty = true,
                 Happening::Look => {
                     look_at = Instant::now() + LOOK;
-                    let trouble = (self.trouble)();
-                    if trouble.as_deref() != self.app.trouble() {
-                        self.tell(Msg::Trouble(trouble));
-                    }
+                    self.look();
                 }
                 Happening::Idle => self.work(),
                 Happening::Draw => {
@@ -310,6 +312,28 @@ impl Desk {
                 }
             }
         }
+    }
+
+    /// Asks whether answers can be recorded, and keeps what was typed.
+    fn look(&mut self) {
+        let trouble = self.keeper.as_ref().and_then(|keeper| keeper.trouble());
+        if trouble.as_deref() != self.app.trouble() {
+            self.tell(Msg::Trouble(trouble));
+        }
+        self.keep_unsent();
+    }
+
+    /// Gives the keeper the texts that are not sent, as far as it has others.
+    fn keep_unsent(&mut self) {
+        let Some(keeper) = &self.keeper else { return };
+        let unsent = self.app.unsent();
+        for (session, query) in self.kept.keys().filter(|of| !unsent.contains_key(of)) {
+            keeper.keep_draft(*session, *query, None);
+        }
+        for ((session, query), text) in unsent.iter().filter(|(of, text)| self.kept.get(of) != Some(text)) {
+            keeper.keep_draft(*session, *query, Some(Arc::clone(text)));
+        }
+        self.kept = unsent;
     }
 
     /// When on the loop's own clock it is `at` on the desk's.

@@ -14,7 +14,7 @@ use super::msg::{Cmd, Msg};
 use super::pager::Pager;
 use super::table::TABLE;
 use crate::domain::{ExecutionState, QueryId, SessionId, StateError};
-use crate::engine::Summary;
+use crate::engine::{Draft, Summary};
 
 /// A message that no key caused stays at least this long, whatever is typed: long enough to be read.
 const STATUS_MS: i64 = 2_000;
@@ -63,6 +63,11 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Packages(packages) => app.take_packages(packages),
         Msg::Edited(result) => app.edited(result),
         Msg::Paged(result) => app.paged(result),
+        Msg::Unsent(unsent) => {
+            for Draft { session, query, text } in unsent {
+                app.drafts.keep_text(session, query, 0, &text);
+            }
+        }
         Msg::Trouble(trouble) => app.trouble = trouble,
         Msg::Work => app.sessions.work(app.now),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use switchboard::config::{Environment, Flags, Keeping, Settings};
+use switchboard::config::{Environment, Flags, Settings};
 use switchboard::domain::{SessionSpec, Timestamp};
 use switchboard::engine::{Clock, MemoryJournal, Registry, RegistryConfig, SystemClock, SystemEntropy};
 use switchboard::lua::LuaVms;
@@ -59,8 +59,8 @@ fn a_desk_that_panics() {
         settings: Settings::merge(&Environment::of(std::iter::empty()), &Flags::default()).unwrap().desk,
         keymap: tui::Keymap::default(),
         programs: Arc::new(tui::NoPrograms),
-        keeping: Keeping::Nothing,
-        trouble: Arc::new(|| None),
+        keeper: None,
+        unsent: Vec::new(),
         drafts: None,
     };
     screen.block_on(async {

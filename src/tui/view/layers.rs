@@ -129,7 +129,12 @@ fn quit_text(app: &App) -> String {
     if unsent > 0 {
         text.push(' ');
         text.push_str(&count(unsent, "unsent draft"));
-        text.push_str(if unsent == 1 { " is lost, too." } else { " are lost, too." });
+        text.push_str(match (app.keeping, unsent) {
+            (Keeping::Journal, 1) => " is kept, too.",
+            (Keeping::Journal, _) => " are kept, too.",
+            (Keeping::Nothing, 1) => " is lost, too.",
+            (Keeping::Nothing, _) => " are lost, too.",
+        });
     }
     text.push_str("\nQuit?");
     text
