@@ -7,6 +7,7 @@ use clap::builder::PossibleValue;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::{Color, Flags, LogLevel, parse_duration, parse_size};
+use crate::domain::QueryId;
 
 /// A terminal desk for people who watch over many running Lua programs that stop to ask questions.
 ///
@@ -159,6 +160,12 @@ pub(super) enum SessionVerb {
     Tail(TailArgs),
     /// A session as a transcript in Markdown, or its events as lines of JSON
     Export(WhichArgs),
+    /// Runs the program of a session again from its record, and says whether it does the same
+    Verify(WhichArgs),
+    /// Makes a session that goes on from an earlier question of another, which is cancelled if it has not ended
+    Rewind(BranchArgs),
+    /// The same, and the other goes on
+    Fork(BranchArgs),
     /// Removes sessions that have ended, with everything that is kept of them
     Rm(RemoveArgs),
 }
@@ -194,6 +201,25 @@ pub(super) struct TailArgs {
     /// The session: its id, or the first digits of it
     pub(super) id: String,
     /// What to print: readable lines, one document at the end, or every event as a line of JSON
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: Format,
+}
+
+/// Goes on from an earlier question.
+#[derive(Debug, Group)]
+pub(super) struct BranchArgs {
+    /// The session: its id, or the first digits of it
+    pub(super) id: String,
+    /// The question that is open again, such as q-3
+    #[arg(long, value_name = "QUERY")]
+    pub(super) at: QueryId,
+    /// The answer to it; without one the new session waits
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(super) answer: Option<String>,
+    /// Says what would be kept and left, and changes nothing
+    #[arg(long, conflicts_with = "answer")]
+    pub(super) dry_run: bool,
+    /// What to print: text for people, one document, or a line of JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: Format,
 }

@@ -82,7 +82,7 @@ pub(super) async fn of_a_session(settings: &Settings, given: &str) -> Result<(Sq
 }
 
 /// The records of runs.
-fn runs(settings: &Settings) -> Vec<PathBuf> {
+pub(super) fn runs(settings: &Settings) -> Vec<PathBuf> {
     let entries = settings.paths.runs().and_then(|directory| fs::read_dir(directory).ok());
     let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
     let is_record = |path: &PathBuf| {

@@ -5,10 +5,8 @@
 
 use std::sync::Arc;
 
-use super::feed::Feed;
-use super::posts::Live;
-use super::registry::{Registry, Shared};
-use super::{Durability, Presence, Record, Turn};
+use super::registry::Registry;
+use super::{Durability, Record, Turn};
 use crate::domain::{
     Answer, AnsweredBy, Branch, CancelCode, CancelReason, Command, EffectStep, Event, EventKind, ExecutionState,
     Intent, QueryId, ResumePayload, Session, SessionId, SessionSpec, StateName, Timestamp, apply, decide,
@@ -106,7 +104,8 @@ impl Registry {
             branch(id, &parent, Branch { of, at }, cut, &records[0], now).ok_or_else(no_beginning)?;
         let mut receipt = shared.world.journal.append(id, &records, Durability::Acknowledged);
         receipt.get().await.map_err(|error| BranchError::NotRecorded(error.0))?;
-        shared.enlist_asleep(session);
+        shared.world.journal.retire(Arc::new(session.clone()));
+        shared.enlist_asleep(&session);
         Ok(id)
     }
 
@@ -135,17 +134,6 @@ impl Registry {
             None if self.state(of).is_ok() => Err(BranchError::Unreadable("it is not kept whole".into())),
             None => Err(BranchError::NotFound(of)),
         }
-    }
-}
-
-impl Shared {
-    /// Lists a session that is in the journal and waits.
-    fn enlist_asleep(&self, session: Session) {
-        let feed = Feed::new(&session);
-        feed.lock().summary.presence = Presence::Sleeping;
-        let id = session.id();
-        self.world.journal.retire(Arc::new(session));
-        self.enlist(id, &Arc::new(Live::new(Arc::new(feed), None)));
     }
 }
 

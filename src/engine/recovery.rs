@@ -11,7 +11,7 @@ use super::posts::Live;
 use super::purse::Purse;
 use super::registry::{Registry, Shared};
 use super::{JournalError, Presence, Spent, Stored, Summary};
-use crate::domain::{SessionId, SessionSpec, StateName};
+use crate::domain::{Session, SessionId, SessionSpec, StateName};
 
 /// Sessions that are taken from the journal at a time.
 const PAGE: usize = 500;
@@ -66,9 +66,6 @@ impl Registry {
 impl Shared {
     fn bring_back(&self, stored: &Stored, recovered: &mut Recovered, tasks: &mut Vec<Arc<Live>>) {
         let Stored { session, attempts, .. } = stored;
-        if self.live(session.id()).is_some() {
-            return;
-        }
         let state = session.state();
         let is_paused = state.name() == StateName::Paused;
         let presence = if state.is_ended() {
@@ -80,6 +77,14 @@ impl Shared {
         } else {
             Presence::Sleeping
         };
+        if let Some(live) = self.live(session.id()) {
+            // Somebody has asked for it before its turn.
+            if presence == Presence::Sleeping && !is_paused && live.open_post().is_none() {
+                recovered.running += 1;
+                tasks.push(live);
+            }
+            return;
+        }
         let feed = match presence {
             Presence::Resident => Feed::of_remains(Arc::clone(session)),
             _ => Feed::new(session),
@@ -99,6 +104,17 @@ impl Shared {
             }
         }
         self.enlist(session.id(), &live);
+    }
+
+    /// Lists a session that is in the journal and has not ended. Nothing of it runs.
+    pub(super) fn enlist_asleep(&self, session: &Session) {
+        let feed = Feed::new(session);
+        feed.lock().summary.presence = Presence::Sleeping;
+        let live = Arc::new(Live::new(Arc::new(feed), None));
+        self.world.changes.grow();
+        // Another may have been quicker.
+        let live = self.sessions_mut(|sessions| Arc::clone(sessions.entry(session.id()).or_insert(live)));
+        self.world.changes.mark(session.id(), &live.feed.mark);
     }
 
     /// What counts the budget of a family, for a child of it.

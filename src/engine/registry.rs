@@ -416,9 +416,17 @@ impl Shared {
     }
 
     fn find(&self, id: SessionId) -> Option<Found> {
-        let live = self.live(id);
+        if let Some(live) = self.live(id) {
+            return Some(Found::Live(live));
+        }
         // An evicted session is in the journal before it leaves the map.
-        live.map(Found::Live).or_else(|| self.world.journal.retired(id).map(Found::Retired))
+        let session = self.world.journal.retired(id)?;
+        if session.state().is_ended() {
+            return Some(Found::Retired(session));
+        }
+        // It has not come back yet.
+        self.enlist_asleep(&session);
+        self.live(id).map(Found::Live)
     }
 
     /// What is kept of a session that has not been evicted.

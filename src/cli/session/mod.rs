@@ -1,13 +1,16 @@
-//! `switchboard session`: reads the sessions of a journal, also while a desk has it, and removes those that have ended.
+//! `switchboard session`: reads the sessions of a journal, also while a desk has it; removes those that have ended, and
+//! goes on from earlier questions.
 //!
-//! Nothing here runs a program.
+//! Only [`verify`] and an answer to a [`branch`] run programs.
 
+mod branch;
 mod export;
 mod list;
 mod remove;
 mod show;
 mod tail;
 mod transcript;
+mod verify;
 mod which;
 
 use std::future::Future;
@@ -28,6 +31,9 @@ pub(super) fn session(settings: &Settings, verb: SessionVerb) -> Result<Exit, Cl
         SessionVerb::Show(args) => show::show(settings, &args),
         SessionVerb::Tail(args) => tail::tail(settings, &args),
         SessionVerb::Export(args) => export::export(settings, &args),
+        SessionVerb::Verify(args) => verify::verify(settings, &args),
+        SessionVerb::Rewind(args) => branch::branch(settings, &args, branch::Kind::Rewind),
+        SessionVerb::Fork(args) => branch::branch(settings, &args, branch::Kind::Fork),
         SessionVerb::Rm(args) => remove::remove(settings, &args),
     }
 }

@@ -4,6 +4,7 @@
 
 mod answers;
 mod bad_input;
+mod branches;
 mod config;
 mod demo;
 mod doctor;

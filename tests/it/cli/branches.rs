@@ -1,0 +1,66 @@
+//! Going on from an earlier question, and running a program again from its record.
+
+use serde_json::{Value, json};
+
+use super::home::Home;
+
+const ASKS_TWICE: &str = "local a = alc.llm('first?') alc.state.set('k', a) local b = alc.llm('second?') return a .. b";
+
+/// A session that was answered to its end in the journal of the home, and its id.
+fn done(home: &Home) -> String {
+    let answers =
+        home.file("answers.jsonl", "{\"match\": \"first\", \"response\": \"one\"}\n{\"response\": \"two\"}\n");
+    let answers = answers.to_str().unwrap();
+    let ended =
+        home.run(&["run", "--code", ASKS_TWICE, "--answers", answers, "-o", "jsonl", "--journal", &journal(home)]);
+    let terminal = ended.exits(0).terminal();
+    assert_eq!(terminal["value"], "onetwo");
+    terminal["session"].as_str().unwrap().to_owned()
+}
+
+fn journal(home: &Home) -> String {
+    home.path().join("journal.db").to_str().unwrap().to_owned()
+}
+
+fn one(home: &Home, args: &[&str]) -> Value {
+    home.run(&[args, &["-o", "jsonl", "--journal", &journal(home)]].concat()).exits(0).lines().remove(0)
+}
+
+#[test]
+fn a_rewound_session_asks_again_from_one_question_on() {
+    let home = Home::new();
+    let id = done(&home);
+    let preview = one(&home, &["session", "rewind", &id, "--at", "q-1", "--dry-run"]);
+    assert_eq!(
+        (&preview["prompt"], &preview["kept"], &preview["session"]),
+        (&json!("first?"), &json!(0), &Value::Null)
+    );
+    assert_eq!(preview["left"].as_array().map(Vec::len), Some(2));
+    assert_eq!(preview["written"][0]["file"], "state/default.json");
+
+    let made = one(&home, &["session", "rewind", &id[..8], "--at", "q-2", "--answer", "zwei"]);
+    assert_eq!((&made["execution"]["state"], &made["execution"]["value"]), (&json!("done"), &json!("onezwei")));
+    let branch = made["session"].as_str().unwrap().to_owned();
+    let waits = one(&home, &["session", "fork", &branch, "--at", "q-1"]);
+    assert_eq!((&waits["execution"]["state"], &waits["kept"]), (&json!("paused"), &json!(0)));
+    let waits = waits["session"].as_str().unwrap();
+
+    for (id, state) in [(&*id, "done"), (&branch, "done"), (waits, "paused")] {
+        assert_eq!(one(&home, &["session", "show", id])["state"], state);
+        assert_eq!(one(&home, &["session", "verify", id])["verified"], true);
+    }
+    let text = home.run(&["session", "rewind", &id, "--at", "q-2", "--dry-run", "--journal", &journal(&home)]).exits(0);
+    assert_eq!(text.stdout, "asks again: second?\nkeeps 1 answers, leaves 1\n  q-2 file: two\n");
+    let never = home.run(&["session", "fork", &id, "--at", "q-9", "--journal", &journal(&home)]).exits(2);
+    assert!(never.stderr.contains("has not asked q-9; it has asked q-1 to q-2"), "{}", never.stderr);
+}
+
+#[test]
+fn the_record_of_a_run_is_verified_too() {
+    let home = Home::new();
+    let ended = home.run(&["run", "--code", "return math.random(1000)", "-o", "jsonl"]).exits(0);
+    let id = ended.terminal()["session"].as_str().unwrap().to_owned();
+    let text = home.run(&["session", "verify", &id]).exits(0).stdout;
+    assert_eq!(text, format!("ok   {id}  2 events came again\n"));
+    home.run(&["session", "verify", "ffffffffffffffff"]).exits(3);
+}
