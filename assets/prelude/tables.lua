@@ -43,7 +43,7 @@ local function integer(v, n, name, default)
   if number and number // 1 == number and number >= -0x1p63 and number < 0x1p63 then
     return number | 0
   else
-    local what = type(v) == "number" and "number has no integer representation"
+    local what = number and "number has no integer representation"
       or "number expected, got " .. (v == nil and "no value" or type(v))
     error("bad argument #" .. n .. " to '" .. name .. "' (" .. what .. ")", 3)
   end

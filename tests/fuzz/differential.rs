@@ -68,11 +68,10 @@ fn named_alike(trace: &str) -> String {
 
 /// Where the two traces part.
 fn first_difference(plainly: &str, hosted: &str) -> String {
-    let pairs = plainly.split('|').zip(hosted.split('|')).enumerate();
-    match pairs.into_iter().find(|(_, (a, b))| a != b) {
-        Some((n, (a, b))) => format!("entry {n}: plainly {a:?}, in a session {b:?}"),
-        None => format!("plainly {plainly:?}\nin a session {hosted:?}"),
-    }
+    let (plainly, hosted): (Vec<&str>, Vec<&str>) = (plainly.split('|').collect(), hosted.split('|').collect());
+    let same = plainly.iter().zip(&hosted).take_while(|(a, b)| a == b).count();
+    let here = |trace: &[&str]| trace[same..trace.len().min(same + 3)].join("|");
+    format!("entry {same}: plainly {:?}, in a session {:?}", here(&plainly), here(&hosted))
 }
 
 /// The globals that a program leaves and that no session has.

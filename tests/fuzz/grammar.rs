@@ -517,6 +517,11 @@ impl<C: Choices> Writer<'_, C> {
                     self.line(&format!("__tostring = function() F() local r = {value} return r end,"));
                 }
                 "__pairs" => self.line("__pairs = function(t) F() return next, { 1, 2 }, nil end,"),
+                // The C library calls these where the other operand is a text, and nothing can be asked there.
+                event @ ("__add" | "__sub" | "__mod" | "__band" | "__idiv" | "__unm") => {
+                    let value = self.number(0);
+                    self.line(&format!("{event} = function(x, y) F() emit('{event}') return {value} end,"));
+                }
                 event => {
                     let value = self.plain(1);
                     self.line(&format!("{event} = function(x, y) F() local r = {value} return r end,"));

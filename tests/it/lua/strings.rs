@@ -137,6 +137,7 @@ fn table_functions_do_what_the_c_library_does_also_with_metatables() {
         "table.insert(t, 1, 'x') RETURN table.concat(t)",
         "table.insert(t, 9, 'x')",
         "table.insert(t, nil, 'x')",
+        "table.insert(t, '1.5', 'x')",
         "table.insert(t)",
         "table.insert(t, 1, 2, 3)",
         "table.insert(nil, 1)",
