@@ -60,10 +60,12 @@ fn plainly(code: &str) -> String {
 }
 
 /// A function that nothing names, such as one that `pcall` calls, is `string.find` in errors of the C library. Here it
-/// is always `find`.
+/// is always `find`. And it calls a table by its `__name`, where functions that are written in Lua here call it a table.
 fn named_alike(trace: &str) -> String {
     let libraries = ["string", "table", "math", "utf8", "coroutine"];
-    libraries.iter().fold(trace.to_owned(), |trace, library| trace.replace(&format!("'{library}."), "'"))
+    libraries
+        .iter()
+        .fold(trace.replace("got Name)", "got table)"), |trace, library| trace.replace(&format!("'{library}."), "'"))
 }
 
 /// Where the two traces part.
