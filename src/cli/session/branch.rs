@@ -10,7 +10,7 @@ use crate::cli::output;
 use crate::config::Settings;
 use crate::desk::{Desk, DeskOptions};
 use crate::domain::{Answer, AnsweredBy, ExecutionState, ObserverRecvError, ResumePayload, SessionId, printable_line};
-use crate::engine::{BranchError, BranchPreview, Registry};
+use crate::engine::{BranchError, BranchPreview, LeftAnswer, Registry};
 
 /// What becomes of the other session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) fn branch(settings: &Settings, args: &BranchArgs, kind: Kind) -> Resu
         Ok((preview, Some((id, state))))
     });
     desk.close();
-    let (preview, made) = result.map_err(refused)?;
+    let (preview, made) = result.map_err(|error: BranchError| refused(&error))?;
     output::data(match args.output {
         Format::Text => text(&preview, made.as_ref()),
         Format::Json => format!("{:#}\n", object(of, args, &preview, made.as_ref())),
@@ -74,7 +74,7 @@ async fn come_to_rest(registry: &Registry, id: SessionId) {
     }
 }
 
-fn refused(error: BranchError) -> CliError {
+fn refused(error: &BranchError) -> CliError {
     match error {
         BranchError::NotAsked { .. } | BranchError::Child(_) => CliError::usage(error.to_string()),
         BranchError::NotFound(_) | BranchError::Unreadable(_) | BranchError::NotRecorded(_) => {
@@ -84,24 +84,25 @@ fn refused(error: BranchError) -> CliError {
 }
 
 fn text(preview: &BranchPreview, made: Option<&Made>) -> String {
-    let mut text = format!("asks again: {}\n", printable_line(&preview.prompt));
-    text.push_str(&format!("keeps {} answers", preview.kept));
-    text.push_str(&match preview.left.as_slice() {
-        [] => ", leaves none\n".to_owned(),
-        left => format!(", leaves {}\n", left.len()),
-    });
-    for left in &preview.left {
-        text.push_str(&format!("  {} {}: {}\n", left.query, left.by, printable_line(&left.response)));
-    }
-    for intent in &preview.written {
+    let left = match preview.left.len() {
+        0 => "none".to_owned(),
+        n => n.to_string(),
+    };
+    let mut lines = vec![
+        format!("asks again: {}", printable_line(&preview.prompt)),
+        format!("keeps {} answers, leaves {left}", preview.kept),
+    ];
+    let told = |left: &LeftAnswer| format!("  {} {}: {}", left.query, left.by, printable_line(&left.response));
+    lines.extend(preview.left.iter().map(told));
+    lines.extend(preview.written.iter().map(|intent| {
         let key = intent.key.as_deref().map(|key| format!(" {}", printable_line(key))).unwrap_or_default();
-        text.push_str(&format!("  written since and not undone: {}{key}\n", printable_line(&intent.file)));
-    }
-    if let Some((id, state)) = made {
+        format!("  written since and not undone: {}{key}", printable_line(&intent.file))
+    }));
+    lines.extend(made.map(|(id, state)| {
         let state = state.as_ref().map_or("unknown", |state| state.name().as_str());
-        text.push_str(&format!("session {id} is {state}\n"));
-    }
-    text
+        format!("session {id} is {state}")
+    }));
+    lines.join("\n") + "\n"
 }
 
 fn object(of: SessionId, args: &BranchArgs, preview: &BranchPreview, made: Option<&Made>) -> Value {
