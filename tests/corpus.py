@@ -9,7 +9,7 @@ DIR is a checkout of the packages; it is the only library directory. FILE has on
 COMMAND answers when it is given the rule as its last argument.
 
 Rows that are marked as deterministic must be the same in every field; of the others those fields are compared that
-`det` names. Prints every difference and a line of sums; the exit code is 1 if there was one that is not wanted.
+`det` names. Each session is then run again from its record alone, and has to do the same. Prints every difference and a line of sums; the exit code is 1 if there was one that is not wanted.
 """
 
 import argparse
@@ -112,6 +112,7 @@ def run(row, options):
         ended = subprocess.run(
             command, cwd=place / "work", env=environment, capture_output=True, text=True, timeout=600, check=False
         )
+        verified = verify(ended.stdout, options, environment)
     pauses, end = [], None
     for line in ended.stdout.splitlines():
         event = json.loads(line, parse_float=Number, parse_int=int)
@@ -135,8 +136,21 @@ def run(row, options):
         "queries_sha256": sha256(query_form(*it) for pause in pauses for it in enumerate(pause)),
         "result_sha256": sha256([compact(end.get("value")).encode()]),
         "result": end.get("value"),
+        "verified": verified,
         "error_norm": None if is_done else error_form(end["error"]),
     }
+
+
+def verify(events, options, environment):
+    """Runs every session of the record once more from it alone. What came otherwise, or None."""
+    events = [json.loads(line) for line in events.splitlines()]
+    ids = sorted({event[key] for event in events for key in ("session", "child") if key in event})
+    for session in ids:
+        command = [options.switchboard, "session", "verify", session, "--home", environment["HOME"]]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        if ended.returncode != 0:
+            return (ended.stdout + ended.stderr).strip()
+    return None
 
 
 def differences(row, ours):
@@ -183,10 +197,13 @@ def main():
     rows = [json.loads(line, parse_float=Number) for line in lines]
     rows = [row for row in rows if options.only in (None, row["pkg"])]
     begun = time.monotonic()
-    different = wanted = 0
+    different = wanted = unverified = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for row, ours in zip(rows, pool.map(lambda row: run(row, options), rows)):
             found = differences(row, ours)
+            if ours["verified"]:
+                unverified += 1
+                print("NOT AGAIN", row["pkg"], row["answers_rule"], ours["verified"][:600])
             if is_wanted(row, ours, found):
                 wanted += 1
                 print("WANTED", row["pkg"], row["answers_rule"], "null is nil:", first_difference(row, ours))
@@ -199,9 +216,9 @@ def main():
     seconds = time.monotonic() - begun
     weak = sum(not row["deterministic"] for row in rows)
     print(f"{len(rows)} rows, {len(rows) - different - wanted} the same, {wanted} wanted differences, {different} others; "
-          f"{weak} compared weakly")
+          f"{weak} compared weakly; {len(rows) - unverified} did the same when run again from their record")
     print(f"{seconds:.1f} s with {options.jobs} at a time")
-    return 1 if different else 0
+    return 1 if different or unverified else 0
 
 
 if __name__ == "__main__":
