@@ -98,6 +98,8 @@
 //!   happened to run.
 //! - A replay that differs makes no event, since the next replay could not derive it: it stands in the session's
 //!   [`engine::Presence`].
+//! - A rewind's branch stands under the session it goes on from, which is dim, instead of taking its row: nothing
+//!   vanishes from under whoever looks at it, and forks stand in the same way.
 //! - Ids are not searched fuzzily but by their beginning, as people shorten them: any few digits are found somewhere.
 //! - A key is shown at once, not only at the next picture: pictures of other changes keep their 16 ms.
 //! - Programs are interrupted on demand from the first version on (a timer per worker whose ticks are signals to that

@@ -62,6 +62,11 @@ impl Summary {
     pub fn parent(&self) -> Option<SessionId> {
         self.spec.parent.as_ref().map(|parent| parent.session)
     }
+
+    /// The session that it comes from: the one that forked it, of a child; the one that it goes on from, of a branch.
+    pub fn origin(&self) -> Option<SessionId> {
+        self.parent().or_else(|| self.spec.branch.map(|branch| branch.of))
+    }
 }
 
 impl From<&Session> for Summary {

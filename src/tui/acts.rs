@@ -7,8 +7,9 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::stream;
 
+use super::branching::{BranchKind, Branched};
 use super::msg::Msg;
-use crate::domain::{CancelReason, ExecutionState, ResumePayload, SessionId};
+use crate::domain::{Answer, CancelReason, ExecutionState, QueryId, ResumePayload, SessionId};
 use crate::engine::Registry;
 
 /// Requests under way at a time: enough to keep every session's task busy, and a bound on what waits in memory.
@@ -50,4 +51,23 @@ pub(super) async fn answer_all(registry: Registry, answers: Vec<(SessionId, Resu
         }
     }
     Msg::AnsweredAll { taken, refused }
+}
+
+/// Makes a session that goes on from another one, and answers the query that is open again, if there is an answer.
+pub(super) async fn branch(
+    registry: &Registry,
+    kind: BranchKind,
+    of: SessionId,
+    at: QueryId,
+    answer: Option<Answer>,
+) -> Branched {
+    let result = match kind {
+        BranchKind::Rewind => registry.rewind_to(of, at).await,
+        BranchKind::Fork => registry.fork_at(of, at).await,
+    };
+    let answered = match (&result, answer) {
+        (Ok(id), Some(answer)) => Some(registry.resume(*id, ResumePayload::Single(answer)).await),
+        (Ok(_) | Err(_), _) => None,
+    };
+    Branched { kind, of, at, result, answered }
 }

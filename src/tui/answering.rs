@@ -3,7 +3,6 @@
 //! An answer goes only to the query its editor was opened for, only by [`Action::Send`](super::Action::Send) or by a yes to a question that
 //! names the number, and it names the pause it is meant for.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::app::{App, Focus, Layer, Sent, Tab};
@@ -57,22 +56,19 @@ impl App {
     pub(super) fn edit(&mut self, session: SessionId, pause: &Pause, query: QueryId, readiness: Readiness) {
         self.close_editor();
         let area = self.drafts.take(session, query).unwrap_or_else(|| text_field(""));
-        self.editor = Some(Editor { session, query, epoch: pause.epoch, area, readiness, gone: None, came_at: None });
+        self.editor = Some(Editor {
+            session,
+            query,
+            epoch: pause.epoch,
+            area,
+            readiness,
+            gone: None,
+            came_at: None,
+            changed: false,
+        });
         self.question = Some(query);
         self.tab = Tab::Questions;
         self.focus = Focus::Editor;
-    }
-
-    /// Every text that was typed and that no session has taken, by the query that it is meant for.
-    pub fn unsent(&self) -> BTreeMap<(SessionId, QueryId), Arc<str>> {
-        let mut unsent: BTreeMap<_, Arc<str>> = self.drafts.texts().map(|(of, text)| (of, text.into())).collect();
-        for sent in self.sent.iter().filter(|sent| !sent.taken) {
-            let answers = sent.payload.answers().iter();
-            unsent.extend(answers.map(|answer| ((sent.session, answer.query_id), Arc::clone(&answer.response))));
-        }
-        let editor = self.editor.as_ref().filter(|editor| !editor.is_blank());
-        unsent.extend(editor.map(|editor| ((editor.session, editor.query), editor.text().into())));
-        unsent
     }
 
     /// Closes the editor and keeps what it holds.
@@ -246,6 +242,8 @@ impl App {
             Ok(outcome) => {
                 let mut others = 0;
                 for answer in sent.payload.answers() {
+                    // Now, and no earlier, its draft need not be kept any more.
+                    self.drafts.changed.insert((sent.session, answer.query_id));
                     match self.drafts.text(sent.session, answer.query_id).as_deref() {
                         Some(text) if text == &*answer.response => {
                             self.drafts.take(sent.session, answer.query_id);

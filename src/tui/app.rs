@@ -3,10 +3,13 @@
 //! What is deliberately absent: the registry, the terminal, the clock. What they have to say comes in as a
 //! [`Msg`](super::Msg); what the desk wants of them goes out as a [`Cmd`](super::Cmd).
 
+use std::mem::Discriminant;
 use std::sync::Arc;
 
 use super::announcing::Announcing;
 use super::arrange::Arrangement;
+use super::beside::Beside;
+use super::branching::{BranchForm, BranchKind};
 use super::bulk::AnswerMarked;
 use super::details::Details;
 use super::editor::{Drafts, Editor};
@@ -16,8 +19,10 @@ use super::forms::{CancelForm, SameAnswer};
 use super::freeze::Frozen;
 use super::history::History;
 use super::input::{Burst, Key};
+use super::keeping::Kept;
 use super::keymap::{Action, Context, Keymap};
 use super::layout::{self, Layout, Showing};
+use super::life::Life;
 use super::list::Line;
 use super::listing::Listing;
 use super::pager::Pager;
@@ -30,7 +35,7 @@ use super::theme::Look;
 use super::words;
 use crate::config::{DeskSettings, Keeping};
 use crate::domain::{ExecutionState, Pause, Prompt, QueryId, ResumePayload, Seq, SessionId, StateName, Timestamp};
-use crate::engine::{Inspection, Summary};
+use crate::engine::{Inspection, Presence, Summary};
 
 /// The panes the keyboard can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +57,13 @@ pub(super) enum Tab {
     State,
     Result,
     Source,
+    Timeline,
 }
 
 impl Tab {
     /// Every tab, in the order of their keys.
-    pub(super) const ALL: [Self; 5] = [Self::Questions, Self::Feed, Self::State, Self::Result, Self::Source];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Questions, Self::Feed, Self::State, Self::Result, Self::Source, Self::Timeline];
 
     /// Its name on the screen.
     pub(super) fn name(self) -> &'static str {
@@ -66,6 +73,7 @@ impl Tab {
             Self::State => "State",
             Self::Result => "Result",
             Self::Source => "Source",
+            Self::Timeline => "Timeline",
         }
     }
 }
@@ -87,6 +95,10 @@ pub(super) enum Layer {
     Same(SameAnswer),
     AnswerMarked(Box<AnswerMarked>),
     Start(Box<StartForm>),
+    /// A rewind or a fork.
+    Branch(Box<BranchForm>),
+    /// Two sessions beside each other.
+    Beside(Box<Beside>),
     Quit,
 }
 
@@ -133,11 +145,12 @@ pub(super) struct Sent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TextKey {
     Nothing,
-    Question(SessionId, QueryId),
-    NoQuestion(SessionId, StateName),
+    Question(SessionId, QueryId, Discriminant<Presence>),
+    NoQuestion(SessionId, StateName, Discriminant<Presence>),
     State(SessionId, Edition),
     Result(SessionId, StateName),
     Source(SessionId, Edition),
+    Timeline(SessionId, Edition),
 }
 
 /// Which edition of a text that changes is shown.
@@ -174,6 +187,8 @@ pub struct App {
     pub(super) question: Option<QueryId>,
     pub(super) editor: Option<Editor>,
     pub(super) drafts: Drafts,
+    /// What the journal is to keep of them.
+    pub(super) kept: Kept,
     pub(super) cancel_drafts: Vec<CancelForm>,
     pub(super) sent: Vec<Sent>,
     /// The answer sent last, for "the same for the rest".
@@ -182,6 +197,8 @@ pub struct App {
     /// The feed over all sessions, while it is open. It lies under the layer.
     pub(super) all_feeds: Option<Box<Feed>>,
     pub(super) text: Pager,
+    /// The life of the selected session, while its tab is open.
+    pub(super) life: Option<Box<Life>>,
     /// What folds in the text.
     pub(super) folds: Option<Folding>,
     /// The line that the source marks, and the one it was last scrolled to.
@@ -235,12 +252,14 @@ impl App {
             question: None,
             editor: None,
             drafts: Drafts::default(),
+            kept: Kept::default(),
             cancel_drafts: Vec::new(),
             sent: Vec::new(),
             last_answer: None,
             feed: Feed::default(),
             all_feeds: None,
             text: Pager::default(),
+            life: None,
             folds: None,
             marked_line: None,
             shown_mark: None,
@@ -310,9 +329,14 @@ impl App {
             (Some(Layer::Quit), _) => "QUIT?",
             (Some(Layer::AnswerMarked(_)), _) => "ANSWER ALL",
             (Some(Layer::Start(_)), _) => "NEW",
+            (Some(Layer::Branch(form)), _) => match form.kind {
+                BranchKind::Rewind => "REWIND",
+                BranchKind::Fork => "FORK",
+            },
             (None, Focus::List) if self.listing.line.is_some() => "FILTER",
             (Some(Layer::Details(_)), _) => "EVENT",
             (Some(Layer::Calls(_)), _) => "CALLS",
+            (Some(Layer::Beside(_)), _) => "BESIDE",
             (Some(Layer::Find(_)), _) => "SEARCH",
             (Some(Layer::Palette(_)), _) => "PALETTE",
             (Some(Layer::History(_)), _) => "HISTORY",
@@ -358,6 +382,7 @@ impl App {
     pub fn next_tick(&self) -> Option<Timestamp> {
         let message = self.status.as_ref().filter(|_| self.layout().status.is_empty());
         let message = message.map(Status::leaves_the_counts).filter(|at| *at > self.now);
+        let message = message.into_iter().chain(self.kept.due()).min();
         if self.frozen.is_some() {
             return message;
         }
@@ -382,8 +407,9 @@ impl App {
             (Some(Layer::Same(_) | Layer::Quit), _) => Context::Question,
             (Some(Layer::AnswerMarked(_)), _) => Context::Detail,
             (Some(Layer::Start(form)), _) => form.context(),
+            (Some(Layer::Branch(form)), _) => form.context(),
             (None, Focus::List) if self.listing.line.is_some() => Context::Filter,
-            (Some(Layer::Details(_) | Layer::Calls(_)), _) => Context::Text,
+            (Some(Layer::Details(_) | Layer::Calls(_) | Layer::Beside(_)), _) => Context::Text,
             (Some(Layer::Find(_)), _) => Context::Find,
             (Some(Layer::Palette(_)), _) => Context::Palette,
             (Some(Layer::History(_)), _) => Context::History,

@@ -32,6 +32,9 @@ impl App {
         if let Some(Layer::Calls(pager)) = &self.layer {
             return pager.text_here().map(|text| ("the call", text.to_owned()));
         }
+        if let Some(Layer::Beside(_)) = &self.layer {
+            return None;
+        }
         if let Some(line) = self.feed_here().and_then(Feed::line_here) {
             return Some(("the event", line.tells.json(line.session, self.top_of(line.session))));
         }
@@ -42,6 +45,7 @@ impl App {
         match self.tab {
             Tab::Questions => self.shown_question().map(|prompt| ("the question", prompt.query.prompt.to_string())),
             Tab::Feed => None,
+            Tab::Timeline => self.text.text_here().map(|text| ("the moment", text.to_owned())),
             Tab::State => serde_json::to_string_pretty(&summary.state).ok().map(|json| ("the state", json)),
             Tab::Source => match &summary.spec.kind {
                 SessionKind::Run { code, .. } => Some(("the program", code.to_string())),

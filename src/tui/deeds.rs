@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::msg::{FeedItem, Peek};
 use super::programs::Programs;
 use super::raw::{Program, Raw};
-use crate::domain::{CancelReason, ObserverRecvError, ResumeOutcome, SessionId, SessionSpec, Timestamp};
+use crate::domain::{CancelReason, ObserverRecvError, ResumeOutcome, Seq, SessionId, SessionSpec, Timestamp};
 use crate::engine::Registry;
 
 /// Calls a raw verb. What came of it is one line.
@@ -31,7 +31,7 @@ pub(super) async fn call(
             }
         }
         Raw::Spawn { program, held } => {
-            let mut spec = read(programs, program).await.map_err(|fault| format!("spawn: {fault}"))?;
+            let mut spec = program_of(programs, program).await.map_err(|fault| format!("spawn: {fault}"))?;
             spec.held = held;
             match registry.spawn(spec).await {
                 Ok(id) if held => Ok(format!("spawn: {id} is held; release lets it begin")),
@@ -50,7 +50,7 @@ pub(super) async fn call(
     }
 }
 
-async fn read(programs: &Arc<dyn Programs>, program: Program) -> Result<SessionSpec, String> {
+async fn program_of(programs: &Arc<dyn Programs>, program: Program) -> Result<SessionSpec, String> {
     let programs = Arc::clone(programs);
     let read = tokio::task::spawn_blocking(move || match program {
         Program::Code(code) => programs.code(&code),
@@ -83,6 +83,30 @@ fn items(registry: &Registry, Peek { session, from, to }: Peek) -> Vec<FeedItem>
     }
     if next <= to {
         items.push(FeedItem::Instead(ObserverRecvError::Gap { from: next, to }));
+    }
+    items
+}
+
+/// Bytes of events that are read at a time, and the event that goes beyond them.
+const READ_BYTES: usize = 8 << 20;
+
+/// Reads events that have happened, up to `to` or as many as a portion holds.
+pub(super) async fn read(registry: &Registry, session: SessionId, from: Seq, to: Seq) -> Vec<FeedItem> {
+    let (mut items, mut bytes, mut next) = (Vec::new(), 0, from);
+    let Ok(mut observer) = registry.observe(session, Some(from)) else { return items };
+    while next <= to && bytes < READ_BYTES {
+        match observer.recv().await {
+            Ok(event) => {
+                next = event.seq + 1;
+                bytes += event.bytes();
+                items.push(FeedItem::Event(event));
+            }
+            Err(gap @ ObserverRecvError::Gap { to, .. }) => {
+                next = to + 1;
+                items.push(FeedItem::Instead(gap));
+            }
+            Err(ObserverRecvError::Closed) => break,
+        }
     }
     items
 }

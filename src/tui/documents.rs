@@ -28,6 +28,10 @@ pub(super) fn question_text(query: &Query) -> Vec<Block> {
 
 /// What stands where a question would stand, of a session that has not ended.
 pub(super) fn no_question_text(summary: &Summary) -> Vec<Block> {
+    let warning = super::presences::warning(&summary.presence);
+    if !warning.is_empty() {
+        return warning;
+    }
     let held = summary.spec.held && summary.last_seq == 0;
     let text = match &summary.state {
         ExecutionState::Running { .. } if held => "It is held before its first instruction; :release lets it begin.",

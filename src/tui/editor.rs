@@ -3,7 +3,7 @@
 //! An editor belongs to one query of one pause for as long as it exists. Nothing here sends anything, and no text ever
 //! goes from one query to another but by [`Drafts::newest_orphan`], which a key of its own asks for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tui_textarea::{CursorMove, TextArea, WrapMode};
 
@@ -74,6 +74,8 @@ pub(super) struct Editor {
     pub(super) gone: Option<String>,
     /// When a draft of the answerer came into it, until somebody does something here.
     pub(super) came_at: Option<Timestamp>,
+    /// Whether its text is another than the one that is kept.
+    pub(super) changed: bool,
 }
 
 impl Editor {
@@ -84,6 +86,7 @@ impl Editor {
     /// Somebody did something here; `changed` says whether the text is another now.
     pub(super) fn touched(&mut self, changed: bool) {
         self.came_at = None;
+        self.changed |= changed;
         match self.readiness {
             Readiness::Untouched if !changed => {}
             Readiness::Untouched | Readiness::Ready | Readiness::EmptyAsked => self.readiness = Readiness::Ready,
@@ -134,11 +137,16 @@ pub(super) struct Drafts {
     open: HashMap<SessionId, BTreeMap<QueryId, Draft>>,
     /// The newest last.
     orphans: Vec<Orphan>,
+    /// Queries whose texts are others than those that are kept.
+    pub(super) changed: BTreeSet<(SessionId, QueryId)>,
 }
 
 impl Drafts {
     /// Keeps what a closed editor holds: as a draft, or as an orphan if its query is gone.
     pub(super) fn keep(&mut self, editor: Editor) {
+        if editor.changed {
+            self.changed.insert((editor.session, editor.query));
+        }
         if editor.is_blank() {
             return;
         }
@@ -151,11 +159,13 @@ impl Drafts {
     }
 
     pub(super) fn keep_text(&mut self, session: SessionId, query: QueryId, epoch: u32, text: &str) {
+        self.changed.insert((session, query));
         let draft = Draft { epoch, area: text_field(text) };
         self.open.entry(session).or_default().insert(query, draft);
     }
 
     pub(super) fn keep_orphan(&mut self, session: SessionId, query: QueryId, text: String) {
+        self.changed.insert((session, query));
         self.orphans.push(Orphan { session, query, text });
     }
 
@@ -207,7 +217,9 @@ impl Drafts {
     pub(super) fn newest_orphan(&mut self, session: SessionId) -> Option<Orphan> {
         let own = self.orphans.iter().rposition(|orphan| orphan.session == session);
         let newest = own.or_else(|| self.orphans.len().checked_sub(1))?;
-        Some(self.orphans.remove(newest))
+        let orphan = self.orphans.remove(newest);
+        self.changed.insert((orphan.session, orphan.query));
+        Some(orphan)
     }
 
     /// Whether any text is kept whose query is gone.
@@ -218,15 +230,6 @@ impl Drafts {
     /// Whether a draft is kept for any query of a session.
     pub(super) fn any_of(&self, session: SessionId) -> bool {
         self.open.contains_key(&session)
-    }
-
-    /// Every text, by the query that it was meant for; of several for one, the newest.
-    pub(super) fn texts(&self) -> impl Iterator<Item = ((SessionId, QueryId), String)> + '_ {
-        let orphans = self.orphans.iter().map(|orphan| ((orphan.session, orphan.query), orphan.text.clone()));
-        let open = self.open.iter().flat_map(|(session, drafts)| {
-            drafts.iter().map(|(query, draft)| ((*session, *query), text_of(&draft.area)))
-        });
-        orphans.chain(open)
     }
 
     /// How many texts are kept that were not sent.

@@ -30,6 +30,9 @@ pub(super) fn text(summary: &Summary, inspection: Option<&Inspection>, feed: &Fe
     facts.heading("In the engine");
     facts.field("last seq", format!("{} at {}", summary.last_seq, facts.time(summary.last_at)));
     facts.field("idle", age(summary.last_at, now));
+    if let Some((tone, text)) = super::presences::fact(&summary.presence) {
+        facts.toned(tone, "program", text);
+    }
     match inspection {
         Some(inspection) => facts.engine(inspection),
         None => facts.field("observers", "not known yet"),

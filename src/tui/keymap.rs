@@ -30,6 +30,10 @@ pub enum Action {
     ShowResult,
     /// Shows the source of the session.
     ShowSource,
+    /// Shows the life of the session.
+    ShowTimeline,
+    /// Lays two sessions beside each other.
+    Beside,
     /// Says how to quit.
     HowToQuit,
     /// Draws everything anew.

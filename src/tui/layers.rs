@@ -25,7 +25,12 @@ impl App {
                 form.touched();
             }
             Some(Layer::Start(form)) => cmds.extend(form.type_key(key)),
-            Some(Layer::Help(_) | Layer::Details(_) | Layer::Calls(_) | Layer::Same(_) | Layer::Quit) => {}
+            Some(Layer::Branch(form)) => {
+                type_key(&mut form.answer, key);
+            }
+            Some(
+                Layer::Help(_) | Layer::Details(_) | Layer::Calls(_) | Layer::Beside(_) | Layer::Same(_) | Layer::Quit,
+            ) => {}
             None if self.listing.line.is_some() => self.type_filter(key),
             None => {
                 if let Some(editor) = &mut self.editor {
@@ -65,7 +70,10 @@ impl App {
                 cmds.extend(look);
                 left_out
             }
-            Some(Layer::Help(_) | Layer::Details(_) | Layer::Calls(_) | Layer::Same(_) | Layer::Quit) => 0,
+            Some(Layer::Branch(form)) => paste(&mut form.answer, text),
+            Some(
+                Layer::Help(_) | Layer::Details(_) | Layer::Calls(_) | Layer::Beside(_) | Layer::Same(_) | Layer::Quit,
+            ) => 0,
             None if self.listing.line.is_some() => self.paste_filter(text),
             None => match &mut self.editor {
                 Some(editor) => {
@@ -85,6 +93,7 @@ impl App {
         match &mut self.layer {
             Some(Layer::Help(pager) | Layer::Calls(pager)) => pager.scroll(motion),
             Some(Layer::Details(details)) => details.scroll(motion),
+            Some(Layer::Beside(beside)) => beside.scroll(motion),
             Some(Layer::Cancel(form)) => form.turn_code(motion),
             Some(Layer::Palette(palette)) => {
                 let count = palette.rows().len();
@@ -95,6 +104,7 @@ impl App {
                 picker.choose(motion, count);
             }
             Some(Layer::Start(form)) => form.choose(motion),
+            Some(Layer::Branch(form)) => cmds.extend(form.turn(motion)),
             Some(Layer::Find(_) | Layer::Same(_) | Layer::AnswerMarked(_) | Layer::Quit) => {}
             None => match context {
                 Context::List | Context::Filter => self.move_selection(motion, cmds),
@@ -106,7 +116,7 @@ impl App {
     }
 
     /// Chooses among things that stand beside each other.
-    pub(super) fn choose(&mut self, way: Way) {
+    pub(super) fn choose(&mut self, way: Way, cmds: &mut Vec<Cmd>) {
         let motion = match way {
             Way::Next => Motion::Down,
             Way::Previous => Motion::Up,
@@ -114,6 +124,7 @@ impl App {
         match &mut self.layer {
             Some(Layer::Cancel(form)) => form.turn_code(motion),
             Some(Layer::Start(form)) => form.choose(motion),
+            Some(Layer::Branch(form)) => cmds.extend(form.turn(motion)),
             _ => {}
         }
     }
@@ -153,6 +164,7 @@ impl App {
         match self.layer.take() {
             Some(Layer::AnswerMarked(form)) => self.send_answer_marked(form, cmds),
             Some(Layer::Start(form)) => self.send_start(form, cmds),
+            Some(Layer::Branch(form)) => self.send_branch(form, cmds),
             layer => {
                 self.layer = layer;
                 match &self.layer {
@@ -171,6 +183,7 @@ impl App {
             Some(Layer::Cancel(form)) => self.keep_cancel(*form),
             Some(Layer::AnswerMarked(form)) => self.keep_answer_marked(&form),
             Some(Layer::Start(form)) => self.keep_start(form),
+            Some(Layer::Branch(form)) => self.keep_branch(&form),
             Some(Layer::Find(find)) => self.drop_search(&find),
             Some(_) => {}
             None if self.all_feeds.take().is_some() => {}

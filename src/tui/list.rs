@@ -167,7 +167,7 @@ impl List {
         if let Some(at) = placed.turns {
             self.turns.insert((at, summary.id));
         }
-        self.tree.put(placed.own.clone(), summary.parent(), placed.shown);
+        self.tree.put(placed.own.clone(), summary.origin(), placed.shown);
         self.placed.insert(summary.id, placed);
     }
 

@@ -3,13 +3,14 @@
 //! Marks belong to sessions, whatever the filter shows; what is done to all of them stands in `bulk`. Nothing here
 //! changes a session.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tui_textarea::TextArea;
 
 use super::app::{App, Tab};
 use super::arrange::Arrangement;
+use super::branching::BranchKind;
 use super::editor::{paste, text_field, text_of, type_key};
 use super::input::Key;
 use super::keymap::{Action, Motion, Way};
@@ -46,6 +47,8 @@ pub enum ListVerb {
     Start,
     /// Starts a session of the same program.
     Again,
+    /// Opens the form of a rewind or of a fork.
+    Branch(BranchKind),
     /// Shows the transcript in the pager.
     Transcript,
     /// Gives the mouse to the terminal, or takes it.
@@ -68,6 +71,8 @@ pub(super) struct Listing {
     pub(super) unsent: Option<String>,
     /// The form for a new session that no session was started from yet.
     pub(super) start: Option<Box<StartForm>>,
+    /// The answers of forms for rewinds and forks that were not sent, or not taken.
+    pub(super) branches: HashMap<SessionId, String>,
 }
 
 /// The filter while it is typed.
@@ -124,6 +129,7 @@ impl App {
             ListVerb::AnswerMarked => self.open_answer_marked(),
             ListVerb::Start => self.open_start(cmds),
             ListVerb::Again => self.run_again(cmds),
+            ListVerb::Branch(kind) => self.open_branch(kind, cmds),
             ListVerb::Transcript => match self.selected_summary() {
                 Some(summary) => cmds.push(Cmd::Page(summary.id)),
                 None => self.refuse("no session is selected"),

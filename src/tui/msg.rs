@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use super::branching::{BranchKind, Branched};
 use super::input::Input;
 use super::raw::Raw;
 use super::starting::Start;
 use crate::domain::{
-    CancelError, CancelReason, ExecutionState, ObserverRecvError, Query, ResumeError, ResumeOutcome, ResumePayload,
-    Seq, SessionId, StateError, Timestamp,
+    Answer, CancelError, CancelReason, ExecutionState, ObserverRecvError, Query, QueryId, ResumeError, ResumeOutcome,
+    ResumePayload, Seq, SessionId, StateError, Timestamp,
 };
-use crate::engine::{Call, Draft, EventRef, Inspection, Package, Summary};
+use crate::engine::{BranchError, BranchPreview, Call, Draft, EventRef, Inspection, Package, Summary};
 
 /// What reaches the desk.
 #[derive(Debug, Clone)]
@@ -90,6 +91,26 @@ pub enum Msg {
         /// The text, or why there is none.
         result: Result<String, String>,
     },
+    /// What [`Cmd::Life`] has read, in order; nothing where there is no more.
+    Life {
+        /// The session.
+        session: SessionId,
+        /// The first event that was wanted.
+        from: Seq,
+        /// The events.
+        items: Vec<FeedItem>,
+    },
+    /// What a branch would keep and leave behind.
+    BranchPreviewed {
+        /// The session.
+        session: SessionId,
+        /// The query that would be open again.
+        at: QueryId,
+        /// What it would keep, or why there can be none.
+        preview: Result<BranchPreview, BranchError>,
+    },
+    /// What became of a [`Cmd::Branch`].
+    Branched(Branched),
     /// What became of a [`Cmd::Raw`], in words.
     RawDone(Result<String, String>),
     /// What became of a [`Cmd::Cancel`].
@@ -197,6 +218,42 @@ pub enum Cmd {
     Peek(Vec<Peek>),
     /// Ask the configured answerer.
     Draft(DraftWanted),
+    /// Read these events once, also from the journal.
+    Life {
+        /// The session.
+        session: SessionId,
+        /// The first event wanted.
+        from: Seq,
+        /// The last.
+        to: Seq,
+    },
+    /// Look what a branch would keep.
+    PreviewBranch {
+        /// The session.
+        session: SessionId,
+        /// The query that would be open again.
+        at: QueryId,
+    },
+    /// Make a session that goes on from another one.
+    Branch {
+        /// What becomes of the other.
+        kind: BranchKind,
+        /// The other.
+        of: SessionId,
+        /// The query that is open again.
+        at: QueryId,
+        /// What to answer it at once.
+        answer: Option<Answer>,
+    },
+    /// Let the journal keep this text for a query; `None`: nothing any more.
+    KeepDraft {
+        /// The session.
+        session: SessionId,
+        /// The query.
+        query: QueryId,
+        /// Everything that was written for it and not sent.
+        text: Option<Arc<str>>,
+    },
     /// Call a verb past the desk's guards.
     Raw(Raw),
     /// Copy a text, by way of the terminal.

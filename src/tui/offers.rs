@@ -58,6 +58,7 @@ impl App {
                 | ListVerb::Range
                 | ListVerb::MarkShown
                 | ListVerb::Again
+                | ListVerb::Branch(_)
                 | ListVerb::Transcript
                 | ListVerb::Mouse,
             ) => summary.is_some(),
@@ -70,6 +71,8 @@ impl App {
             | Action::ShowState
             | Action::ShowResult
             | Action::ShowSource
+            | Action::ShowTimeline
+            | Action::Beside
             | Action::HowToQuit
             | Action::Redraw
             | Action::Suspend

@@ -94,6 +94,11 @@ impl Pager {
         self.cursor
     }
 
+    /// Whether the cursor is on the last block.
+    pub(super) fn is_at_last(&self) -> bool {
+        self.cursor.is_some_and(|cursor| cursor + 1 >= self.blocks.len())
+    }
+
     /// The text of that block.
     pub(super) fn text_here(&self) -> Option<&str> {
         self.blocks.get(self.cursor?).map(|block| &*block.text)

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use super::acts;
+use super::branching::BranchKind;
 use super::editor::PASTE_BYTES;
 use super::lending::{self, Loan};
 use super::msg::{Cmd, Msg};
 use super::run::{Desk, Exit};
 use super::starting::Start;
 use super::transcript::transcript;
-use crate::domain::{ObserverRecvError, SessionId, SessionSpec};
+use crate::domain::{Answer, ObserverRecvError, QueryId, SessionId, SessionSpec};
 
 impl Desk {
     pub(super) fn perform(&mut self, cmd: Cmd) {
@@ -86,6 +87,25 @@ impl Desk {
                     drop(sender.send(Msg::Drafted { wanted, result }).await);
                 });
             }
+            Cmd::Life { session, from, to } => {
+                let registry = self.registry.clone();
+                self.spawn(async move {
+                    Msg::Life { session, from, items: super::deeds::read(&registry, session, from, to).await }
+                });
+            }
+            Cmd::PreviewBranch { session, at } => {
+                let registry = self.registry.clone();
+                self.spawn(async move {
+                    let preview = registry.preview_branch(session, at).await;
+                    Msg::BranchPreviewed { session, at, preview }
+                });
+            }
+            Cmd::Branch { kind, of, at, answer } => self.branch(kind, of, at, answer),
+            Cmd::KeepDraft { session, query, text } => {
+                if let Some(keeper) = &self.keeper {
+                    keeper.keep_draft(session, query, text);
+                }
+            }
             Cmd::Raw(raw) => {
                 let (registry, sender) = (self.registry.clone(), self.sender.clone());
                 let (programs, now) = (Arc::clone(&self.programs), self.clock.now());
@@ -96,6 +116,18 @@ impl Desk {
             }
             Cmd::Quit => self.exit = Some(Exit::Quit),
         }
+    }
+
+    /// Makes a branch, and shows it before it is said that it is there.
+    fn branch(&self, kind: BranchKind, of: SessionId, at: QueryId, answer: Option<Answer>) {
+        let (registry, sender) = (self.registry.clone(), self.sender.clone());
+        self.tasks.spawn(async move {
+            let branched = acts::branch(&registry, kind, of, at, answer).await;
+            if let Some(made) = branched.result.as_ref().ok().and_then(|id| registry.summary(*id).ok()) {
+                drop(sender.send(Msg::Changed(vec![made])).await);
+            }
+            drop(sender.send(Msg::Branched(branched)).await);
+        });
     }
 
     fn start(&self, start: Start) {

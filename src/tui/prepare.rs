@@ -30,6 +30,7 @@ impl App {
         match &mut self.layer {
             Some(Layer::Help(pager) | Layer::Calls(pager)) => pager.prepare(width, height),
             Some(Layer::Details(details)) => details.pager.prepare(width, height),
+            Some(Layer::Beside(beside)) => beside.prepare(width, height),
             Some(
                 Layer::Cancel(_)
                 | Layer::Find(_)
@@ -38,6 +39,7 @@ impl App {
                 | Layer::Same(_)
                 | Layer::AnswerMarked(_)
                 | Layer::Start(_)
+                | Layer::Branch(_)
                 | Layer::Quit,
             )
             | None => {}
@@ -49,21 +51,31 @@ impl App {
         if key != self.text_key {
             let same = match (self.text_key, key) {
                 (TextKey::State(before, _), TextKey::State(now, _))
-                | (TextKey::Source(before, _), TextKey::Source(now, _)) => before == now,
+                | (TextKey::Source(before, _), TextKey::Source(now, _))
+                | (TextKey::Timeline(before, _), TextKey::Timeline(now, _)) => before == now,
                 _ => false,
             };
             self.text_key = key;
             self.folds = None;
             let blocks = self.text_blocks();
             if same {
+                let last = blocks.len().saturating_sub(1);
+                // Whoever is at the last moment wants to see the next one.
+                let follows = matches!(key, TextKey::Timeline(..)) && self.text.is_at_last();
                 self.text.replace(blocks);
-            } else if self.folds.is_some() || matches!(key, TextKey::Source(..)) {
+                if follows {
+                    self.text.move_to(last);
+                }
+            } else if self.folds.is_some() || matches!(key, TextKey::Source(..) | TextKey::Timeline(..)) {
                 self.text = Pager::with_cursor(blocks);
             } else {
                 self.text = Pager::new(blocks);
             }
         }
-        let area = self.layout().text;
+        let mut area = self.layout().text;
+        if self.tab == Tab::Timeline {
+            area = super::view::timeline_areas(area).0;
+        }
         self.text.prepare(area.width.into(), area.height.into());
         if let TextKey::Source(..) = key
             && self.marked_line != self.shown_mark
@@ -79,6 +91,7 @@ impl App {
     fn wanted_text(&mut self) -> TextKey {
         let Some(summary) = self.selected_summary() else { return TextKey::Nothing };
         let (id, state) = (summary.id, summary.state.name());
+        let presence = std::mem::discriminant(&summary.presence);
         match self.tab {
             Tab::Result => TextKey::Result(id, state),
             Tab::State => TextKey::State(id, self.edition(summary.last_seq)),
@@ -90,11 +103,15 @@ impl App {
                 }
                 TextKey::Source(id, edition)
             }
+            Tab::Timeline => {
+                let read = self.life.as_ref().filter(|life| life.session() == id).map_or(0, |life| life.edition());
+                TextKey::Timeline(id, (read, 0))
+            }
             // How it ended is what there is to see of a session that asks nothing any more.
             Tab::Questions | Tab::Feed if state.is_ended() => TextKey::Result(id, state),
             Tab::Questions | Tab::Feed => match self.shown_question() {
-                Some(prompt) => TextKey::Question(id, prompt.query.query_id),
-                None => TextKey::NoQuestion(id, state),
+                Some(prompt) => TextKey::Question(id, prompt.query.query_id, presence),
+                None => TextKey::NoQuestion(id, state, presence),
             },
         }
     }
@@ -109,7 +126,9 @@ impl App {
         match self.text_key {
             TextKey::Nothing => Vec::new(),
             TextKey::Question(..) => {
-                self.shown_question().map(|prompt| documents::question_text(&prompt.query)).unwrap_or_default()
+                let mut blocks = super::presences::warning(&summary.presence);
+                blocks.extend(self.shown_question().into_iter().flat_map(|it| documents::question_text(&it.query)));
+                blocks
             }
             TextKey::NoQuestion(..) => documents::no_question_text(summary),
             TextKey::State(..) => {
@@ -117,6 +136,9 @@ impl App {
                 facts::text(summary, inspection, &self.feed, self.now)
             }
             TextKey::Source(..) => source::text(summary),
+            TextKey::Timeline(id, _) => {
+                self.life.as_ref().filter(|life| life.session() == id).map(|life| life.blocks()).unwrap_or_default()
+            }
             TextKey::Result(..) => match &summary.state {
                 ExecutionState::Done(done) if done.value.is_object() || done.value.is_array() => {
                     let mut folds = Folding::of(documents::done_heading(done), &done.value);
@@ -135,7 +157,7 @@ impl App {
             Tab::Feed => self.open_details(),
             Tab::Result => self.fold(),
             Tab::Questions => self.say(format!("{} answers the question", self.key(Action::Answer))),
-            Tab::State | Tab::Source => self.say("there is nothing to open here"),
+            Tab::State | Tab::Source | Tab::Timeline => self.say("there is nothing to open here"),
         }
     }
 

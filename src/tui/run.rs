@@ -5,8 +5,7 @@
 //! that ten thousand log lines a second cost no more than sixty looks. Nothing here decides anything; what `update` asks
 //! for is done in `performing`.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ use super::terminal::{Extras, Guard, HangUp, Reader};
 use super::theme::Look;
 use super::update::update;
 use crate::config::{DeskSettings, Keeping};
-use crate::domain::{ObserverRecvError, QueryId, SessionId};
+use crate::domain::{ObserverRecvError, SessionId};
 use crate::engine::{ChangeCursor, Clock, Draft, Entropy, Observer, Registry};
 
 /// The shortest time between two pictures: sixty a second, as fast as screens are. What a key did does not wait for the
@@ -127,7 +126,6 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         programs: options.programs,
         drafts: options.drafts,
         keeper: options.keeper,
-        kept: options.unsent.iter().map(|draft| ((draft.session, draft.query), Arc::clone(&draft.text))).collect(),
         loan: None,
         terminal,
         cursor: ChangeCursor::default(),
@@ -142,10 +140,19 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
     };
     desk.tell(Msg::Unsent(options.unsent));
     let exit = desk.run(reader, outcomes, signals).await;
-    desk.keep_unsent();
+    for cmd in desk.app.drafts_to_keep() {
+        desk.perform(cmd);
+    }
     // An answer that was sent must not be lost because somebody quit right behind it.
     desk.tasks.close();
     drop(tokio::time::timeout(LAST_OUTCOMES, desk.tasks.wait()).await);
+    let farewell = desk.app.farewell();
+    // The terminal is as before from here on.
+    drop(desk);
+    if let Some(farewell) = farewell.filter(|_| exit != Exit::TerminalLost) {
+        // Who reads it no more has gone.
+        drop(writeln!(io::stdout(), "{farewell}"));
+    }
     Ok(exit)
 }
 
@@ -211,9 +218,7 @@ pub(super) struct Desk {
     pub(super) settings: DeskSettings,
     pub(super) programs: Arc<dyn Programs>,
     pub(super) drafts: Option<Arc<dyn Drafts>>,
-    keeper: Option<Arc<dyn Keeper>>,
-    /// The texts that the keeper has.
-    kept: BTreeMap<(SessionId, QueryId), Arc<str>>,
+    pub(super) keeper: Option<Arc<dyn Keeper>>,
     /// What the terminal is to be lent for next.
     pub(super) loan: Option<Loan>,
     pub(super) terminal: Guard,
@@ -314,26 +319,12 @@ impl Desk {
         }
     }
 
-    /// Asks whether answers can be recorded, and keeps what was typed.
+    /// Asks whether answers can be recorded.
     fn look(&mut self) {
         let trouble = self.keeper.as_ref().and_then(|keeper| keeper.trouble());
         if trouble.as_deref() != self.app.trouble() {
             self.tell(Msg::Trouble(trouble));
         }
-        self.keep_unsent();
-    }
-
-    /// Gives the keeper the texts that are not sent, as far as it has others.
-    fn keep_unsent(&mut self) {
-        let Some(keeper) = &self.keeper else { return };
-        let unsent = self.app.unsent();
-        for (session, query) in self.kept.keys().filter(|of| !unsent.contains_key(of)) {
-            keeper.keep_draft(*session, *query, None);
-        }
-        for ((session, query), text) in unsent.iter().filter(|(of, text)| self.kept.get(of) != Some(text)) {
-            keeper.keep_draft(*session, *query, Some(Arc::clone(text)));
-        }
-        self.kept = unsent;
     }
 
     /// When on the loop's own clock it is `at` on the desk's.

@@ -3,6 +3,7 @@
 //! Dispatch, the footer and the help are made from it. An action that is not built is not in it. One key has one
 //! action name wherever it has one at all; its object is the pane's.
 
+use super::branching::BranchKind;
 use super::keymap::{Action, Context, Motion, Row, Way};
 use super::listing::ListVerb;
 
@@ -267,6 +268,24 @@ pub const TABLE: &[Row] = &[
         footer: None,
     },
     Row {
+        action: Action::List(ListVerb::Branch(BranchKind::Rewind)),
+        name: "rewind",
+        keys: &["R"],
+        contexts: PANES,
+        group: SESSIONS,
+        description: "go back to an earlier question: a new session goes on from there, this one is cancelled (a form asks first)",
+        footer: None,
+    },
+    Row {
+        action: Action::List(ListVerb::Branch(BranchKind::Fork)),
+        name: "fork",
+        keys: &["B"],
+        contexts: PANES,
+        group: SESSIONS,
+        description: "try another answer: a new session goes on from an earlier question, this one stays (a form asks first)",
+        footer: None,
+    },
+    Row {
         action: Action::List(ListVerb::Transcript),
         name: "transcript",
         keys: &["e"],
@@ -336,6 +355,24 @@ pub const TABLE: &[Row] = &[
         contexts: PANES,
         group: QUESTIONS,
         description: "show the program text of the session; the line that asked or failed is marked",
+        footer: None,
+    },
+    Row {
+        action: Action::ShowTimeline,
+        name: "timeline",
+        keys: &["6"],
+        contexts: PANES,
+        group: QUESTIONS,
+        description: "show the life of the session: when it ran and waited, each question and answer, and the state it was in then",
+        footer: None,
+    },
+    Row {
+        action: Action::Beside,
+        name: "beside",
+        keys: &["|"],
+        contexts: PANES,
+        group: QUESTIONS,
+        description: "lay a branch and the session it goes on from, or two marked sessions, beside each other",
         footer: None,
     },
     Row {

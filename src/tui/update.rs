@@ -3,7 +3,7 @@
 //! Synchronous and total: it waits for nothing, asks no clock and refuses no message. Keys that have to do with
 //! answers and cancels go on in `answering` and `cancelling`.
 
-use super::app::{App, Focus, Layer, Tab};
+use super::app::{App, Focus, Layer, Tab, Weight};
 use super::editor::why_gone;
 use super::feed::{FEED_LINES, Feed};
 use super::help;
@@ -14,7 +14,7 @@ use super::msg::{Cmd, Msg};
 use super::pager::Pager;
 use super::table::TABLE;
 use crate::domain::{ExecutionState, QueryId, SessionId, StateError};
-use crate::engine::{Draft, Summary};
+use crate::engine::Summary;
 
 /// A message that no key caused stays at least this long, whatever is typed: long enough to be read.
 const STATUS_MS: i64 = 2_000;
@@ -47,6 +47,11 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Inspected(_, Err(_)) => {}
         Msg::Calls(calls) => app.called(&calls),
         Msg::Drafted { wanted, result } => app.drafted(&wanted, result),
+        Msg::Life { session, from, items } => app.lived(session, from, &items),
+        Msg::BranchPreviewed { session, at, preview } => app.previewed(session, at, preview),
+        Msg::Branched(branched) => app.branched(branched, &mut cmds),
+        Msg::Unsent(drafts) => app.take_kept(&drafts),
+        Msg::Trouble(trouble) => app.troubled(trouble),
         Msg::RawDone(Ok(said)) => app.say(said),
         Msg::RawDone(Err(why)) => app.refuse(why),
         Msg::NotObserved(session, why) => {
@@ -63,15 +68,11 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Packages(packages) => app.take_packages(packages),
         Msg::Edited(result) => app.edited(result),
         Msg::Paged(result) => app.paged(result),
-        Msg::Unsent(unsent) => {
-            for Draft { session, query, text } in unsent {
-                app.drafts.keep_text(session, query, 0, &text);
-            }
-        }
-        Msg::Trouble(trouble) => app.trouble = trouble,
         Msg::Work => app.sessions.work(app.now),
     }
     app.announce(&mut cmds);
+    app.keep_drafts(&mut cmds);
+    app.read_lives(&mut cmds);
     app.prepare();
     cmds
 }
@@ -133,13 +134,15 @@ impl App {
             Action::ShowState => self.show(Tab::State),
             Action::ShowResult => self.show(Tab::Result),
             Action::ShowSource => self.show(Tab::Source),
+            Action::ShowTimeline => self.show(Tab::Timeline),
+            Action::Beside => self.open_beside(),
             Action::HowToQuit => self.how_to_quit(context),
             Action::Redraw => cmds.push(Cmd::Redraw),
             Action::Suspend => cmds.push(Cmd::Suspend),
             Action::Move(motion) => self.move_in(motion, context, cmds),
             Action::List(ListVerb::Filter) if context != Context::List => self.open_find(),
             Action::List(verb) => self.list_verb(verb, cmds),
-            Action::Choose(way) => self.choose(way),
+            Action::Choose(way) => self.choose(way, cmds),
             Action::Open => self.open(context, cmds),
             Action::Answer => self.open_answer(),
             Action::Waiting(way) => self.go_to_waiting(way, cmds),
@@ -177,11 +180,24 @@ impl App {
     }
 
     fn quit(&mut self, cmds: &mut Vec<Cmd>) {
-        if self.sessions.counts().live() == 0 && self.sent.iter().all(|sent| sent.taken) {
+        let nothing_ends = self.sessions.counts().live() == 0 || self.outlives() && self.trouble.is_none();
+        if nothing_ends && self.sent.iter().all(|sent| sent.taken) {
             cmds.push(Cmd::Quit);
         } else {
             self.layer = Some(Layer::Quit);
         }
+    }
+
+    /// Takes in whether anything can be recorded.
+    fn troubled(&mut self, trouble: Option<String>) {
+        if self.trouble.is_some() && trouble.is_none() {
+            self.say("answers are recorded again");
+        }
+        // What stands there for as long as it is so matters more than what was said, but for what was refused.
+        if trouble.is_some() && self.status.as_ref().is_some_and(|status| status.weight == Weight::Said) {
+            self.status = None;
+        }
+        self.trouble = trouble;
     }
 
     fn how_to_quit(&mut self, context: Context) {
@@ -201,6 +217,10 @@ impl App {
 
     fn other_pane(&mut self, way: Way, cmds: &mut Vec<Cmd>) {
         if let Some(Layer::Cancel(form)) = &mut self.layer {
+            form.other_field();
+            return;
+        }
+        if let Some(Layer::Branch(form)) = &mut self.layer {
             form.other_field();
             return;
         }
@@ -241,6 +261,7 @@ impl App {
         for summary in summaries {
             self.forget_seen(summary.id, &summary.state);
             self.check_drafts(summary.id, &summary.state);
+            self.find_places(summary.id, &summary.state);
             self.note_waiting(&summary);
             self.sessions.put(summary, self.now);
         }

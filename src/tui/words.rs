@@ -14,7 +14,7 @@ use super::theme::Tone;
 use crate::domain::{
     Cancelled, EffectStep, Event, EventKind, ExecutionState, Failure, Prompt, Query, Seq, StateName, Timestamp,
 };
-use crate::engine::Summary;
+use crate::engine::{Presence, Summary};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -119,6 +119,9 @@ pub(super) fn live_since(state: &ExecutionState, created_at: Timestamp) -> Optio
 
 /// What a row of the list says of its session: the question, the progress, or how it ended.
 pub(super) fn row_text(summary: &Summary) -> String {
+    if let Presence::Replaying { done, of } = summary.presence {
+        return format!("{} {done}/{of}", bar(done, of));
+    }
     match &summary.state {
         ExecutionState::Paused(pause) => {
             let first = pause.pending().next().map_or("", |prompt| first_line(&prompt.query.prompt));
@@ -160,10 +163,30 @@ fn reason(cancelled: &Cancelled) -> String {
     }
 }
 
-fn bar(step: u64, total: u64) -> String {
+pub(super) fn bar(step: u64, total: u64) -> String {
     const CELLS: u64 = 6;
     let full = step.min(total).saturating_mul(CELLS).checked_div(total).unwrap_or(0).min(CELLS);
     "▇".repeat(full as usize) + &"▁".repeat((CELLS - full) as usize)
+}
+
+/// Whether another session has taken the place of one, from an earlier question on.
+pub(super) fn was_rewound(state: &ExecutionState) -> bool {
+    let detail =
+        |cancelled: &Cancelled| cancelled.reason.detail.as_deref().is_some_and(|it| it.starts_with("rewound to "));
+    matches!(state, ExecutionState::Cancelled(cancelled) if detail(cancelled))
+}
+
+/// That nothing can be recorded.
+pub(super) fn trouble(why: &str) -> String {
+    format!("answers cannot be recorded: {}", first_line(why))
+}
+
+/// What becomes of sessions that have not ended when the desk is left, with a journal.
+pub(super) fn farewell(counts: Counts) -> String {
+    let (n, waiting, running) = (counts.live(), counts.waiting, counts.running);
+    let wait = if n == 1 { "1 session waits".to_owned() } else { format!("{n} sessions wait") };
+    let come = if n == 1 { "comes" } else { "come" };
+    format!("{wait} in the journal and {come} back with the next start ({waiting} waiting, {running} running)")
 }
 
 /// The first line of a text that is not blank, as far as a row could show it.
@@ -179,13 +202,15 @@ pub(super) fn session_heading(summary: &Summary, now: Timestamp) -> String {
         0 => String::new(),
         n => format!(" · {}", tokens(n)),
     };
+    let marked = super::presences::mark(&summary.presence).map(|mark| format!(" · {mark}")).unwrap_or_default();
     match &summary.state {
         ExecutionState::Paused(pause) => {
             let of = pause.prompts.len();
             let answered = of - pause.pending().count();
             let batch = if of > 1 { format!(" · {answered} of {of} answered") } else { String::new() };
-            format!("{word} {time} · pause {}{batch}{used}", pause.epoch)
+            format!("{word} {time}{marked} · pause {}{batch}{used}", pause.epoch)
         }
+        ExecutionState::Running { .. } if !marked.is_empty() => format!("{word} {time}{marked}{used}"),
         ExecutionState::Running { .. } => match &summary.progress {
             Some(progress) => {
                 let (step, total) = (progress.step, progress.total);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic, also in a function it calls")]
 
 mod day;
+mod life;
 mod outside;
 mod panicking;
 mod terminal;

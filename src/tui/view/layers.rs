@@ -10,6 +10,7 @@ use super::{feed, put};
 use crate::config::Keeping;
 use crate::domain::CancelCode;
 use crate::tui::app::{App, Layer};
+use crate::tui::beside::{Beside, BesideRow};
 use crate::tui::feed::{Line, wrapped};
 use crate::tui::forms::{CancelForm, Field, SameAnswer};
 use crate::tui::keymap::{Action, Motion, Way};
@@ -58,11 +59,18 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
             let how = format!("{} folds · {} closes", app.key(Action::Open), app.key(Action::Quit));
             long_text(&details.pager, &details.title, &how, area, picture);
         }
+        Some(Layer::Beside(beside)) => {
+            let how = format!("{} closes", app.key(Action::Quit));
+            let pane = window(area, 160, u16::MAX);
+            open(pane, &beside.names.join(" │ "), &how, picture);
+            beside_rows(beside, pane.inside, picture);
+        }
         Some(Layer::Find(_) | Layer::Palette(_) | Layer::History(_)) | None => {}
         Some(Layer::Cancel(form)) => cancel(app, form, area, picture),
         Some(Layer::Same(same)) => ask(app, area, "The same answer", &same_text(same), picture),
         Some(Layer::AnswerMarked(form)) => super::forms::answer_marked(app, form, area, picture),
         Some(Layer::Start(form)) => super::forms::start(app, form, area, picture),
+        Some(Layer::Branch(form)) => super::branching::draw(app, form, area, picture),
         Some(Layer::Quit) => ask(app, area, "Quit", &quit_text(app), picture),
     }
 }
@@ -84,6 +92,21 @@ fn long_text(pager: &Pager, title: &str, right: &str, area: Rect, picture: &mut 
     let pane = window(area, 160, u16::MAX);
     open(pane, title, right, picture);
     pager_rows(pager, pane.inside, true, picture);
+}
+
+fn beside_rows(beside: &Beside, area: Rect, picture: &mut Buffer) {
+    let half = Beside::half(area.width.into()) as u16;
+    let (middle, right) = (area.x + half + 1, area.x + half + 3);
+    for (row, y) in beside.visible().zip(area.y..area.bottom()) {
+        match row {
+            BesideRow::Both(tone, text) => drop(put(picture, area.x, y, area.right(), text, tone.style())),
+            BesideRow::Pair(tone, left, other) => {
+                put(picture, area.x, y, area.x + half, left, tone.style());
+                put(picture, middle, y, area.right(), "│", Tone::Dim.style());
+                put(picture, right, y, area.right(), other, tone.style());
+            }
+        }
+    }
 }
 
 fn ask(app: &App, area: Rect, title: &str, question: &str, picture: &mut Buffer) {
@@ -110,6 +133,13 @@ fn ask(app: &App, area: Rect, title: &str, question: &str, picture: &mut Buffer)
 
 fn quit_text(app: &App) -> String {
     let counts = app.sessions.counts();
+    if app.keeping == Keeping::Journal {
+        let waits = app.farewell().map(|text| format!("{text}.")).unwrap_or_default();
+        let trouble = app.trouble.as_ref().map(|why| format!(" But {}.", words::trouble(why))).unwrap_or_default();
+        let sent = app.sent.iter().filter(|sent| !sent.taken).count();
+        let sent = if sent > 0 { format!(" {} not recorded yet.", count(sent, "answer")) } else { String::new() };
+        return format!("{waits}{trouble}{sent}\nQuit?");
+    }
     let mut text = match counts.live() {
         0 => "No session is live any more.".to_owned(),
         n => format!(
@@ -117,24 +147,14 @@ fn quit_text(app: &App) -> String {
             if n == 1 { "1 session has".to_owned() } else { format!("{n} sessions have") },
             counts.waiting,
             counts.running,
-            match (app.keeping, n) {
-                (Keeping::Journal, 1) => "The journal keeps it: it goes on when a desk opens.",
-                (Keeping::Journal, _) => "The journal keeps them: they go on when a desk opens.",
-                (Keeping::Nothing, 1) => "Nothing is kept: quitting ends it.",
-                (Keeping::Nothing, _) => "Nothing is kept: quitting ends them.",
-            },
+            if n == 1 { "Nothing is kept: quitting ends it." } else { "Nothing is kept: quitting ends them." },
         ),
     };
     let unsent = app.drafts.count();
     if unsent > 0 {
         text.push(' ');
         text.push_str(&count(unsent, "unsent draft"));
-        text.push_str(match (app.keeping, unsent) {
-            (Keeping::Journal, 1) => " is kept, too.",
-            (Keeping::Journal, _) => " are kept, too.",
-            (Keeping::Nothing, 1) => " is lost, too.",
-            (Keeping::Nothing, _) => " are lost, too.",
-        });
+        text.push_str(if unsent == 1 { " is lost, too." } else { " are lost, too." });
     }
     text.push_str("\nQuit?");
     text

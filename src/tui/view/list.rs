@@ -13,8 +13,8 @@ use crate::tui::layout::Pane;
 use crate::tui::list::Line;
 use crate::tui::listing::FilterLine;
 use crate::tui::text::{cut, cut_and_pad, cut_and_pad_left, width_of};
-use crate::tui::theme::{Tone, sign_of};
-use crate::tui::words;
+use crate::tui::theme::Tone;
+use crate::tui::{presences, words};
 
 /// Columns for the word of a state; `cancelled` is the longest.
 const WORD: usize = 9;
@@ -127,7 +127,8 @@ fn row(app: &App, summary: &Summary, area: Rect, picture: &mut Buffer) {
     let state = summary.state.name();
     let selected = app.selected == Some(summary.id);
     let hidden = !app.sessions.list().is_shown(summary.id);
-    let tone = if hidden { Tone::Dim.style() } else { Tone::State(state).style() };
+    let left_behind = words::was_rewound(&summary.state);
+    let tone = if hidden || left_behind { Tone::Dim.style() } else { Tone::State(state).style() };
     let right = area.right();
     let width = usize::from(area.width);
     let title = (width / 3).clamp(6, 24);
@@ -135,13 +136,13 @@ fn row(app: &App, summary: &Summary, area: Rect, picture: &mut Buffer) {
     let marker = if selected { "▶" } else { " " };
     let mut x = put(picture, area.x, area.y, right, marker, Tone::Strong.style());
     x = put(picture, x, area.y, right, mark_of(app, summary), Tone::Key.style());
-    x = put(picture, x, area.y, right, sign_of(state), tone);
+    x = put(picture, x, area.y, right, presences::sign(summary), tone);
     // A text that was written and not sent is a thing to come back to.
     let draft = if app.drafts.any_of(summary.id) { "✎" } else { " " };
     x = put(picture, x, area.y, right, draft, Tone::Key.style());
-    let name = if hidden { Tone::Dim.style() } else { Style::new() };
+    let name = if hidden || left_behind { Tone::Dim.style() } else { Style::new() };
     x = put(picture, x, area.y, right, &cut_and_pad(&called(app, summary, title), title), name);
-    x = put(picture, x + 1, area.y, right, &cut_and_pad(state.as_str(), WORD), tone);
+    x = put(picture, x + 1, area.y, right, &cut_and_pad(presences::word(summary), WORD), tone);
     x = put(picture, x, area.y, right, &cut_and_pad_left(&words::row_time(summary, app.shown_now()), TIME), name);
     if x + 4 < right {
         let text = if hidden { "hidden".to_owned() } else { words::row_text(summary) };
@@ -159,7 +160,10 @@ fn called(app: &App, summary: &Summary, width: usize) -> String {
     let folded = if folded && below > 0 { format!(" ▸{below}") } else { String::new() };
     let branch = match tree.depth(summary.id).min(DEEPEST) {
         0 => String::new(),
-        depth => format!("{}└ ", "  ".repeat(depth - 1)),
+        depth => {
+            let sign = if summary.spec.branch.is_some() { "↳" } else { "└" };
+            format!("{}{sign} ", "  ".repeat(depth - 1))
+        }
     };
     let room = width.saturating_sub(width_of(&branch) + width_of(&folded)).max(1);
     format!("{branch}{}{folded}", app.sessions.names().name(summary, room))

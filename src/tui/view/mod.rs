@@ -1,5 +1,6 @@
 //! Draws the desk. Only reads; only what is seen is put into words.
 
+mod branching;
 mod feed;
 mod forms;
 mod layers;
@@ -22,7 +23,7 @@ use super::words;
 
 pub(super) use feed::payload_width;
 pub(super) use layers::help_area;
-pub(super) use session::tab_places;
+pub(super) use session::{tab_places, timeline_areas};
 
 /// Draws everything. A terminal of no size gets nothing.
 pub fn view(app: &App, frame: &mut Frame<'_>) {
@@ -82,6 +83,9 @@ fn header(app: &App, area: Rect, picture: &mut Buffer) {
     if area.width >= 100 {
         x = put(picture, x, area.y, right, " switchboard   ", Tone::Strong.style());
     }
+    if app.trouble.is_some() {
+        x = put(picture, x, area.y, right, "! not recorded · ", Tone::Warning.style());
+    }
     let parts = words::header_parts(counts, app.sessions.waiting_since(), app.now);
     // Where there is no room for all, those that wait matter more than how many there are.
     let skipped = usize::from(area.width < 60 && counts.waiting > 0);
@@ -131,8 +135,10 @@ fn message(app: &App, area: Rect, picture: &mut Buffer) {
     let has_the_counts = app.layout_of(app.size).status.is_empty();
     let status = app.status.as_ref().filter(|status| !has_the_counts || app.now < status.leaves_the_counts());
     let (weight, text) = match (status, &app.trouble) {
-        (Some(status), _) => (status.weight, &status.text),
-        (None, Some(trouble)) => (Weight::Refused, trouble),
+        (Some(status), _) => (status.weight, status.text.clone()),
+        // Where there is room for the reason only, the reason.
+        (None, Some(trouble)) if has_the_counts => (Weight::Refused, trouble.clone()),
+        (None, Some(trouble)) => (Weight::Refused, words::trouble(trouble)),
         (None, None) => return,
     };
     if area.is_empty() {

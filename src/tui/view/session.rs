@@ -123,6 +123,29 @@ pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
             note_below(pane, &feed::heading(app, &app.feed), picture);
         }
         Tab::State | Tab::Result | Tab::Source => text(app, layout.text, picture),
+        Tab::Timeline => {
+            let (rows, then) = timeline_areas(layout.text);
+            text(app, rows, picture);
+            state_then(app, then, picture);
+        }
+    }
+}
+
+/// Where the moments of a timeline stand, and the state at the chosen one.
+pub(in crate::tui) fn timeline_areas(area: Rect) -> (Rect, Rect) {
+    let height = if area.height < 4 { 0 } else { (area.height / 3).clamp(2, 10) };
+    let rows = Rect { height: area.height - height, ..area };
+    (rows, Rect { y: area.y + rows.height, height, ..area })
+}
+
+fn state_then(app: &App, area: Rect, picture: &mut Buffer) {
+    let then = app.life.as_ref().zip(app.text.cursor()).and_then(|(life, cursor)| life.then_at(cursor));
+    let (Some((seq, lines)), false) = (then, area.is_empty()) else { return };
+    let line = "─".repeat(area.width.into());
+    put(picture, area.x, area.y, area.right(), &line, Tone::Dim.style());
+    put(picture, area.x + 1, area.y, area.right(), &format!(" the state behind event {seq} "), Tone::Strong.style());
+    for ((tone, text), y) in lines.iter().zip(area.y + 1..area.bottom()) {
+        put(picture, area.x, y, area.right(), text, tone.style());
     }
 }
 

@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
-use switchboard::domain::{ExecutionState, Parent};
+use switchboard::domain::{Branch, ExecutionState, Parent, QueryId};
 use switchboard::engine::Summary;
 use switchboard::tui::{Cmd, Msg};
 
-use super::{Desk, done, failed, id, paused, running, session};
+use super::{Desk, cancelled, done, failed, id, paused, running, session};
 
 /// A session that `parent` has forked.
 pub(super) fn child(n: u64, title: &str, parent: u64, state: ExecutionState) -> Summary {
     let mut summary = session(n, title, state);
     Arc::make_mut(&mut summary.spec).parent =
         Some(Parent { session: id(parent), fork: 1, index: 0, depth: 1, budget: None });
+    summary
+}
+
+/// A session that goes on from `origin`, at its second query.
+pub(super) fn branch(n: u64, title: &str, origin: u64, state: ExecutionState) -> Summary {
+    let mut summary = session(n, title, state);
+    Arc::make_mut(&mut summary.spec).branch = Some(Branch { of: id(origin), at: QueryId::new(2) });
     summary
 }
 
@@ -190,7 +197,7 @@ fn each_change_leaves_the_order_that_arranging_anew_would_make() {
             1 => paused(1, n.cast_signed() * 7, 1, &["?"]),
             2 => done(1.into()),
             3 => failed("boom", None),
-            _ => super::cancelled("no", running()),
+            _ => cancelled("no", running()),
         };
         // The first six have no parent; of the others each has a fixed one before it.
         let summary = if n <= 6 { session(n, &title, state) } else { child(n, &title, n / 2, state) };
@@ -207,4 +214,17 @@ fn each_change_leaves_the_order_that_arranging_anew_would_make() {
             assert_eq!(before, rows(&desk), "step {step}");
         }
     }
+}
+
+#[test]
+fn a_branch_stands_under_the_session_it_goes_on_from_with_a_sign_of_its_own() {
+    let mut desk = Desk::with(vec![
+        session(1, "origin", cancelled("rewound to q-2", running())),
+        branch(2, "origin", 1, paused(1, 5, 2, &["Again?"])),
+        branch(3, "origin", 2, running()),
+        child(4, "child", 2, running()),
+    ]);
+    assert_eq!(rows(&desk), ["origin #1", "↳ origin #2", "  ↳ origin #3", "  └ child"]);
+    desk.keys("h");
+    assert_eq!(rows(&desk), ["origin #1 ▸1"]);
 }

@@ -3,11 +3,13 @@
 mod answering;
 mod arranging;
 mod behind_an_answer;
+mod branches;
 mod bulk;
 mod facts;
 mod families;
 mod feeds;
 mod freezing;
+mod journal;
 mod keymap_file;
 mod keys;
 mod listing;
@@ -18,6 +20,7 @@ mod readme_picture;
 mod rules;
 mod sizes;
 mod starting;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -127,8 +130,18 @@ impl Desk {
 
     /// What changes something outside the desk, or ends it.
     pub(crate) fn deeds(&self) -> Vec<&Cmd> {
-        let harmless =
-            |cmd: &Cmd| matches!(cmd, Cmd::Observe { .. } | Cmd::Peek(_) | Cmd::Copy(_) | Cmd::Redraw | Cmd::Suspend);
+        let harmless = |cmd: &Cmd| {
+            matches!(
+                cmd,
+                Cmd::Observe { .. }
+                    | Cmd::Life { .. }
+                    | Cmd::PreviewBranch { .. }
+                    | Cmd::Peek(_)
+                    | Cmd::Copy(_)
+                    | Cmd::Redraw
+                    | Cmd::Suspend
+            )
+        };
         self.cmds.iter().filter(|cmd| !harmless(cmd)).collect()
     }
 

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use switchboard::config::{Environment, Flags, KeymapFile, Settings};
 use switchboard::domain::{EventKind, ObserverRecvError, StateName};
-use switchboard::engine::{Call, Package, Progress, Summary, Verb};
+use switchboard::engine::{Call, Package, Presence, Progress, Summary, Verb};
 use switchboard::tui::{Cmd, FeedItem, Input, Keymap, Msg, TABLE};
 
-use super::families::child;
+use super::branches::{life, preview};
+use super::families::{branch, child};
 use super::{Desk, NOW, answered, cancelled, done, event, failed, id, log, paused, running, session};
 
 const SIZES: [(u16, u16); 3] = [(120, 36), (80, 24), (40, 10)];
@@ -31,6 +32,10 @@ const SCREENS: &[(&str, &str)] = &[
     ("state", "<CR> 3"),
     ("result", "G <CR> 4"),
     ("source", "<CR> 5"),
+    ("timeline", "<CR> 6 k"),
+    ("beside", "<Space> j <Space> |"),
+    ("rewind", "R sooner"),
+    ("fork", "B <S-Tab>"),
     ("feeds", "L"),
     ("calls", "C"),
     ("frozen", "F"),
@@ -62,6 +67,7 @@ const WORLDS: &[(&str, World)] = &[
     ("busy", busy),
     ("ended", ended),
     ("family", family),
+    ("kept", kept),
     ("wide", wide),
     ("right_to_left", right_to_left),
     ("hostile", hostile),
@@ -113,6 +119,21 @@ fn family() -> Vec<Summary> {
         child(4, "figures", 3, done(1.into())),
         child(5, "deeper", 4, running()),
         session(6, "other", paused(1, 400, 1, &["Alone?"])),
+    ]
+}
+
+/// Sessions of a journal: asleep, run again, those that cannot be, and branches.
+fn kept() -> Vec<Summary> {
+    let at = |n, title, state, presence| Summary { presence, ..session(n, title, state) };
+    let asks = || paused(1, 30, 1, &["Is the plan whole?"]);
+    vec![
+        at(1, "asleep", asks(), Presence::Sleeping),
+        at(2, "stays", asks(), Presence::CannotSleep("recorded is “a”, it asks “b”".into())),
+        at(3, "lost", paused(1, 400, 1, &["Go on?"]), Presence::CannotReplay("recorded is “a”, it asks “b”".into())),
+        at(4, "twice", running(), Presence::Suspended),
+        at(5, "again", running(), Presence::Replaying { done: 3, of: 12 }),
+        session(6, "plan", cancelled("rewound to q-2", asks())),
+        branch(7, "plan", 6, asks()),
     ]
 }
 
@@ -199,6 +220,19 @@ fn at(screen: &str, world: World) -> Desk {
         let observed = desk.cmds.iter().rposition(|cmd| matches!(cmd, Cmd::Observe { .. }));
         if let Some(Cmd::Observe { session, .. }) = observed.map(|at| desk.cmds.remove(at)) {
             desk.tell(Msg::Feed(session, feed()));
+        }
+        for cmd in desk.cmds.clone() {
+            match cmd {
+                Cmd::Life { session, from: 1, .. } => {
+                    let answer =
+                        if session == id(1) { "because" } else { "because \x1b[2J 漢字 of what was said before" };
+                    desk.tell(Msg::Life { session, from: 1, items: life(answer) });
+                }
+                Cmd::PreviewBranch { session, at } => {
+                    desk.tell(Msg::BranchPreviewed { session, at, preview: Ok(preview()) });
+                }
+                _ => {}
+            }
         }
         if desk.app.wants_calls() {
             desk.tell(Msg::Calls(calls()));

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use switchboard::config::Keeping;
 use switchboard::domain::{
     AnsweredBy, CancelCode, CancelReason, Cancelled, ExecutionState, QueryId, ResumeError, ResumeOutcome, SeenAt,
     StateName,
 };
-use switchboard::engine::Draft;
 use switchboard::tui::{Cmd, Msg};
 
 use super::{Desk, NOW, answered, cancelled, done, failed, id, log, paused, running, session};
@@ -344,36 +342,6 @@ fn rule_8_quitting_names_how_many_sessions_end_and_asks() {
     let mut desk = Desk::with(vec![session(3, "c", done(serde_json::json!(1)))]);
     desk.keys("q");
     assert_eq!(desk.deeds(), [&Cmd::Quit], "nothing is live: at once");
-}
-
-#[test]
-fn rule_8_quitting_says_that_the_journal_keeps_sessions_where_it_does() {
-    let mut desk = Desk::with(vec![session(1, "a", paused(1, 1, 1, &["?"]))]);
-    desk.app = desk.app.keeping(Keeping::Journal);
-    desk.keys("a half <Esc> q");
-    let picture = desk.picture(120, 36);
-    assert!(picture.contains("keeps it: it goes on when a desk opens"), "{picture}");
-    assert!(picture.contains("kept, too."), "{picture}");
-}
-
-#[test]
-fn what_was_typed_before_the_desk_opened_is_the_draft_again() {
-    let mut desk = Desk::with(vec![session(1, "a", paused(1, 1, 1, &["?"]))]);
-    desk.keys("a half an <Esc>");
-    let unsent: Vec<Draft> =
-        desk.app.unsent().into_iter().map(|((session, query), text)| Draft { session, query, text }).collect();
-    assert_eq!(unsent, [Draft { session: id(1), query: QueryId::new(1), text: "halfan".into() }]);
-    let mut next = Desk::with(Vec::new());
-    next.tell(Msg::Unsent(unsent));
-    next.change(session(1, "a", paused(1, 1, 1, &["?"])));
-    next.keys("a");
-    assert_eq!(next.app.editing(), Some((QueryId::new(1), "halfan".into())));
-    next.keys("<Space> answer");
-    assert_eq!(next.app.unsent().into_values().collect::<Vec<_>>(), ["halfan answer".into()]);
-    next.keys("<C-s>");
-    assert_eq!(next.app.unsent().len(), 1, "until it is taken");
-    next.outcome(Ok(ResumeOutcome::Continued));
-    assert!(next.app.unsent().is_empty());
 }
 
 #[test]

@@ -1,0 +1,234 @@
+//! Going on from an earlier question: the form of a rewind and of a fork, and what became of it.
+//!
+//! Both make a new session; a rewind cancels the old one besides. The form shows what is kept, which answers are left
+//! behind and what was written since. Nothing is made but by the key that sends.
+
+use std::sync::Arc;
+
+use tui_textarea::TextArea;
+
+use super::app::{App, Focus, Layer, Tab};
+use super::editor::{text_field, text_of};
+use super::keymap::{Context, Motion};
+use super::msg::Cmd;
+use crate::domain::{Answer, AnsweredBy, ExecutionState, QueryId, ResumeError, ResumeOutcome, SessionId};
+use crate::engine::{BranchError, BranchPreview, Summary};
+
+/// What becomes of the session that another goes on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BranchKind {
+    /// It is cancelled.
+    Rewind,
+    /// It stays as it is.
+    Fork,
+}
+
+impl BranchKind {
+    /// What it is called.
+    pub(super) fn verb(self) -> &'static str {
+        match self {
+            Self::Rewind => "Rewind",
+            Self::Fork => "Fork",
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Self::Rewind => "rewound",
+            Self::Fork => "forked",
+        }
+    }
+}
+
+/// The fields of the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BranchField {
+    At,
+    Answer,
+}
+
+/// The form. It belongs to one session, whatever is selected later.
+#[derive(Debug)]
+pub(super) struct BranchForm {
+    pub(super) kind: BranchKind,
+    pub(super) session: SessionId,
+    /// The query that is to be open again.
+    pub(super) at: QueryId,
+    /// The number of the last query that was asked.
+    last: u32,
+    pub(super) answer: TextArea<'static>,
+    pub(super) field: BranchField,
+    /// What the engine says of it, once it has.
+    pub(super) preview: Option<Result<BranchPreview, BranchError>>,
+}
+
+impl BranchForm {
+    pub(super) fn context(&self) -> Context {
+        match self.field {
+            BranchField::At => Context::Choice,
+            BranchField::Answer => Context::Detail,
+        }
+    }
+
+    pub(super) fn other_field(&mut self) {
+        self.field = match self.field {
+            BranchField::At => BranchField::Answer,
+            BranchField::Answer => BranchField::At,
+        };
+    }
+
+    /// Goes to another query; its preview is to be asked for then.
+    #[must_use]
+    pub(super) fn turn(&mut self, motion: Motion) -> Option<Cmd> {
+        let here = self.at.number();
+        let to = match motion {
+            Motion::Up => here - 1,
+            Motion::Down => here + 1,
+            Motion::Top | Motion::HalfUp => 1,
+            Motion::Bottom | Motion::HalfDown => self.last,
+        };
+        let to = to.clamp(1, self.last.max(1));
+        (to != here).then(|| {
+            self.at = QueryId::new(to);
+            self.preview = None;
+            self.look()
+        })
+    }
+
+    fn look(&self) -> Cmd {
+        Cmd::PreviewBranch { session: self.session, at: self.at }
+    }
+}
+
+impl App {
+    /// Opens the form.
+    pub(super) fn open_branch(&mut self, kind: BranchKind, cmds: &mut Vec<Cmd>) {
+        let Some(summary) = self.selected_summary() else {
+            self.refuse("no session is selected");
+            return;
+        };
+        let (session, last) = (summary.id, last_asked(summary));
+        let Some(at) = self.branch_point(summary) else {
+            self.refuse("it has asked nothing yet: there is no question to go back to");
+            return;
+        };
+        let answer = text_field(self.listing.branches.get(&session).map_or("", String::as_str));
+        let form = BranchForm { kind, session, at, last, answer, field: BranchField::Answer, preview: None };
+        cmds.push(form.look());
+        self.layer = Some(Layer::Branch(Box::new(form)));
+    }
+
+    /// The question that is meant: the one the person went to, else the one that was answered last.
+    fn branch_point(&self, summary: &Summary) -> Option<QueryId> {
+        let in_questions = self.tab == Tab::Questions && self.focus != Focus::List;
+        let ExecutionState::Paused(pause) = &summary.state else {
+            return Some(last_asked(summary)).filter(|n| *n > 0).map(QueryId::new);
+        };
+        let chosen = self.question.filter(|_| in_questions);
+        let chosen = chosen.filter(|query| pause.prompts.iter().any(|prompt| prompt.query.query_id == *query));
+        let answered = pause.prompts.iter().rev().find(|prompt| prompt.answered_by.is_some());
+        let first = pause.prompts.first()?.query.query_id;
+        let before = first.number().checked_sub(1).filter(|n| *n > 0).map(QueryId::new);
+        Some(chosen.or(answered.map(|prompt| prompt.query.query_id)).or(before).unwrap_or(first))
+    }
+
+    pub(super) fn previewed(&mut self, session: SessionId, at: QueryId, preview: Result<BranchPreview, BranchError>) {
+        if let Some(Layer::Branch(form)) = &mut self.layer
+            && (form.session, form.at) == (session, at)
+        {
+            form.preview = Some(preview);
+        }
+    }
+
+    /// Keeps what was written in a form that was left.
+    pub(super) fn keep_branch(&mut self, form: &BranchForm) {
+        let text = text_of(&form.answer);
+        if text.trim().is_empty() {
+            self.listing.branches.remove(&form.session);
+        } else {
+            self.listing.branches.insert(form.session, text);
+            self.say("nothing was done; the answer is kept for the next time");
+        }
+    }
+
+    pub(super) fn send_branch(&mut self, form: Box<BranchForm>, cmds: &mut Vec<Cmd>) {
+        match &form.preview {
+            None => {
+                self.refuse("what would be left behind is not known yet: look at it first, then send again");
+                self.layer = Some(Layer::Branch(form));
+                return;
+            }
+            Some(Err(why)) => {
+                self.refuse(format!("{}: {why}", form.kind.verb().to_lowercase()));
+                self.layer = Some(Layer::Branch(form));
+                return;
+            }
+            Some(Ok(_)) => {}
+        }
+        let (text, token) = (text_of(&form.answer), self.next_token);
+        let answer = (!text.trim().is_empty()).then(|| {
+            self.next_token += 1;
+            let mut answer = Answer::new(form.at, Arc::<str>::from(&*text), AnsweredBy::Person);
+            answer.answer_id = Some(format!("desk-{:016x}-{token}-{}", self.nonce, form.at).into());
+            answer
+        });
+        if answer.is_some() {
+            self.listing.branches.insert(form.session, text);
+        }
+        let BranchForm { kind, session: of, at, .. } = *form;
+        self.say(format!("{} at {at}: sent", kind.verb().to_lowercase()));
+        cmds.push(Cmd::Branch { kind, of, at, answer });
+    }
+
+    /// Takes in what became of it. The new session is selected if the old one still is and nobody writes.
+    pub(super) fn branched(&mut self, done: Branched, cmds: &mut Vec<Cmd>) {
+        let Branched { kind, of, at, result, answered } = done;
+        let name = self.name_of(of);
+        let id = match result {
+            Ok(id) => id,
+            Err(why) => {
+                self.refuse(format!("{name} not {} at {at}: {why}", kind.done()));
+                return;
+            }
+        };
+        self.show_despite_freeze(of);
+        self.show_despite_freeze(id);
+        let free = self.layer.is_none() && self.editor.is_none();
+        if free && self.selected == Some(of) && self.sessions.get(id).is_some() {
+            self.select(id, cmds);
+            self.tab = Tab::Questions;
+        }
+        let told = format!("{name} {} at {at}: {}", kind.done(), self.name_of(id));
+        match answered {
+            None => self.say(told),
+            Some(Ok(_)) => {
+                self.listing.branches.remove(&of);
+                self.say(format!("{told}; {at} answered"));
+            }
+            Some(Err(why)) => self.refuse(format!("{told}; {at} not answered: {why}; the text is kept")),
+        }
+    }
+}
+
+/// What became of a [`Cmd::Branch`].
+#[derive(Debug, Clone)]
+pub struct Branched {
+    /// What was wanted.
+    pub kind: BranchKind,
+    /// The session that it goes on from.
+    pub of: SessionId,
+    /// The query that is open again.
+    pub at: QueryId,
+    /// The new session.
+    pub result: Result<SessionId, BranchError>,
+    /// What became of the answer, where there was one to give.
+    pub answered: Option<Result<ResumeOutcome, ResumeError>>,
+}
+
+/// The number of the last query that a session has asked itself.
+fn last_asked(summary: &Summary) -> u32 {
+    match &summary.state {
+        ExecutionState::Paused(pause) => pause.prompts.last().map_or(0, |prompt| prompt.query.query_id.number()),
+        _ => u32::try_from(summary.usage.llm_calls).unwrap_or(u32::MAX),
+    }
+}

@@ -1,0 +1,219 @@
+//! The desk over a journal: where programs are, drafts that outlive the process, leaving, and when nothing is recorded.
+
+use std::sync::Arc;
+
+use switchboard::config::Keeping;
+use switchboard::domain::{ExecutionState, QueryId, ResumeError, ResumeOutcome, SessionId};
+use switchboard::engine::{Draft, Presence, Summary};
+use switchboard::tui::{App, Cmd, Look, Msg};
+
+use super::{Desk, NOW, answered, done, id, paused, running, session};
+
+/// A desk over a journal.
+pub(super) fn kept(sessions: Vec<Summary>) -> Desk {
+    let mut desk = Desk::new(120, 36);
+    desk.app = App::new(Look::default(), 7, NOW).keeping(Keeping::Journal);
+    desk.tell(Msg::Resize(120, 36));
+    desk.cmds.clear();
+    desk.tell(Msg::Changed(sessions));
+    desk
+}
+
+fn present(n: u64, title: &str, state: ExecutionState, presence: Presence) -> Summary {
+    Summary { presence, ..session(n, title, state) }
+}
+
+fn asks() -> ExecutionState {
+    paused(1, 5, 1, &["Is it whole?"])
+}
+
+fn drafts(desk: &Desk) -> Vec<(SessionId, u32, Option<&str>)> {
+    let draft = |cmd: &'_ Cmd| match cmd {
+        Cmd::KeepDraft { session, query, text } => {
+            Some((*session, query.number(), text.as_ref().map(|text| text.to_string().leak() as &str)))
+        }
+        _ => None,
+    };
+    desk.cmds.iter().filter_map(draft).collect()
+}
+
+fn draft(n: u64, query: u32, text: &str) -> Draft {
+    Draft { session: id(n), query: QueryId::new(query), text: text.into() }
+}
+
+#[test]
+fn a_session_that_sleeps_looks_like_any_other_that_waits() {
+    let awake = kept(vec![session(1, "review", asks())]);
+    let mut asleep = kept(vec![present(1, "review", asks(), Presence::Sleeping)]);
+    assert_eq!(asleep.picture(120, 36), awake.picture(120, 36));
+    asleep.keys("<CR> 3");
+    assert!(asleep.picture(120, 36).contains("asleep in the journal"), "{}", asleep.picture(120, 36));
+}
+
+#[test]
+fn what_is_run_again_shows_how_far_it_is() {
+    let mut desk = kept(vec![present(1, "review", running(), Presence::Replaying { done: 3, of: 12 })]);
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("● review            replays     10m  ▇▁▁▁▁▁ 3/12"), "in the list: {picture}");
+    assert!(picture.contains("RUNNING 10m · replays ▇▁▁▁▁▁ 3/12"), "over the session: {picture}");
+    desk.keys("<CR> 3");
+    assert!(desk.picture(120, 36).contains("it is run again from its record: 3 of 12 events"));
+}
+
+#[test]
+fn whoever_cannot_come_back_or_waits_for_a_person_is_marked_and_says_why() {
+    let why = |text: &str| Arc::from(text);
+    for (state, presence, sign, mark, words) in [
+        (asks(), Presence::CannotSleep(why("it asks “b”")), "?", "no sleep", "stays in memory"),
+        (asks(), Presence::CannotReplay(why("it asks “b”")), "!", "no replay", "takes no answer"),
+        (running(), Presence::Suspended, "!", "suspended", ":release lets it go on"),
+    ] {
+        let mut desk = kept(vec![present(1, "review", state, presence.clone())]);
+        let picture = desk.picture(120, 36);
+        let row = picture.lines().nth(2).unwrap();
+        assert!(row.contains(&format!("▶ {sign} review")) && row.contains(mark), "{row}");
+        assert!(picture.contains(words), "the questions say so: {picture}");
+        assert!(!matches!(presence, Presence::Suspended) || !picture.contains("asks nothing"), "{picture}");
+        desk.keys("<CR> 3");
+        let picture = desk.picture(120, 36);
+        assert!(picture.contains(words), "so does the state: {picture}");
+        desk.change(session(1, "review", asks()));
+        desk.keys("1");
+        assert!(!desk.picture(120, 36).contains(words), "and no longer than it holds");
+    }
+}
+
+#[test]
+fn rule_6_an_answer_that_cannot_be_replayed_is_refused_in_the_words_of_the_engine() {
+    let mut desk = kept(vec![present(1, "review", asks(), Presence::CannotReplay("it asks “b”".into()))]);
+    desk.keys("a yes <C-s>");
+    let refused = ResumeError::NotRecorded { cause: "it asks “b”, recorded is “a”".into() };
+    desk.outcome(Err(refused.clone()));
+    assert!(desk.status().contains(&refused.to_string()), "{}", desk.status());
+    assert_eq!(desk.app.draft(id(1), QueryId::new(1)).as_deref(), Some("yes"));
+}
+
+#[test]
+fn rule_8_with_a_journal_q_leaves_and_says_that_the_sessions_come_back() {
+    let mut desk = kept(vec![session(1, "a", asks()), session(2, "b", running()), session(3, "c", done(1.into()))]);
+    desk.keys("a half <Esc> q");
+    assert_eq!(desk.cmds.last(), Some(&Cmd::Quit), "nothing is lost, nothing is asked");
+    assert_eq!(drafts(&desk), [(id(1), 1, Some("half"))], "what was typed is written before");
+    let farewell = desk.app.farewell().unwrap();
+    assert_eq!(farewell, "2 sessions wait in the journal and come back with the next start (1 waiting, 1 running)");
+    assert_eq!(kept(vec![session(3, "c", done(1.into()))]).app.farewell(), None);
+    assert_eq!(Desk::with(vec![session(1, "a", asks())]).app.farewell(), None, "without a journal they end");
+}
+
+#[test]
+fn rule_8_with_a_journal_q_asks_where_something_could_be_lost() {
+    let mut desk = kept(vec![session(1, "a", asks())]);
+    desk.keys("a yes <C-s> <Esc> q");
+    assert_eq!(desk.app.mode(), "QUIT?");
+    assert!(desk.picture(120, 36).contains("1 answer not recorded yet"), "{}", desk.picture(120, 36));
+    desk.keys("n");
+    desk.outcome(Ok(ResumeOutcome::Continued));
+    desk.tell(Msg::Trouble(Some("the disk is full".into())));
+    desk.keys("q");
+    assert_eq!(desk.app.mode(), "QUIT?");
+    assert!(desk.picture(120, 36).contains("the disk is full"), "{}", desk.picture(120, 36));
+    desk.keys("y");
+    assert_eq!(desk.cmds.last(), Some(&Cmd::Quit));
+}
+
+#[test]
+fn rule_2_what_is_typed_is_kept_within_a_second_and_not_at_every_key() {
+    let mut desk = kept(vec![session(1, "a", asks())]);
+    desk.keys("a half");
+    assert_eq!(drafts(&desk), []);
+    assert!(desk.app.next_tick().is_some_and(|at| at <= NOW + 1000), "the desk wakes for it");
+    desk.later(600);
+    assert_eq!(drafts(&desk), [(id(1), 1, Some("half"))]);
+    desk.later(600);
+    assert_eq!(drafts(&desk).len(), 1, "nothing changed");
+    desk.keys("F -way");
+    desk.later(600);
+    assert_eq!(drafts(&desk).last(), Some(&(id(1), 1, Some("halfF-way"))));
+    for _ in 0..9 {
+        desk.keys("<BS>");
+    }
+    desk.later(600);
+    assert_eq!(drafts(&desk).last(), Some(&(id(1), 1, None)), "what was deleted is not kept");
+
+    let mut without = Desk::with(vec![session(1, "a", asks())]);
+    without.keys("a half");
+    without.later(2000);
+    assert_eq!(drafts(&without), [], "nothing outlives the process");
+}
+
+#[test]
+fn rule_2_a_frozen_picture_keeps_drafts_too() {
+    let mut desk = kept(vec![session(1, "a", asks())]);
+    desk.keys("F a half");
+    assert!(desk.app.next_tick().is_some_and(|at| at <= NOW + 1000));
+    desk.later(600);
+    assert_eq!(drafts(&desk), [(id(1), 1, Some("half"))]);
+}
+
+#[test]
+fn rule_2_a_draft_is_dropped_when_its_answer_is_taken_and_not_before() {
+    let mut desk = kept(vec![session(1, "a", asks())]);
+    desk.keys("a yes");
+    desk.later(600);
+    desk.keys("<C-s>");
+    desk.later(600);
+    assert_eq!(drafts(&desk), [(id(1), 1, Some("yes"))], "nobody knows yet whether it was recorded");
+    desk.outcome(Ok(ResumeOutcome::Continued));
+    desk.later(600);
+    assert_eq!(drafts(&desk).last(), Some(&(id(1), 1, None)));
+}
+
+#[test]
+fn rule_2_drafts_come_back_after_a_restart_to_their_questions_or_as_orphans() {
+    let mut desk = kept(Vec::new());
+    let batch = answered(&paused(1, 5, 1, &["One?", "Two?"]), 1, "person");
+    desk.tell(Msg::Unsent(vec![draft(1, 1, "gone"), draft(1, 2, "open"), draft(2, 1, "later")]));
+    desk.change(session(1, "a", batch));
+    assert_eq!(desk.app.draft(id(1), QueryId::new(2)).as_deref(), Some("open"));
+    assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(1), "gone".to_owned())]);
+    // Known before they are read.
+    desk.change(session(3, "c", asks()));
+    desk.tell(Msg::Unsent(vec![draft(3, 1, "there")]));
+    assert_eq!(desk.app.draft(id(3), QueryId::new(1)).as_deref(), Some("there"));
+    desk.change(session(2, "b", running()));
+    assert_eq!(desk.app.orphans(id(2)).len(), 1);
+    desk.later(1000);
+    assert_eq!(drafts(&desk), [], "they are kept as they are");
+    assert!(desk.picture(120, 36).contains('✎'));
+}
+
+#[test]
+fn rule_2_a_draft_that_was_kept_takes_nobodys_place() {
+    let mut desk = kept(vec![session(1, "a", asks())]);
+    desk.keys("a new");
+    desk.tell(Msg::Unsent(vec![draft(1, 1, "old")]));
+    assert_eq!(desk.text(), "new");
+    assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(1), "old".to_owned())]);
+    desk.later(600);
+    assert_eq!(drafts(&desk).last(), Some(&(id(1), 1, Some("new\n\nold"))), "neither is lost");
+}
+
+#[test]
+fn that_nothing_can_be_recorded_stands_there_for_as_long_as_it_is_so() {
+    let mut desk = kept(vec![session(1, "a", asks())]);
+    desk.tell(Msg::Trouble(Some("the disk is full".into())));
+    desk.later(5000);
+    desk.keys("<C-c>");
+    desk.later(5000);
+    desk.keys("j");
+    assert_eq!(desk.status(), "");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("! answers cannot be recorded: the disk is full"), "{picture}");
+    for (width, height) in [(120, 36), (80, 24), (40, 10)] {
+        desk.tell(Msg::Resize(width, height));
+        assert!(desk.picture(width, height).contains("the disk is full"), "{width}x{height}");
+    }
+    desk.tell(Msg::Trouble(None));
+    assert_eq!(desk.status(), "answers are recorded again");
+    assert!(!desk.picture(40, 10).contains("the disk is full"));
+}
