@@ -168,9 +168,7 @@ impl Life {
                 let after = duration(waited);
                 (Tone::Plain, format!("{query_id} answered by {by} after {after}: “{}”", line(response)))
             }
-            EventKind::ResumeAccepted { .. } => {
-                (Tone::State(StateName::Running), format!("runs on, having waited {}", duration(waited)))
-            }
+            EventKind::ResumeAccepted { .. } => (Tone::State(StateName::Running), "runs on".to_owned()),
             EventKind::StateTransition { to, end: Some(_), .. } => (Tone::State(*to), to.as_str().to_owned()),
             EventKind::CancelRequested { .. }
             | EventKind::Branched(_)

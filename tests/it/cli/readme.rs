@@ -72,7 +72,7 @@ fn run_examples(page: &'static str) {
 #[test]
 fn its_flags_and_subcommands_exist() {
     let home = Home::new();
-    let help = ["--help", "run --help", "session list --help", "info --help", "keys --help"]
+    let help = ["--help", "run --help", "session list --help", "doctor --help", "info --help", "keys --help"]
         .map(|arguments| home.run(&arguments.split(' ').collect::<Vec<_>>()).exits(0).stdout)
         .concat();
     // What belongs to cargo is not ours.
@@ -91,7 +91,7 @@ fn its_flags_and_subcommands_exist() {
             assert!(help.contains(flag), "{flag} is in the README and not in the help");
         }
     }
-    for verb in ["demo", "run", "session", "info", "keys", "completion", "man"] {
+    for verb in ["demo", "run", "session", "doctor", "info", "keys", "completion", "man"] {
         assert!(README.contains(verb));
         home.run(&[verb, "--help"]).exits(0);
     }
