@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::config::Sleep;
 use crate::domain::{QueryId, SessionId, SessionSpec, SpawnError};
 use crate::engine::{Clock, Hibernation, Journal, MemoryJournal, Registry, RegistryConfig, SystemClock, SystemEntropy};
-use crate::lua::LuaVms;
+use crate::lua::{LuaVms, pairs_order_is_fixed};
 use crate::store::FsFiles;
 use crate::store::journal::{Retention, SqliteJournal};
 use crate::tui;
@@ -31,9 +32,8 @@ const IDLE: Duration = Duration::from_mins(10);
 /// How often such sessions are looked for: a sweep looks at every session once.
 const SWEEP: Duration = Duration::from_mins(1);
 
-/// When sessions that wait leave memory. Nobody notices that they have: an answer brings them back within milliseconds.
-const SLEEP: Hibernation =
-    Hibernation { after: Duration::from_mins(10), residents: 2_000, interval: Duration::from_mins(1) };
+/// How often sessions are looked for that may leave memory.
+const DROWSE: Duration = Duration::from_secs(10);
 
 /// How often it is looked for log lines that may go.
 const PRUNE: Duration = Duration::from_mins(10);
@@ -61,6 +61,8 @@ pub struct DeskOptions {
     pub home: Option<PathBuf>,
     /// Where sessions are kept; without one they end with the process.
     pub journal: Option<SqliteJournal>,
+    /// When sessions that wait leave memory for the journal.
+    pub sleep: Sleep,
 }
 
 /// Keeps for the screen what outlives it.
@@ -89,7 +91,7 @@ impl Desk {
     /// # Errors
     /// When the system gives no threads.
     pub fn open(options: DeskOptions) -> Result<Self, DeskError> {
-        let DeskOptions { library_dirs, home, journal } = options;
+        let DeskOptions { library_dirs, home, journal, sleep: Sleep { after, residents } } = options;
         let journal = journal.map(Arc::new);
         // As many workers as cores, the default: a program holds one for a slice, or for 50 ms in a section that cannot
         // be interrupted. What the host does for it in between (converting a large value, say) comes on top.
@@ -114,7 +116,10 @@ impl Desk {
         });
         // Of sessions that ended a while ago and that nobody looks at, the journal answers for what there is to know.
         registry.collect(IDLE, SWEEP);
-        registry.hibernate(SLEEP);
+        // Where one program does not do the same twice, none may leave.
+        if pairs_order_is_fixed() {
+            registry.hibernate(Hibernation { after, residents, interval: DROWSE });
+        }
         if let Some(journal) = &journal {
             let weak = Arc::downgrade(journal);
             // It ends with the runtime, or once nobody has the journal.

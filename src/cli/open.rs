@@ -83,6 +83,6 @@ pub(super) fn show(
         Some(Opened::Writer(journal) | Opened::Reader(journal, _)) => Some(journal),
         None => None,
     };
-    let desk = Desk::open(DeskOptions { library_dirs, home: program::home(settings), journal })?;
+    let desk = Desk::open(DeskOptions { library_dirs, home: program::home(settings), journal, sleep: settings.sleep })?;
     desk.show(specs, options).map(Exit::of_desk).map_err(CliError::from)
 }

@@ -76,6 +76,8 @@ pub(super) const KEYS: &[Key] = &[
     key("limits", "result_size", "SWITCHBOARD_RESULT_SIZE", Kind::Size),
     key("limits", "log_line_size", "SWITCHBOARD_LOG_LINE_SIZE", Kind::Size),
     key("limits", "log_rate", "SWITCHBOARD_LOG_RATE", Kind::Count),
+    key("sleep", "after", "SWITCHBOARD_SLEEP_AFTER", Kind::Duration),
+    key("sleep", "residents", "SWITCHBOARD_RESIDENTS", Kind::Count),
     key("desk", "theme", "SWITCHBOARD_THEME", Kind::Text),
     key("desk", "depth", "SWITCHBOARD_DEPTH", words!(super::desk::DEPTHS)),
     key("desk", "signs", "SWITCHBOARD_SIGNS", words!(super::desk::SIGNS)),

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 
-use super::{ConfigFile, DeskSettings, FileError, Paths, keys, limits};
+use super::{ConfigFile, DeskSettings, FileError, Paths, keys, limits, parse_duration};
 use crate::domain::Limits;
 
 /// When output is coloured.
@@ -146,6 +147,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What becomes of sessions when the program ends.
     pub keeping: Keeping,
+    /// When sessions that wait leave memory.
+    pub sleep: Sleep,
     /// How the person wants the desk.
     pub desk: DeskSettings,
 }
@@ -173,6 +176,7 @@ impl Settings {
             dumb_terminal: environment.get("TERM").is_some_and(|term| term == "dumb"),
             log_level,
             limits: limits::merge(environment)?,
+            sleep: Sleep::merge(environment)?,
             desk: DeskSettings::merge(environment, says_ascii(environment))?,
         })
     }
@@ -203,6 +207,31 @@ pub enum Keeping {
     Journal,
     /// They end with it.
     Nothing,
+}
+
+/// When sessions that wait leave memory for the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sleep {
+    /// How long they must have waited.
+    pub after: Duration,
+    /// How many may wait in memory.
+    pub residents: usize,
+}
+
+impl Default for Sleep {
+    /// Nobody notices that they have left: an answer brings them back within milliseconds.
+    fn default() -> Self {
+        Self { after: Duration::from_mins(10), residents: 2000 }
+    }
+}
+
+impl Sleep {
+    fn merge(environment: &Environment) -> Result<Self, ConfigError> {
+        let default = Self::default();
+        let after = environment.checked("SWITCHBOARD_SLEEP_AFTER")?.and_then(|text| parse_duration(&text).ok());
+        let residents = environment.checked("SWITCHBOARD_RESIDENTS")?.and_then(|text| text.parse().ok());
+        Ok(Self { after: after.unwrap_or(default.after), residents: residents.unwrap_or(default.residents) })
+    }
 }
 
 /// Where output goes.
@@ -249,6 +278,16 @@ mod tests {
         assert_eq!((settings.color, settings.log_level), (Color::Never, LogLevel::Debug));
         let settings = merge(&[], &Flags::default()).unwrap();
         assert_eq!((settings.color, settings.log_level), (Color::Auto, LogLevel::Info));
+    }
+
+    #[test]
+    fn when_sessions_leave_memory_can_be_said() {
+        let variables = [("SWITCHBOARD_SLEEP_AFTER", "30s"), ("SWITCHBOARD_RESIDENTS", "7")];
+        let sleep = merge(&variables, &Flags::default()).unwrap().sleep;
+        assert_eq!(sleep, Sleep { after: Duration::from_secs(30), residents: 7 });
+        assert_eq!(merge(&[], &Flags::default()).unwrap().sleep, Sleep::default());
+        let error = merge(&[("SWITCHBOARD_SLEEP_AFTER", "soon")], &Flags::default()).unwrap_err();
+        assert!(error.to_string().contains("SWITCHBOARD_SLEEP_AFTER"), "{error}");
     }
 
     #[test]

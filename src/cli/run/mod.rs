@@ -82,7 +82,8 @@ pub(super) fn run(settings: &Settings, args: RunArgs) -> Result<Exit, CliError> 
         }
     };
     let _log = log::start(settings);
-    let desk = Desk::open(DeskOptions { library_dirs: dirs, home: program::home(settings), journal })?;
+    let desk =
+        Desk::open(DeskOptions { library_dirs: dirs, home: program::home(settings), journal, sleep: settings.sleep })?;
     let result = desk.run(supervise::supervise(desk.registry().clone(), plan));
     desk.close();
     result

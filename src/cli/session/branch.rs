@@ -31,6 +31,7 @@ pub(super) fn branch(settings: &Settings, args: &BranchArgs, kind: Kind) -> Resu
         library_dirs: crate::cli::program::library_dirs(&[], settings)?,
         home: crate::cli::program::home(settings),
         journal: Some(journal),
+        sleep: settings.sleep,
     })?;
     let (registry, at, answer, dry_run) = (desk.registry().clone(), args.at, args.answer.clone(), args.dry_run);
     let result = desk.run(async move {

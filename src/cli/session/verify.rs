@@ -18,7 +18,12 @@ use crate::store::journal::SqliteJournal;
 pub(super) fn verify(settings: &Settings, args: &WhichArgs) -> Result<Exit, CliError> {
     let (id, query) = (args.id.as_deref(), args.query.as_deref());
     let (journal, sessions) = find(settings, id, query)?;
-    let desk = Desk::open(DeskOptions { library_dirs: Vec::new(), home: None, journal: Some(journal) })?;
+    let desk = Desk::open(DeskOptions {
+        library_dirs: Vec::new(),
+        home: None,
+        journal: Some(journal),
+        sleep: settings.sleep,
+    })?;
     let registry = desk.registry().clone();
     let mut exit = Exit::Ok;
     let mut objects = Vec::new();

@@ -18,7 +18,7 @@ fn what_is_wrong_in_a_config_file_is_one_line_with_file_line_and_what_to_do() {
         ("color = \"pink\"\n", "config.toml:1: color is \"pink\"; set it to one of auto, always, never"),
         (
             "\n\ncolour = \"auto\"\n",
-            "config.toml:3: unknown key \"colour\"; the keys there are color, log_level, paths, limits, desk",
+            "config.toml:3: unknown key \"colour\"; the keys there are color, log_level, paths, limits, sleep, desk",
         ),
         ("[desk]\nthem = \"dark\"\n", "config.toml:2: unknown key \"them\" in [desk]; the keys there are theme, depth"),
         ("[desk]\ncolor = \"auto\"\n", "config.toml:2: color stands above all tables; move it there"),
