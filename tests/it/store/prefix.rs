@@ -116,11 +116,11 @@ async fn a_log_cut_or_damaged_at_any_byte_of_its_last_frames_leaves_a_prefix() {
     let all = count(&crashed.log[..end]);
     assert_eq!(all as usize, crashed.appended.len());
     let mut seen = Vec::new();
-    for length in (end - FRAME - 30..end).step_by(3) {
+    for length in end - FRAME - 30..end {
         seen.push(count(&crashed.log[..length]));
     }
     assert!(seen.is_sorted() && seen.last() < Some(&all));
-    for at in (end - FRAME..end).step_by(13) {
+    for at in end - FRAME..end {
         let mut log = crashed.log[..end].to_vec();
         log[at] ^= 0x40;
         assert!(count(&log) < all, "byte {at}");
