@@ -163,6 +163,8 @@ struct Signals {
     hang_up: Signal,
     stop: Signal,
     continued: Signal,
+    /// The terminal library tells of changes of size too, but may hold one back until the next key.
+    resized: Signal,
 }
 
 impl Signals {
@@ -173,6 +175,7 @@ impl Signals {
             hang_up: signal(SignalKind::hangup())?,
             stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
             continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+            resized: signal(SignalKind::window_change())?,
         })
     }
 
@@ -189,6 +192,7 @@ impl Signals {
             _ = self.hang_up.recv() => Happening::Ended(Exit::TerminalLost),
             _ = self.stop.recv() => Happening::Stopped,
             _ = self.continued.recv() => Happening::Continued,
+            _ = self.resized.recv() => Happening::Resized,
         }
     }
 }
@@ -208,6 +212,7 @@ enum Happening {
     Ended(Exit),
     Stopped,
     Continued,
+    Resized,
 }
 
 /// The loop and what it holds.
@@ -309,6 +314,11 @@ impl Desk {
                     let back = self.terminal.stop();
                     self.drawn(&back);
                     self.dirty = true;
+                }
+                Happening::Resized => {
+                    if let Ok((width, height)) = self.terminal.size() {
+                        self.tell(Msg::Resize(width, height));
+                    }
                 }
                 Happening::Continued => {
                     let again = self.terminal.continued();
