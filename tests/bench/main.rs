@@ -13,6 +13,7 @@ mod rows;
 #[path = "../support/rules.rs"]
 mod rules;
 mod screen;
+mod soak;
 
 use std::process::{Command, ExitCode};
 
@@ -42,6 +43,7 @@ const ROWS: &[Row] = &[
     ("recovery", recovery::recovery, &[10_000]),
     ("wake", recovery::wake, &[10, 100, 1000]),
     ("asleep", recovery::asleep, &[100_000]),
+    ("soak", soak::soak, &[10]),
     ("screen_key_idle", screen::screen_key_idle, &[10, 1000, 100_000]),
     ("screen_key_busy", screen::screen_key_busy, &[10, 1000, 100_000]),
     ("screen_filter", screen::screen_filter, &[1000, 100_000]),
