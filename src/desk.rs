@@ -199,7 +199,7 @@ impl Desk {
         let Some(journal) = self.journal.clone() else { return };
         let registry = self.registry.clone();
         self.lua.spawn(async move {
-            match registry.recover(|_| ()).await {
+            match registry.recover().await {
                 Ok(recovered) => tracing::info!(?recovered, journal = %journal.path().display(), "came back"),
                 Err(error) => tracing::error!(%error, "not every session came back"),
             }

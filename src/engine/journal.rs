@@ -144,6 +144,9 @@ pub trait Journal: Send + Sync + 'static {
     /// (0: from the first on). An empty page: there are no more.
     fn stored(&self, behind: u64, max: usize) -> Reply<Arc<[Stored]>>;
 
+    /// How many sessions [`stored`](Self::stored) gives in all.
+    fn stored_count(&self) -> Reply<usize>;
+
     /// Whether sessions are found here again after the process has ended: then its end does not end them.
     fn outlives_the_process(&self) -> bool;
 

@@ -162,6 +162,11 @@ impl Journal for MemoryJournal {
         Reply::Ready(Ok(page.collect()))
     }
 
+    fn stored_count(&self) -> Reply<usize> {
+        let births = self.births.as_ref();
+        Reply::Ready(Ok(births.map_or(0, |births| births.lock().unwrap_or_else(PoisonError::into_inner).len())))
+    }
+
     fn outlives_the_process(&self) -> bool {
         self.births.is_some()
     }

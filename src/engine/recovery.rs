@@ -10,7 +10,8 @@ use super::feed::Feed;
 use super::posts::Live;
 use super::purse::Purse;
 use super::registry::{Registry, Shared};
-use super::{JournalError, Presence, Spent, Stored, Summary};
+use super::world::World;
+use super::{JournalError, Presence, Recovery, Spent, Stored, Summary};
 use crate::domain::{Session, SessionId, SessionSpec, StateName};
 
 /// Sessions that are taken from the journal at a time.
@@ -37,84 +38,100 @@ impl Recovered {
 }
 
 impl Registry {
-    /// Brings back every session of the journal, the oldest first, and tells `told` after each page what came back so
-    /// far. What ran is run again once all are there, since children and parents look for each other.
+    /// Brings back every session of the journal, the oldest first; [`recovery`](Self::recovery) says meanwhile how far it
+    /// is. What ran is run again once all are there, since children and parents look for each other.
     ///
     /// # Errors
-    /// What the journal says where it cannot be read; what was read before stays.
-    pub async fn recover(&self, mut told: impl FnMut(Recovered)) -> Result<Recovered, JournalError> {
+    /// What the journal says where it cannot be read; what was read before stays, and is run again.
+    pub async fn recover(&self) -> Result<Recovered, JournalError> {
         let shared = &self.shared;
-        let (mut recovered, mut behind, mut tasks) = (Recovered::default(), 0, Vec::new());
-        loop {
-            let page = shared.world.journal.stored(behind, PAGE).get().await?;
-            let Some(last) = page.last() else { break };
-            behind = last.place;
-            for stored in page.iter() {
-                shared.bring_back(stored, &mut recovered, &mut tasks);
-            }
-            told(recovered);
-            tokio::task::yield_now().await;
-        }
+        let (mut recovered, mut tasks) = (Recovered::default(), Vec::new());
+        let read = shared.read_all(&mut recovered, &mut tasks).await;
+        shared.world.recovery.all_read();
         for live in tasks {
             // Its task runs it again, or minds its time.
-            drop(shared.post(&live));
+            if shared.post(&live).is_none() {
+                shared.world.recovery.arrived(live.feed.id());
+            }
         }
-        Ok(recovered)
+        read.map(|()| recovered)
+    }
+
+    /// How far the sessions of the journal have come back. Never waits.
+    pub fn recovery(&self) -> Recovery {
+        self.shared.world.recovery.now()
+    }
+
+    /// Waits until the recovery is further than `seen`. Cancel-safe.
+    pub async fn recovery_changed(&self, seen: Recovery) {
+        self.shared.world.recovery.changed(seen).await;
     }
 }
 
 impl Shared {
+    /// Reads every session of the journal and lists it. `tasks` are those that need one.
+    async fn read_all(&self, recovered: &mut Recovered, tasks: &mut Vec<Arc<Live>>) -> Result<(), JournalError> {
+        let World { journal, recovery, .. } = &*self.world;
+        recovery.begin(journal.stored_count().get().await?);
+        let mut behind = 0;
+        loop {
+            let page = journal.stored(behind, PAGE).get().await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            behind = last.place;
+            for stored in page.iter() {
+                self.bring_back(stored, recovered, tasks);
+            }
+            recovery.read(page.len());
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn bring_back(&self, stored: &Stored, recovered: &mut Recovered, tasks: &mut Vec<Arc<Live>>) {
         let Stored { session, attempts, .. } = stored;
         let state = session.state();
         let is_paused = state.name() == StateName::Paused;
-        let presence = if state.is_ended() {
-            recovered.ended += 1;
-            Presence::Resident
-        } else if !is_paused && *attempts > 0 {
-            recovered.suspended += 1;
-            Presence::Suspended
+        let (presence, count) = if state.is_ended() {
+            (Presence::Resident, &mut recovered.ended)
+        } else if is_paused {
+            (Presence::Sleeping, &mut recovered.waiting)
+        } else if *attempts > 0 {
+            (Presence::Suspended, &mut recovered.suspended)
         } else {
-            Presence::Sleeping
+            // Before others find it: whoever starts its task tells that it has arrived.
+            self.world.recovery.awaits(session.id());
+            (Presence::Sleeping, &mut recovered.running)
         };
-        if let Some(live) = self.live(session.id()) {
-            // Somebody has asked for it before its turn.
-            if presence == Presence::Sleeping && !is_paused && live.open_post().is_none() {
-                recovered.running += 1;
-                tasks.push(live);
-            }
-            return;
-        }
+        *count += 1;
         let feed = match presence {
             Presence::Resident => Feed::of_remains(Arc::clone(session)),
             _ => Feed::new(session),
         };
-        feed.lock().summary.presence = presence.clone();
-        let live = Arc::new(Live::new(Arc::new(feed), None));
-        if presence == Presence::Sleeping {
-            if is_paused {
-                recovered.waiting += 1;
-                if session.wall_deadline().is_some() {
-                    // Its clock goes on: the task waits for it, and runs nothing.
-                    tasks.push(Arc::clone(&live));
-                }
-            } else {
-                recovered.running += 1;
-                tasks.push(Arc::clone(&live));
-            }
+        let live = self.enlist_unless_there(session.id(), feed, presence.clone());
+        if live.open_post().is_some() {
+            // Somebody has asked for it before its turn.
+            self.world.recovery.arrived(session.id());
+        } else if presence == Presence::Suspended {
+            // Also of one that somebody has looked at before its turn.
+            live.feed.lock().summary.presence = presence;
+        } else if presence == Presence::Sleeping && (!is_paused || session.wall_deadline().is_some()) {
+            // It is run again; or its clock goes on, for which the task waits and runs nothing.
+            tasks.push(live);
         }
-        self.enlist(session.id(), &live);
     }
 
     /// Lists a session that is in the journal and has not ended. Nothing of it runs.
     pub(super) fn enlist_asleep(&self, session: &Session) {
-        let feed = Feed::new(session);
-        feed.lock().summary.presence = Presence::Sleeping;
+        self.enlist_unless_there(session.id(), Feed::new(session), Presence::Sleeping);
+    }
+
+    /// Lists a session of the journal, unless another was quicker.
+    fn enlist_unless_there(&self, id: SessionId, feed: Feed, presence: Presence) -> Arc<Live> {
+        feed.lock().summary.presence = presence;
         let live = Arc::new(Live::new(Arc::new(feed), None));
         self.world.changes.grow();
-        // Another may have been quicker.
-        let live = self.sessions_mut(|sessions| Arc::clone(sessions.entry(session.id()).or_insert(live)));
-        self.world.changes.mark(session.id(), &live.feed.mark);
+        let live = self.sessions_mut(|sessions| Arc::clone(sessions.entry(id).or_insert(live)));
+        self.world.changes.mark(id, &live.feed.mark);
+        live
     }
 
     /// What counts the budget of a family, for a child of it.

@@ -17,6 +17,7 @@ use super::changes::{ChangeCursor, ChangeLog, Changes};
 use super::feed::Feed;
 use super::posts::Live;
 use super::purse::Purse;
+use super::recovery_log::RecoveryLog;
 use super::session_task::{Request, answer_to_ended};
 use super::world::{RERUNS, WRITES, World};
 use super::{
@@ -74,8 +75,8 @@ impl Registry {
     pub fn new(config: RegistryConfig) -> Self {
         let RegistryConfig { vms, journal, clock, entropy, files, library_dirs, runtime } = config;
         let (writes, reruns) = (Arc::new(Semaphore::new(WRITES)), Arc::new(Semaphore::new(RERUNS)));
-        let changes = ChangeLog::new();
-        let world = World { vms, journal, clock, entropy, files, library_dirs, changes, writes, reruns };
+        let (changes, recovery) = (ChangeLog::new(), RecoveryLog::default());
+        let world = World { vms, journal, clock, entropy, files, library_dirs, changes, recovery, writes, reruns };
         let closing = CancellationToken::new();
         let shared = Shared {
             world: Arc::new(world),

@@ -131,6 +131,8 @@ impl SessionTask {
                 Over::Ended
             }
         };
+        // Of a session that ended before it came to the end of its record.
+        self.world.recovery.arrived(self.session.id());
         match over {
             Over::Ended => {
                 // The remains are there before the channel closes: whoever can no longer ask the task asks them.

@@ -65,13 +65,9 @@ impl Shared {
 
     /// Lists a session: from here on everybody finds it.
     pub(super) fn list(&self, Prepared { id, live, .. }: &Prepared) {
-        self.enlist(*id, live);
-    }
-
-    pub(super) fn enlist(&self, id: SessionId, live: &Arc<Live>) {
         self.world.changes.grow();
-        self.sessions_mut(|sessions| sessions.insert(id, Arc::clone(live)));
-        self.world.changes.mark(id, &live.feed.mark);
+        self.sessions_mut(|sessions| sessions.insert(*id, Arc::clone(live)));
+        self.world.changes.mark(*id, &live.feed.mark);
     }
 
     /// Starts the task of a session that is listed.

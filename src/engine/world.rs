@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::changes::ChangeLog;
+use super::recovery_log::RecoveryLog;
 use super::{Clock, Entropy, Files, Journal, VmFactory};
 
 /// What a session's task needs from outside.
@@ -17,6 +18,7 @@ pub(super) struct World {
     pub(super) files: Arc<dyn Files>,
     pub(super) library_dirs: Vec<PathBuf>,
     pub(super) changes: ChangeLog,
+    pub(super) recovery: RecoveryLog,
     /// Bounds how many writes of files are under way: each holds a thread while it waits for the lock of its file.
     pub(super) writes: Arc<Semaphore>,
     /// Bounds how many running programs are run again at a time after a start.

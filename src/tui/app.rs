@@ -35,7 +35,7 @@ use super::theme::Look;
 use super::words;
 use crate::config::{DeskSettings, Keeping};
 use crate::domain::{ExecutionState, Pause, Prompt, QueryId, ResumePayload, Seq, SessionId, StateName, Timestamp};
-use crate::engine::{Inspection, Presence, Summary};
+use crate::engine::{Inspection, Presence, Recovery, Summary};
 
 /// The panes the keyboard can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,6 +219,8 @@ pub struct App {
     pub(super) status: Option<Status>,
     /// Why answers cannot be recorded, if so.
     pub(super) trouble: Option<String>,
+    /// How far the sessions of the journal have come back.
+    pub(super) recovery: Recovery,
     /// What becomes of sessions when the desk is left.
     pub(super) keeping: Keeping,
     /// Until when a message stays whose cause is being taken in now.
@@ -273,6 +275,7 @@ impl App {
             text_key: TextKey::Nothing,
             status: None,
             trouble: None,
+            recovery: Recovery::default(),
             keeping: Keeping::Nothing,
             messages_stay: now,
             nonce,
@@ -356,6 +359,11 @@ impl App {
     /// Why answers cannot be recorded, if so. It stands in the status line while there is no other message.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
+    }
+
+    /// How far the sessions of the journal have come back, as the desk was told last.
+    pub fn recovery(&self) -> Recovery {
+        self.recovery
     }
 
     /// The message in the status line.

@@ -10,7 +10,7 @@ use crate::domain::{
     Answer, CancelError, CancelReason, ExecutionState, ObserverRecvError, Query, QueryId, ResumeError, ResumeOutcome,
     ResumePayload, Seq, SessionId, StateError, Timestamp,
 };
-use crate::engine::{BranchError, BranchPreview, Call, Draft, EventRef, Inspection, Package, Summary};
+use crate::engine::{BranchError, BranchPreview, Call, Draft, EventRef, Inspection, Package, Recovery, Summary};
 
 /// What reaches the desk.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub enum Msg {
     Unsent(Vec<Draft>),
     /// Why answers cannot be recorded, if so.
     Trouble(Option<String>),
+    /// How far the sessions of the journal have come back.
+    Recovery(Recovery),
     /// These sessions are new or changed.
     Changed(Vec<Summary>),
     /// These sessions are no longer known.

@@ -277,6 +277,7 @@ impl Desk {
                 outcome = outcomes.recv() => Happening::Outcome(outcome),
                 () = sleep_until(drawn_at + FRAME), if draws => Happening::Draw,
                 () = self.registry.changed(self.cursor), if !self.changes_waiting => Happening::Changes,
+                () = self.registry.recovery_changed(self.app.recovery()), if !draws => Happening::Tick,
                 item = next_item(self.observer.as_mut()), if observing => Happening::Feed(item),
                 () = sleep_until(look_at), if self.keeper.is_some() => Happening::Look,
                 () = sleep_until(tick.unwrap_or(drawn_at)), if tick.is_some() && !draws => Happening::Tick,
@@ -373,6 +374,10 @@ impl Desk {
         if self.changes_waiting {
             self.changes_waiting = false;
             self.take_changes();
+        }
+        let recovery = self.registry.recovery();
+        if recovery != self.app.recovery() {
+            self.tell(Msg::Recovery(recovery));
         }
         if let Some(session) = self.app.wants_facts() {
             let facts = self.registry.inspect(session);

@@ -52,6 +52,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Branched(branched) => app.branched(branched, &mut cmds),
         Msg::Unsent(drafts) => app.take_kept(&drafts),
         Msg::Trouble(trouble) => app.troubled(trouble),
+        Msg::Recovery(recovery) => app.recovery = recovery,
         Msg::RawDone(Ok(said)) => app.say(said),
         Msg::RawDone(Err(why)) => app.refuse(why),
         Msg::NotObserved(session, why) => {

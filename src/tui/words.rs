@@ -14,7 +14,7 @@ use super::theme::Tone;
 use crate::domain::{
     Cancelled, EffectStep, Event, EventKind, ExecutionState, Failure, Prompt, Query, Seq, StateName, Timestamp,
 };
-use crate::engine::{Presence, Summary};
+use crate::engine::{Presence, Recovery, Summary};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -174,6 +174,16 @@ pub(super) fn was_rewound(state: &ExecutionState) -> bool {
     let detail =
         |cancelled: &Cancelled| cancelled.reason.detail.as_deref().is_some_and(|it| it.starts_with("rewound to "));
     matches!(state, ExecutionState::Cancelled(cancelled) if detail(cancelled))
+}
+
+/// How far the sessions of the journal have come back; nothing once all have.
+pub(super) fn recovery(recovery: Recovery) -> Option<String> {
+    let far = |verb, done: usize, of: usize| format!("{verb} {} {done}/{of}", bar(done as u64, of as u64));
+    match recovery {
+        Recovery { read, of, .. } if read < of => Some(far("reading", read, of)),
+        Recovery { rerun, to_rerun, .. } if rerun < to_rerun => Some(far("replaying", rerun, to_rerun)),
+        _ => None,
+    }
 }
 
 /// That nothing can be recorded.

@@ -49,6 +49,7 @@ const ROWS: &[Row] = &[
     ("screen_filter", screen::screen_filter, &[1000, 100_000]),
     ("screen_memory", screen::screen_memory, &[100_000]),
     ("desk_start", screen::desk_start, &[10, 1000, 10_000]),
+    ("journal_start", screen::journal_start, &[1000, 100_000]),
     ("desk_key", screen::desk_key, &[10, 1000]),
     ("desk_idle", screen::desk_idle, &[1000]),
 ];

@@ -9,7 +9,7 @@ use switchboard::domain::{
     Answer, AnsweredBy, Command, PauseKind, QueryId, Question, ResumePayload, Session, SessionId, SessionSpec, apply,
     decide,
 };
-use switchboard::engine::{Durability, Journal, Presence, Record, Turn};
+use switchboard::engine::{Durability, Journal, Presence, Record, Recovery, Turn};
 use tokio::runtime::Runtime;
 
 use crate::durable::{open, registry};
@@ -46,7 +46,7 @@ fn waiting(id: SessionId, answers: u32) -> Vec<Record> {
 }
 
 /// Writes a journal of `n` sessions that were answered `answers` times each.
-fn write(runtime: &Runtime, path: &std::path::Path, n: usize, answers: u32) {
+pub(crate) fn write(runtime: &Runtime, path: &std::path::Path, n: usize, answers: u32) {
     let journal = open(path);
     for id in 1..=n as u64 {
         let id = SessionId::from_bits(id.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -75,10 +75,18 @@ fn start_on(name: &str, n: usize, answers: u32) {
     let start = Instant::now();
     let journal = Arc::new(open(&path));
     let registry = registry(&runtime, journal);
-    let mut first_page = None;
-    let recovered = runtime.block_on(registry.recover(|_| {
-        first_page.get_or_insert_with(|| start.elapsed());
-    }));
+    let (recovered, first_page) = runtime.block_on(async {
+        let watching = registry.clone();
+        let first_page = tokio::spawn(async move {
+            let mut recovery = Recovery::default();
+            while recovery.read == 0 {
+                watching.recovery_changed(recovery).await;
+                recovery = watching.recovery();
+            }
+            start.elapsed()
+        });
+        (registry.recover().await, first_page.await)
+    });
     let elapsed = start.elapsed();
     let rss = rss_kb();
     let idle_before = cpu();
@@ -93,7 +101,7 @@ fn start_on(name: &str, n: usize, answers: u32) {
     let figures = json!({
         "n": recovered.expect("it is read").waiting,
         "answers_each": answers,
-        "first_page_ms": first_page.map(|time| (time.as_secs_f64() * 1e5).round() / 100.0),
+        "first_page_ms": first_page.ok().map(|time| (time.as_secs_f64() * 1e5).round() / 100.0),
         "seconds": (elapsed.as_secs_f64() * 100.0).round() / 100.0,
         "kb_per_session": ((rss - before) / n as f64 * 100.0).round() / 100.0,
         "idle_cpu_percent": (idle * 1e4).round() / 100.0,
@@ -115,7 +123,7 @@ pub(crate) fn wake(answers: usize) {
     let runtime = two_cores();
     write(&runtime, &path, sessions, answers as u32);
     let registry = registry(&runtime, Arc::new(open(&path)));
-    runtime.block_on(registry.recover(|_| ())).expect("it is read");
+    runtime.block_on(registry.recover()).expect("it is read");
     let (mut taken, mut paused) = (Samples::default(), Samples::default());
     for summary in registry.list() {
         assert_eq!(summary.presence, Presence::Sleeping);

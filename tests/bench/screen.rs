@@ -4,6 +4,7 @@
 //! could not be started for; `desk_*` run the real program on a pseudo-terminal, with its loop and its pacing.
 
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ use switchboard::engine::{Presence, Summary};
 use switchboard::tui::{App, Input, Key, Look, Msg, update, view};
 
 use crate::measure::{Samples, row, rss_kb};
+use crate::recovery::write;
+use crate::rows::two_cores;
 
 const NOW: i64 = 1_700_000_000_000;
 const SIZE: (u16, u16) = (120, 36);
@@ -174,22 +177,30 @@ struct Program {
     keys: Box<dyn std::io::Write + Send>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
     _master: Box<dyn portable_pty::MasterPty + Send>,
-    _home: tempfile::TempDir,
+    /// Where it is its own, so that it goes with it.
+    home: Option<tempfile::TempDir>,
 }
 
 impl Program {
     fn start(code: &str, copies: usize) -> Self {
         let home = tempfile::tempdir().expect("a directory");
         std::fs::write(home.path().join("program.lua"), code).expect("a file");
+        let mut program = Self::open(home.path(), &["program.lua", "-n", &copies.to_string()]);
+        program.home = Some(home);
+        program
+    }
+
+    /// Opens a desk whose home is `home`.
+    fn open(home: &Path, args: &[&str]) -> Self {
         let size = PtySize { rows: SIZE.1, cols: SIZE.0, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_switchboard"));
-        command.args(["program.lua", "-n", &copies.to_string()]);
+        command.args(args);
         command.env_clear();
-        command.env("HOME", home.path());
+        command.env("HOME", home);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
-        command.cwd(home.path());
+        command.cwd(home);
         let child = pair.slave.spawn_command(command).expect("the program");
         let rows = std::num::NonZero::new(SIZE.1).expect("some");
         let columns = std::num::NonZero::new(SIZE.0).expect("some");
@@ -207,7 +218,7 @@ impl Program {
             }
         });
         let keys = pair.master.take_writer().expect("a writer");
-        Self { screen, keys, child, _master: pair.master, _home: home }
+        Self { screen, keys, child, _master: pair.master, home: None }
     }
 
     fn key(&mut self, key: &str) {
@@ -224,6 +235,10 @@ impl Program {
             screen = self.screen.1.wait_timeout(screen, Duration::from_secs(1)).expect("no panic").0;
         }
         start.elapsed()
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.screen.0.lock().expect("no panic").0.screen().contents().contains(text)
     }
 
     fn written(&self) -> usize {
@@ -253,6 +268,31 @@ pub(crate) fn desk_start(sessions: usize) {
     }
     let figures = json!({"first_frame": first.figures(), "all_waiting": all.figures()});
     row("desk_start", sessions, RUNS, &figures);
+}
+
+/// The real program on a journal of sessions that wait behind two answers each, as a killed desk leaves it: until the
+/// first of them are seen, until all are, and from a key to its frame meanwhile.
+pub(crate) fn journal_start(sessions: usize) {
+    const RUNS: usize = 3;
+    let home = tempfile::tempdir().expect("a directory");
+    write(&two_cores(), &home.path().join("journal.db"), sessions, 2);
+    let (mut first, mut all, mut keys) = (Samples::default(), Samples::default(), Samples::default());
+    for _ in 0..RUNS {
+        let start = Instant::now();
+        let mut program = Program::open(home.path(), &["--journal", "journal.db"]);
+        program.until("paused", true);
+        first.push(start.elapsed());
+        while !program.shows(&format!("{sessions} sessions")) {
+            for (key, shown) in [("?", true), ("q", false)] {
+                program.key(key);
+                keys.push(program.until("┌ Help", shown));
+                std::thread::sleep(Duration::from_millis(7));
+            }
+        }
+        all.push(start.elapsed());
+    }
+    let figures = json!({"first_rows": first.figures(), "all_there": all.figures(), "key_to_frame": keys.figures()});
+    row("journal_start", sessions, RUNS, &figures);
 }
 
 /// The real program: from a key to its frame, the terminal included; idle, and while 20 000 lines a second are logged.

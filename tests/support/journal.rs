@@ -185,6 +185,10 @@ impl Journal for TestJournal {
         self.memory.stored(behind, max)
     }
 
+    fn stored_count(&self) -> Reply<usize> {
+        self.memory.stored_count()
+    }
+
     fn outlives_the_process(&self) -> bool {
         self.memory.outlives_the_process()
     }

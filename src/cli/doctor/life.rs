@@ -70,7 +70,7 @@ pub(super) fn live(directory: &Path, seed: u64, is_last: bool) -> Result<Exit, C
 }
 
 async fn bring_to_their_ends(registry: Registry, is_last: bool) -> Result<(), CliError> {
-    registry.recover(|_| ()).await.map_err(|error| CliError::failure(error.to_string()))?;
+    registry.recover().await.map_err(|error| CliError::failure(error.to_string()))?;
     let mut cursor = ChangeCursor::default();
     loop {
         cursor = registry.changes(cursor).cursor;

@@ -188,7 +188,7 @@ impl Run {
 
     /// Goes on with a session of the journal, and with those below it that have not ended.
     async fn take_up(&mut self, session: SessionId) -> Result<(), CliError> {
-        self.registry.recover(|_| ()).await?;
+        self.registry.recover().await?;
         self.order.push(session);
         let all = self.registry.list();
         let mut family = vec![session];

@@ -4,6 +4,7 @@
 //! that an answer is never taken by a session that cannot go on. A running one is run again at once. Whatever stands in
 //! the way, the session waits, is marked, and loses nothing.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::{Over, SessionTask};
@@ -31,6 +32,7 @@ impl SessionTask {
         if self.session.last_seq() == 0 {
             self.make()?;
             self.show(Presence::Resident);
+            self.world.recovery.arrived(self.session.id());
             self.turn(Command::Begin)?;
             return Ok(First::Input(Input::Start));
         }
@@ -48,8 +50,12 @@ impl SessionTask {
         self.note_rerun().await?;
         loop {
             match self.rerun().await {
-                Ok(Reached::Step(step)) => return Ok(First::Step(step)),
+                Ok(Reached::Step(step)) => {
+                    self.world.recovery.arrived(self.session.id());
+                    return Ok(First::Step(step));
+                }
                 Ok(Reached::Effect(effect, begun)) => {
+                    self.world.recovery.arrived(self.session.id());
                     self.begun = begun;
                     return Ok(First::Step(Step::Wants(effect)));
                 }
@@ -60,9 +66,15 @@ impl SessionTask {
                 }
                 Err(halt) => self.show(Presence::cannot_replay(&halt)),
             }
-            loop {
-                self.wait_for_request(SeenAt::Running).await?;
-            }
+            match self.wait_marked().await? {}
+        }
+    }
+
+    /// Waits, without a program, for what ends the session: a cancel, a limit, or the end of the process.
+    async fn wait_marked(&mut self) -> Result<Infallible, Over> {
+        self.world.recovery.arrived(self.session.id());
+        loop {
+            self.wait_for_request(SeenAt::Running).await?;
         }
     }
 
@@ -168,9 +180,7 @@ impl SessionTask {
         if let Err(error) = self.meanwhile(async move { receipt.get().await }).await? {
             // Read-only or full: it is not run where it could not be recorded.
             self.show(Presence::cannot_replay(&error));
-            loop {
-                self.wait_for_request(SeenAt::Running).await?;
-            }
+            self.wait_marked().await?;
         }
         Ok(())
     }

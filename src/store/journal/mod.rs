@@ -347,6 +347,10 @@ impl Journal for SqliteJournal {
         self.behind_everything(|word| Reading::Stored { behind, max, word })
     }
 
+    fn stored_count(&self) -> Reply<usize> {
+        self.behind_everything(Reading::StoredCount)
+    }
+
     fn outlives_the_process(&self) -> bool {
         true
     }

@@ -42,6 +42,7 @@ pub(super) enum Reading {
         max: usize,
         word: Word<Arc<[Stored]>>,
     },
+    StoredCount(Word<usize>),
     Drafts(Word<Arc<[Draft]>>),
 }
 
@@ -52,6 +53,7 @@ impl Reading {
             Self::Events { word, .. } => drop(word.send(Err(error))),
             Self::Records(_, word) => drop(word.send(Err(error))),
             Self::Stored { word, .. } => drop(word.send(Err(error))),
+            Self::StoredCount(word) => drop(word.send(Err(error))),
             Self::Drafts(word) => drop(word.send(Err(error))),
         }
     }
@@ -196,6 +198,10 @@ impl Reader {
                 Reading::Stored { behind, max, word } => {
                     let stored = self.stored(behind, max);
                     drop(word.send(self.told(stored)));
+                }
+                Reading::StoredCount(word) => {
+                    let count = self.stored_count();
+                    drop(word.send(self.told(count)));
                 }
                 Reading::Drafts(word) => {
                     let drafts = self.drafts();
@@ -370,6 +376,11 @@ impl Reader {
             page.push(Stored { place: place as u64, session, attempts });
         }
         Ok(page.into())
+    }
+
+    fn stored_count(&self) -> Read<usize> {
+        let mut statement = self.db.prepare_cached("SELECT count(*) FROM sessions WHERE place <= ?")?;
+        Ok(statement.query_row([self.last_place], |row| row.get::<_, i64>(0))? as usize)
     }
 
     /// What is stored of a session amounts to this; `None` where its birth is not stored.

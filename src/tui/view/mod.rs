@@ -89,7 +89,8 @@ fn header(app: &App, area: Rect, picture: &mut Buffer) {
     let parts = words::header_parts(counts, app.sessions.waiting_since(), app.now);
     // Where there is no room for all, those that wait matter more than how many there are.
     let skipped = usize::from(area.width < 60 && counts.waiting > 0);
-    for (n, (tone, part)) in parts.iter().skip(skipped).enumerate() {
+    let recovery = words::recovery(app.recovery).map(|far| (Tone::Strong, far));
+    for (n, (tone, part)) in recovery.iter().chain(parts.iter().skip(skipped)).enumerate() {
         let separator = if n > 0 { " · " } else { "" };
         // A count that would be cut in the middle of its number would lie.
         if usize::from(right.saturating_sub(x)) < width_of(separator) + width_of(part) {

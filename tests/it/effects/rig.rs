@@ -66,7 +66,7 @@ impl Rig {
     pub(crate) async fn after_a_crash(&self, kept: impl Fn(SessionId, &[Record]) -> usize) -> Self {
         let (dir, journal) = (Arc::clone(&self.dir), self.journal.image(kept));
         let rig = Self::of(Wanted { dir, journal, ..Wanted::default() });
-        rig.registry.recover(|_| ()).await.unwrap();
+        rig.registry.recover().await.unwrap();
         rig
     }
 

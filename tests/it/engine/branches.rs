@@ -172,7 +172,7 @@ async fn a_branch_outlives_the_process_as_every_session_does() {
     let parent = done(&rig).await;
     let id = rig.registry.rewind_to(parent, q(2)).await.unwrap();
     let after = rig.after_a_crash(<[_]>::len);
-    after.registry.recover(|_| ()).await.unwrap();
+    after.registry.recover().await.unwrap();
     after.registry.resume(id, answer(2, "B")).await.unwrap();
     paused_at(&after.registry, id, 3).await;
     after.registry.resume(id, answer(4, "D")).await.unwrap();

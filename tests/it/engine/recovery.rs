@@ -8,7 +8,7 @@ use switchboard::domain::{
     CancelCode, Event, EventKind, ExecutionState, LimitKind, Question, ResumeError, ResumeOutcome, SessionId,
     StateName, TerminalOutcome,
 };
-use switchboard::engine::{EventRef, Hibernation, Presence, Record, Recovered, Registry, VerifyError};
+use switchboard::engine::{EventRef, Hibernation, Presence, Record, Recovered, Recovery, Registry, VerifyError};
 
 use crate::support::{
     Act, Rig, Switch, answer, answers, batch, bounded, ended, has_resumed, history, paused, paused_at, reason, say,
@@ -49,7 +49,7 @@ async fn a_session_that_waited_is_there_again_at_the_same_question_and_nothing_o
 
     let after = rig.after_a_crash(everything);
     drop(rig);
-    let recovered = after.registry.recover(|_| ()).await.unwrap();
+    let recovered = after.registry.recover().await.unwrap();
     assert_eq!(recovered, Recovered { waiting: 1, ..Recovered::default() });
     assert_eq!((after.registry.state(id).unwrap(), so_far(&after.registry, id).await), before);
     assert_eq!((presence(&after.registry, id), probe.steps()), (Presence::Sleeping, steps));
@@ -90,7 +90,7 @@ async fn a_session_that_ran_is_run_again_from_what_is_recorded_whatever_was_lost
 
     for cut in 1..=records.len() {
         let after = rig.after_a_crash(|_| cut);
-        after.registry.recover(|_| ()).await.unwrap();
+        after.registry.recover().await.unwrap();
         for (n, text) in [(1, "a"), (2, "b")] {
             let state = after.registry.state(id).unwrap();
             if !state.is_ended() {
@@ -122,7 +122,7 @@ async fn a_program_gets_to_see_again_what_it_saw_and_only_then_something_new() {
     let saw = probe.seen.lock().unwrap().clone();
     let after = rig.after_a_crash(everything);
     after.clock.advance(5000);
-    after.registry.recover(|_| ()).await.unwrap();
+    after.registry.recover().await.unwrap();
     after.registry.resume(id, answer(1, "a")).await.unwrap();
     ended(&after.registry, id).await;
     let seen = probe.seen.lock().unwrap().clone();
@@ -142,7 +142,7 @@ async fn log_lines_that_came_too_fast_are_not_missed_by_a_replay() {
     let before = so_far(&rig.registry, id).await;
     assert!(before.iter().any(|event| matches!(event.kind, EventKind::LogDropped { .. })));
     let after = rig.after_a_crash(everything);
-    after.registry.recover(|_| ()).await.unwrap();
+    after.registry.recover().await.unwrap();
     after.registry.resume(id, answer(2, "b")).await.unwrap();
     ended(&after.registry, id).await;
     assert_eq!(history(&after.registry, id).await[..before.len()], before);
@@ -163,7 +163,7 @@ async fn a_replay_that_differs_leaves_the_session_waiting_and_marked_and_takes_n
     let before = rig.registry.state(id).unwrap();
     second.on();
     let after = rig.after_a_crash(everything);
-    after.registry.recover(|_| ()).await.unwrap();
+    after.registry.recover().await.unwrap();
     let refused = after.registry.resume(id, answer(1, "a")).await.unwrap_err();
     let ResumeError::NotRecorded { cause } = refused else { panic!("{refused:?}") };
     assert!(cause.contains("one?") && cause.contains("something else?"), "{cause}");
@@ -175,7 +175,7 @@ async fn a_replay_that_differs_leaves_the_session_waiting_and_marked_and_takes_n
     assert!(matches!(difference, VerifyError::Differs(_)), "{difference}");
     // The next start tries again.
     let again = after.after_a_crash(everything);
-    again.registry.recover(|_| ()).await.unwrap();
+    again.registry.recover().await.unwrap();
     assert_eq!(presence(&again.registry, id), Presence::Sleeping);
     // It can be cancelled all the same.
     let state = after.registry.cancel(id, reason(CancelCode::User, "enough", 0)).await.unwrap();
@@ -192,12 +192,12 @@ async fn a_session_that_ran_as_the_process_went_down_twice_waits_for_a_person() 
 
     let first = rig.after_a_crash(everything);
     first.journal.was_killed();
-    assert_eq!(first.registry.recover(|_| ()).await.unwrap().running, 1);
+    assert_eq!(first.registry.recover().await.unwrap().running, 1);
     wait_for("the word that it is run again", || has_resumed(&first.journal.memory, id)).await;
 
     let second = first.after_a_crash(everything);
     second.journal.was_killed();
-    assert_eq!(second.registry.recover(|_| ()).await.unwrap().suspended, 1);
+    assert_eq!(second.registry.recover().await.unwrap().suspended, 1);
     assert_eq!(presence(&second.registry, id), Presence::Suspended);
     go.on();
     second.registry.release(id).await.unwrap();
@@ -207,6 +207,40 @@ async fn a_session_that_ran_as_the_process_went_down_twice_waits_for_a_person() 
     // It has come to a pause since, so that the next start runs it again by itself.
     second.registry.resume(id, answer(2, "b")).await.unwrap();
     ended(&second.registry, id).await;
+}
+
+#[tokio::test]
+async fn a_recovery_says_how_much_is_read_and_how_many_programs_have_come_back() {
+    let (rig, go) = (Rig::recorded(), Switch::default());
+    let _off = go.on_at_the_end();
+    let mut running = Vec::new();
+    for _ in 0..2 {
+        let id = rig.start([say("one?"), Act::SpinUntil(go.clone()), say("two?")]).await;
+        paused(&rig.registry, id).await;
+        rig.registry.resume(id, answer(1, "a")).await.unwrap();
+        running.push(id);
+    }
+    let waiting = rig.start([say("one?")]).await;
+    paused(&rig.registry, waiting).await;
+
+    let after = rig.after_a_crash(everything);
+    assert_eq!(after.registry.recovery(), Recovery::default());
+    let recovered = after.registry.recover().await.unwrap();
+    assert_eq!((recovered.running, recovered.waiting), (2, 1));
+    let read = Recovery { read: 3, of: 3, rerun: 0, to_rerun: 2 };
+    // They may have come to the end of their records already, or be cancelled before it.
+    after.registry.cancel(running[0], reason(CancelCode::User, "enough", 0)).await.unwrap();
+    let mut now = after.registry.recovery();
+    while now.is_under_way() {
+        assert_eq!(Recovery { rerun: 0, ..now }, read);
+        bounded(after.registry.recovery_changed(now)).await;
+        now = after.registry.recovery();
+    }
+    assert_eq!(now, Recovery { rerun: 2, ..read });
+    // One that is run again later is none of it.
+    after.registry.resume(waiting, answer(1, "a")).await.unwrap();
+    ended(&after.registry, waiting).await;
+    assert_eq!(after.registry.recovery(), now);
 }
 
 #[tokio::test]
@@ -226,7 +260,7 @@ async fn a_shutdown_ends_no_session_that_the_journal_keeps() {
     assert!(matches!(refused, Err(ResumeError::NotRecorded { .. })), "{refused:?}");
 
     let after = rig.after_a_crash(everything);
-    let recovered = after.registry.recover(|_| ()).await.unwrap();
+    let recovered = after.registry.recover().await.unwrap();
     assert_eq!(recovered, Recovered { waiting: 1, running: 1, ..Recovered::default() });
     after.registry.resume(waiting, answer(1, "a")).await.unwrap();
     ended(&after.registry, waiting).await;
@@ -245,7 +279,7 @@ async fn a_session_that_had_ended_is_there_as_it_was() {
     rig.registry.cancel(cancelled, reason(CancelCode::User, "no", 0)).await.unwrap();
     ended(&rig.registry, done).await;
     let after = rig.after_a_crash(everything);
-    assert_eq!(after.registry.recover(|_| ()).await.unwrap().ended, 2);
+    assert_eq!(after.registry.recover().await.unwrap().ended, 2);
     for id in [done, cancelled] {
         assert_eq!(after.registry.state(id), rig.registry.state(id));
         assert_eq!(history(&after.registry, id).await, history(&rig.registry, id).await);
@@ -379,7 +413,7 @@ async fn the_time_limit_of_a_session_that_waits_goes_on_over_a_restart_and_keeps
 
     let after = rig.after_a_crash(everything);
     let made = probe.made();
-    after.registry.recover(|_| ()).await.unwrap();
+    after.registry.recover().await.unwrap();
     after.clock.advance(60_000);
     let TerminalOutcome::Failed(failure) = ended(&after.registry, id).await else { panic!("its time is over") };
     assert_eq!((failure.limit, probe.made()), (Some(LimitKind::Wall), made));

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use switchboard::config::Keeping;
 use switchboard::domain::{ExecutionState, QueryId, ResumeError, ResumeOutcome, SessionId};
-use switchboard::engine::{Draft, Presence, Summary};
+use switchboard::engine::{Draft, Presence, Recovery, Summary};
 use switchboard::tui::{App, Cmd, Look, Msg};
 
+use super::pictures::pictures;
 use super::{Desk, NOW, answered, done, id, paused, running, session};
 
 /// A desk over a journal.
@@ -58,6 +59,24 @@ fn what_is_run_again_shows_how_far_it_is() {
     assert!(picture.contains("RUNNING 10m · replays ▇▁▁▁▁▁ 3/12"), "over the session: {picture}");
     desk.keys("<CR> 3");
     assert!(desk.picture(120, 36).contains("it is run again from its record: 3 of 12 events"));
+}
+
+#[test]
+fn how_far_the_journal_is_read_and_replayed_stands_in_the_header_until_all_is_there() {
+    let at = |recovery| {
+        let mut desk = kept(vec![present(1, "review", asks(), Presence::Sleeping), session(2, "loop", running())]);
+        desk.tell(Msg::Recovery(recovery));
+        desk
+    };
+    let read = Recovery { read: 20_500, of: 100_000, rerun: 0, to_rerun: 12 };
+    let replayed = Recovery { read: 100_000, of: 100_000, rerun: 3, to_rerun: 12 };
+    pictures("recovery", [read, replayed].map(at).into_iter());
+    let mut desk = at(replayed);
+    desk.keys("a half");
+    assert_eq!(desk.text(), "half", "keys work meanwhile");
+    desk.tell(Msg::Recovery(Recovery { rerun: 12, ..replayed }));
+    let picture = desk.picture(120, 36);
+    assert!(!picture.lines().next().unwrap().contains('▇'), "{picture}");
 }
 
 #[test]

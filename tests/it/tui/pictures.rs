@@ -251,7 +251,8 @@ fn at(screen: &str, world: World) -> Desk {
     desk
 }
 
-fn pictures(name: &str, desks: impl Iterator<Item = Desk>) {
+/// Keeps desks as pictures in each size.
+pub(super) fn pictures(name: &str, desks: impl Iterator<Item = Desk>) {
     let mut sizes = String::new();
     for desk in desks {
         let mut desk = desk;
