@@ -197,10 +197,11 @@ impl Door {
         self.0.past.reads.clear();
     }
 
-    /// Starts a slice: `usage` is what has been booked for the session so far.
-    pub fn begin_slice(&mut self, usage: Usage) {
+    /// Starts a slice, and gives when it began: `usage` is what has been booked for the session so far.
+    pub fn begin_slice(&mut self, usage: Usage) -> Instant {
         self.0.usage = usage;
         self.0.slice_start = Instant::now();
+        self.0.slice_start
     }
 
     /// Ends a slice and takes what came out of the door during it. Its time counts as CPU time of the session.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{EventRef, Performed, Read, Turn};
+use super::{EventRef, JournalFigures, Performed, Read, Turn};
 use crate::domain::{QueryId, Seq, Session, SessionId, SessionSpec, Timestamp};
 
 /// One record of a session, in the order it was made.
@@ -162,6 +162,11 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Why nothing can be recorded at the moment, if that is so: one line for people.
     fn trouble(&self) -> Option<String>;
+
+    /// How it keeps up; `None` of one that writes no disk. Never waits.
+    fn figures(&self) -> Option<JournalFigures> {
+        None
+    }
 
     /// Makes everything durable that was taken, and notes that this process ends in order. Nothing is taken afterwards.
     fn close(&self) -> Reply<()>;

@@ -46,6 +46,11 @@ impl Live {
         self.feed.lock().summary.state.is_ended()
     }
 
+    /// Requests that wait for its task.
+    pub(super) fn inbox(&self) -> usize {
+        self.open_post().map_or(0, |post| post.inbox.max_capacity() - post.inbox.capacity())
+    }
+
     /// The way to its task, if it has one.
     pub(super) fn open_post(&self) -> Option<Post> {
         self.lock().clone()

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::calls::{Call, CallLog, CancelEffect, Verb};
 use super::changes::{ChangeCursor, ChangeLog, Changes};
+use super::diagnostics::Board;
 use super::feed::Feed;
 use super::posts::Live;
 use super::purse::Purse;
@@ -75,8 +76,9 @@ impl Registry {
     pub fn new(config: RegistryConfig) -> Self {
         let RegistryConfig { vms, journal, clock, entropy, files, library_dirs, runtime } = config;
         let (writes, reruns) = (Arc::new(Semaphore::new(WRITES)), Arc::new(Semaphore::new(RERUNS)));
-        let (changes, recovery) = (ChangeLog::new(), RecoveryLog::default());
-        let world = World { vms, journal, clock, entropy, files, library_dirs, changes, recovery, writes, reruns };
+        let (changes, recovery, board) = (ChangeLog::new(), RecoveryLog::default(), Board::new());
+        let world =
+            World { vms, journal, clock, entropy, files, library_dirs, changes, board, recovery, writes, reruns };
         let closing = CancellationToken::new();
         let shared = Shared {
             world: Arc::new(world),
@@ -153,6 +155,7 @@ impl Registry {
     pub async fn resume(&self, id: SessionId, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
         let started = Instant::now();
         let mut verb = Verb::resume(&payload);
+        let _asked = self.shared.world.board.request();
         let result = self.answer(id, payload).await;
         if let Verb::Resume { outcome, .. } = &mut verb {
             outcome.clone_from(&result);
@@ -198,6 +201,7 @@ impl Registry {
     /// not be made durable: then the session goes on.
     pub async fn cancel(&self, id: SessionId, reason: CancelReason) -> Result<ExecutionState, CancelError> {
         let started = Instant::now();
+        let _asked = self.shared.world.board.request();
         let result = self.end(id, reason.clone()).await;
         let outcome = result.as_ref().map_err(Clone::clone).map(|state| {
             let effect = match state {
@@ -238,6 +242,7 @@ impl Registry {
     /// or ended.
     pub async fn release(&self, id: SessionId) -> Result<(), ReleaseError> {
         let started = Instant::now();
+        let _asked = self.shared.world.board.request();
         let outcome = self.let_go(id).await;
         self.note(Some(id), Verb::Release { outcome: outcome.clone() }, started);
         outcome

@@ -3,10 +3,11 @@
 //! The same steps as the first time, with the answers, results and reads that were recorded. It asks nobody, writes
 //! nothing and publishes nothing; whoever wants the program to go on takes it from here.
 
+use std::sync::Arc;
+
 use super::replay::{Past, PastEffect, Replay};
-use super::{
-    Difference, Door, Effect, EffectResult, Emission, EventRef, Input, Record, Step, StopFlag, Vm, VmFactory, VmFailure,
-};
+use super::world::World;
+use super::{Difference, Door, Effect, EffectResult, Emission, EventRef, Input, Record, Step, StopFlag, Vm, VmFailure};
 use crate::domain::{Command, Session};
 
 /// A program that is run again.
@@ -14,6 +15,7 @@ pub(super) struct Rerun {
     vm: Box<dyn Vm>,
     door: Option<Door>,
     past: Replay,
+    world: Arc<World>,
     news: Vec<Emission>,
 }
 
@@ -55,14 +57,14 @@ pub(super) enum Halt {
 impl Rerun {
     /// Makes the program of `session` once more.
     pub(super) fn new(
-        vms: &dyn VmFactory,
+        world: &Arc<World>,
         session: &Session,
         records: &[Record],
         door: Door,
     ) -> Result<Self, VmFailure> {
-        let vm = vms.make(session.spec())?;
+        let vm = world.vms.make(session.spec())?;
         let (past, reads) = Replay::new(session, records);
-        Ok(Self { vm, door: Some(door.replaying(reads)), past, news: Vec::new() })
+        Ok(Self { vm, door: Some(door.replaying(reads)), past, world: Arc::clone(world), news: Vec::new() })
     }
 
     /// Runs it, a slice at a time, and tells `told` how many of how many events it has come to.
@@ -91,9 +93,15 @@ impl Rerun {
     /// Runs one slice, and holds what the program said against the record.
     fn step(&mut self, input: Input) -> Result<Step, Halt> {
         let mut door = self.door.take().expect("the door is here between steps");
-        door.begin_slice(*self.past.session().usage());
+        let board = &self.world.board;
+        let began = door.begin_slice(*self.past.session().usage());
+        let cpu_before = door.cpu();
+        let stepping = board.step(self.past.session().id(), began);
         let (step, mut door) = self.vm.step(input, door);
+        drop(stepping);
         let emissions = door.end_slice();
+        let lasted = door.cpu().saturating_sub(cpu_before);
+        board.stepped(self.past.session(), lasted, || self.world.clock.now());
         let misread = door.misread();
         self.door = Some(door);
         let mut has_looked = None;

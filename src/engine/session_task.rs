@@ -174,7 +174,9 @@ impl SessionTask {
             };
             next = First::Input(match step {
                 Step::Preempted => {
+                    let waits = self.world.board.preempted();
                     tokio::task::yield_now().await;
+                    drop(waits);
                     // Checkpoint D: at any moment in between.
                     self.serve_waiting().await?;
                     Input::Continue
@@ -216,10 +218,14 @@ impl SessionTask {
         }
         let vm = self.vm.as_mut().expect("a session has its VM from its first step to its end");
         let mut door = self.door.take().expect("the door is here between steps");
-        door.begin_slice(*self.session.usage());
+        let began = door.begin_slice(*self.session.usage());
+        let cpu_before = door.cpu();
+        let stepping = self.world.board.step(self.session.id(), began);
         let (step, mut door) = vm.step(input, door);
+        drop(stepping);
         let emissions = door.end_slice();
         let cpu = door.cpu();
+        self.world.board.stepped(&self.session, cpu.saturating_sub(cpu_before), || self.world.clock.now());
         self.door = Some(door);
         if !emissions.is_empty() {
             self.take_in(emissions);

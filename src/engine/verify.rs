@@ -68,7 +68,7 @@ impl Registry {
                 let stop = StopFlag::default();
                 let (clock, entropy) = (Arc::clone(&world.clock), Arc::clone(&world.entropy));
                 let door = Door::new(clock, entropy, stop.clone(), session.created_at(), &session.spec().limits);
-                let end = match Rerun::new(&*world.vms, &session, &records, door.for_a_family(session.spec())) {
+                let end = match Rerun::new(&world, &session, &records, door.for_a_family(session.spec())) {
                     Ok(rerun) => rerun.run(&stop, |_, _| ()).await.map(|arrived| arrived.reached),
                     Err(failure) => fails_again(&session, &records, failure),
                 };

@@ -1,4 +1,5 @@
-//! Everything that the tasks of a registry share: the ports, and the list of changes.
+//! Everything that the tasks of a registry share: the ports, the list of changes, and the board where
+//! workers note what they do.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::changes::ChangeLog;
+use super::diagnostics::Board;
 use super::recovery_log::RecoveryLog;
 use super::{Clock, Entropy, Files, Journal, VmFactory};
 
@@ -18,6 +20,7 @@ pub(super) struct World {
     pub(super) files: Arc<dyn Files>,
     pub(super) library_dirs: Vec<PathBuf>,
     pub(super) changes: ChangeLog,
+    pub(super) board: Board,
     pub(super) recovery: RecoveryLog,
     /// Bounds how many writes of files are under way: each holds a thread while it waits for the lock of its file.
     pub(super) writes: Arc<Semaphore>,

@@ -12,6 +12,7 @@ use mlua::Lua;
 use super::host::{Host, State};
 use super::{failure, preempt};
 use crate::domain::LimitKind;
+use crate::engine::{STRAGGLES, straggles_at};
 
 /// How often a section that cannot yield is asked whether it can by now. Each time costs coroutines that run in it a
 /// way out and in again.
@@ -27,6 +28,8 @@ pub(super) struct Attempt {
     last: Duration,
     /// The address of the thread it was made in; compared, never followed.
     thread: usize,
+    /// Whether it was said where it straggles.
+    is_told: bool,
 }
 
 /// What becomes of a program that was looked at.
@@ -54,7 +57,7 @@ pub(super) fn look(host: &Host, thread: usize, position: impl FnOnce() -> Option
     }
     let now = preempt::cpu_time();
     let Some(attempt) = &mut state.attempt else {
-        state.attempt = Some(Attempt { since: now, last: now, thread });
+        state.attempt = Some(Attempt { since: now, last: now, thread, is_told: false });
         return Verdict::Yield;
     };
     let same_thread = std::mem::replace(&mut attempt.thread, thread) == thread;
@@ -62,6 +65,12 @@ pub(super) fn look(host: &Host, thread: usize, position: impl FnOnce() -> Option
     if too_long || must_end && same_thread {
         start_raising(host, state, position);
         return Verdict::Raise;
+    }
+    if !attempt.is_told && now.saturating_sub(attempt.since) >= STRAGGLES {
+        attempt.is_told = true;
+        if let Some(place) = position() {
+            straggles_at(&place);
+        }
     }
     if must_end || now.saturating_sub(attempt.last) >= RETRY {
         attempt.last = now;

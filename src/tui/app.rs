@@ -12,6 +12,7 @@ use super::beside::Beside;
 use super::branching::{BranchForm, BranchKind};
 use super::bulk::AnswerMarked;
 use super::details::Details;
+use super::diagnosing::Diagnosing;
 use super::editor::{Drafts, Editor};
 use super::feed::Feed;
 use super::folding::Folding;
@@ -86,6 +87,8 @@ pub(super) enum Layer {
     Details(Box<Details>),
     /// The last verbs.
     Calls(Pager),
+    /// What engine and desk do right now.
+    Diagnostics(Box<Diagnosing>),
     /// The line in which a search is typed.
     Find(Find),
     Palette(Palette),
@@ -339,6 +342,7 @@ impl App {
             (None, Focus::List) if self.listing.line.is_some() => "FILTER",
             (Some(Layer::Details(_)), _) => "EVENT",
             (Some(Layer::Calls(_)), _) => "CALLS",
+            (Some(Layer::Diagnostics(_)), _) => "DIAGNOSTICS",
             (Some(Layer::Beside(_)), _) => "BESIDE",
             (Some(Layer::Find(_)), _) => "SEARCH",
             (Some(Layer::Palette(_)), _) => "PALETTE",
@@ -390,7 +394,7 @@ impl App {
     pub fn next_tick(&self) -> Option<Timestamp> {
         let message = self.status.as_ref().filter(|_| self.layout().status.is_empty());
         let message = message.map(Status::leaves_the_counts).filter(|at| *at > self.now);
-        let message = message.into_iter().chain(self.kept.due()).min();
+        let message = message.into_iter().chain(self.kept.due()).chain(self.next_diagnosis()).min();
         if self.frozen.is_some() {
             return message;
         }
@@ -417,7 +421,7 @@ impl App {
             (Some(Layer::Start(form)), _) => form.context(),
             (Some(Layer::Branch(form)), _) => form.context(),
             (None, Focus::List) if self.listing.line.is_some() => Context::Filter,
-            (Some(Layer::Details(_) | Layer::Calls(_) | Layer::Beside(_)), _) => Context::Text,
+            (Some(Layer::Details(_) | Layer::Calls(_) | Layer::Diagnostics(_) | Layer::Beside(_)), _) => Context::Text,
             (Some(Layer::Find(_)), _) => Context::Find,
             (Some(Layer::Palette(_)), _) => Context::Palette,
             (Some(Layer::History(_)), _) => Context::History,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::app::{App, Layer};
 use super::pager::{Block, Pager};
 use super::theme::Tone;
-use super::words::{clock, count, duration, first_line};
+use super::words::{clock, count, first_line, lasted};
 use crate::domain::ResumeOutcome;
 use crate::engine::{Call, CancelEffect, Verb};
 
@@ -50,8 +50,7 @@ impl App {
             }
         };
         let session = session.unwrap_or_default();
-        let micros = call.latency.as_micros();
-        let took = if micros < 1_000 { format!("{micros}µs") } else { duration((micros / 1_000) as i64) };
+        let took = lasted(call.latency);
         let head = format!("{:>5} {} {:<7} {took:>7} ", call.n, clock(call.at), call.verb.name());
         let (tone, outcome) = match call.verb.refusal() {
             Some(why) => (Tone::Warning, format!("refused: {why}")),

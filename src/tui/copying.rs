@@ -32,6 +32,9 @@ impl App {
         if let Some(Layer::Calls(pager)) = &self.layer {
             return pager.text_here().map(|text| ("the call", text.to_owned()));
         }
+        if let Some(Layer::Diagnostics(layer)) = &self.layer {
+            return Some(("the diagnostics", layer.pager.whole_text()));
+        }
         if let Some(Layer::Beside(_)) = &self.layer {
             return None;
         }

@@ -74,6 +74,8 @@ pub enum Action {
     AllFeeds,
     /// Shows the last verbs.
     Calls,
+    /// Shows what engine and desk do.
+    Diagnostics,
     /// Opens the palette.
     Palette,
     /// Shows the answers that were sent.
@@ -143,7 +145,7 @@ pub enum Context {
     Sent,
     /// In the feed over all sessions.
     Feeds,
-    /// In a line of a feed, or in the calls.
+    /// In a line of a feed, in the calls or the diagnostics.
     Text,
     /// In the line of a search.
     Find,

@@ -29,7 +29,13 @@ impl App {
                 type_key(&mut form.answer, key);
             }
             Some(
-                Layer::Help(_) | Layer::Details(_) | Layer::Calls(_) | Layer::Beside(_) | Layer::Same(_) | Layer::Quit,
+                Layer::Help(_)
+                | Layer::Details(_)
+                | Layer::Calls(_)
+                | Layer::Diagnostics(_)
+                | Layer::Beside(_)
+                | Layer::Same(_)
+                | Layer::Quit,
             ) => {}
             None if self.listing.line.is_some() => self.type_filter(key),
             None => {
@@ -72,7 +78,13 @@ impl App {
             }
             Some(Layer::Branch(form)) => paste(&mut form.answer, text),
             Some(
-                Layer::Help(_) | Layer::Details(_) | Layer::Calls(_) | Layer::Beside(_) | Layer::Same(_) | Layer::Quit,
+                Layer::Help(_)
+                | Layer::Details(_)
+                | Layer::Calls(_)
+                | Layer::Diagnostics(_)
+                | Layer::Beside(_)
+                | Layer::Same(_)
+                | Layer::Quit,
             ) => 0,
             None if self.listing.line.is_some() => self.paste_filter(text),
             None => match &mut self.editor {
@@ -92,6 +104,7 @@ impl App {
     pub(super) fn move_in(&mut self, motion: Motion, context: Context, cmds: &mut Vec<Cmd>) {
         match &mut self.layer {
             Some(Layer::Help(pager) | Layer::Calls(pager)) => pager.scroll(motion),
+            Some(Layer::Diagnostics(layer)) => layer.pager.scroll(motion),
             Some(Layer::Details(details)) => details.scroll(motion),
             Some(Layer::Beside(beside)) => beside.scroll(motion),
             Some(Layer::Cancel(form)) => form.turn_code(motion),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::branching::{BranchKind, Branched};
+use super::diagnosing::Diagnosis;
 use super::input::Input;
 use super::raw::Raw;
 use super::starting::Start;
@@ -84,6 +85,8 @@ pub enum Msg {
     Inspected(SessionId, Result<Inspection, StateError>),
     /// The last verbs that were called, oldest first.
     Calls(Vec<Arc<Call>>),
+    /// What engine and desk do right now.
+    Diagnosed(Box<Diagnosis>),
     /// What [`Cmd::Peek`] found, by session.
     Peeked(Vec<(SessionId, Vec<FeedItem>)>),
     /// What became of a [`Cmd::Draft`].

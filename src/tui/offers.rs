@@ -82,6 +82,7 @@ impl App {
             | Action::Freeze
             | Action::AllFeeds
             | Action::Calls
+            | Action::Diagnostics
             | Action::Palette
             | Action::Yes
             | Action::No => true,

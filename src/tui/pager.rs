@@ -104,6 +104,11 @@ impl Pager {
         self.blocks.get(self.cursor?).map(|block| &*block.text)
     }
 
+    /// The text of all blocks, one after the other.
+    pub(super) fn whole_text(&self) -> String {
+        self.blocks.iter().map(|block| &*block.text).collect::<Vec<_>>().join("\n")
+    }
+
     /// Puts the cursor on a block and shows it.
     pub(super) fn move_to(&mut self, block: usize) {
         self.cursor = Some(block.min(self.blocks.len().saturating_sub(1)));

@@ -29,6 +29,7 @@ impl App {
         }
         match &mut self.layer {
             Some(Layer::Help(pager) | Layer::Calls(pager)) => pager.prepare(width, height),
+            Some(Layer::Diagnostics(layer)) => layer.pager.prepare(width, height),
             Some(Layer::Details(details)) => details.pager.prepare(width, height),
             Some(Layer::Beside(beside)) => beside.prepare(width, height),
             Some(

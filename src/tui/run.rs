@@ -16,6 +16,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
 use super::app::App;
+use super::diagnosing::Diagnosis;
+use super::frames::Frames;
 use super::input::from_terminal;
 use super::keymap::Keymap;
 use super::lending::Loan;
@@ -31,7 +33,7 @@ use crate::engine::{ChangeCursor, Clock, Draft, Entropy, Observer, Registry};
 
 /// The shortest time between two pictures: sixty a second, as fast as screens are. What a key did does not wait for the
 /// picture of other changes: it has a sixty a second of its own, else a busy desk would answer a frame late.
-const FRAME: Duration = Duration::from_millis(16);
+pub(super) const FRAME: Duration = Duration::from_millis(16);
 
 /// Events of the selected session that are taken between two pictures: 30 000 a second, and a key never waits for more.
 const EVENTS_PER_FRAME: usize = 512;
@@ -137,6 +139,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         changed: Vec::new(),
         events_waiting: false,
         exit: None,
+        frames: Frames::default(),
     };
     desk.tell(Msg::Unsent(options.unsent));
     let exit = desk.run(reader, outcomes, signals).await;
@@ -215,6 +218,18 @@ enum Happening {
     Resized,
 }
 
+impl Happening {
+    /// Whether it is something to be shown.
+    fn is_news(&self) -> bool {
+        match self {
+            Self::Read(_) | Self::Outcome(_) | Self::Changes | Self::Feed(_) | Self::Tick | Self::Resized => true,
+            Self::Look | Self::Draw | Self::Idle | Self::HungUp | Self::Ended(_) | Self::Stopped | Self::Continued => {
+                false
+            }
+        }
+    }
+}
+
 /// The loop and what it holds.
 pub(super) struct Desk {
     pub(super) app: App,
@@ -240,6 +255,8 @@ pub(super) struct Desk {
     /// Whether the observer has events that were not taken.
     pub(super) events_waiting: bool,
     pub(super) exit: Option<Exit>,
+    /// What is measured of all this.
+    pub(super) frames: Frames,
 }
 
 impl Desk {
@@ -283,9 +300,13 @@ impl Desk {
                 () = sleep_until(tick.unwrap_or(drawn_at)), if tick.is_some() && !draws => Happening::Tick,
                 () = std::future::ready(()), if self.has_work() => Happening::Idle,
             };
+            if happening.is_news() {
+                self.frames.wanted();
+            }
             match happening {
                 Happening::Read(Some(Ok(events))) => {
                     self.read(events);
+                    self.inquire();
                     // What a key did is shown at once, however soon behind a picture of other changes.
                     if shown_at.elapsed() >= FRAME && self.loan.is_none() {
                         self.draw();
@@ -364,6 +385,7 @@ impl Desk {
             }
         }
         if !inputs.is_empty() {
+            self.frames.key();
             self.tell(Msg::Input(inputs));
         }
     }
@@ -379,14 +401,7 @@ impl Desk {
         if recovery != self.app.recovery() {
             self.tell(Msg::Recovery(recovery));
         }
-        if let Some(session) = self.app.wants_facts() {
-            let facts = self.registry.inspect(session);
-            self.tell(Msg::Inspected(session, facts));
-        }
-        if self.app.wants_calls() {
-            let calls = self.registry.calls();
-            self.tell(Msg::Calls(calls));
-        }
+        self.inquire();
         if let Some(observer) = &mut self.observer {
             let session = observer.session();
             let mut items = Vec::new();
@@ -404,8 +419,25 @@ impl Desk {
                 }
             }
             if !items.is_empty() {
+                self.frames.took(&items);
                 self.tell(Msg::Feed(session, items));
             }
+        }
+    }
+
+    /// Asks for what the picture shows and nobody announces.
+    fn inquire(&mut self) {
+        if let Some(session) = self.app.wants_facts() {
+            let facts = self.registry.inspect(session);
+            self.tell(Msg::Inspected(session, facts));
+        }
+        if self.app.wants_calls() {
+            let calls = self.registry.calls();
+            self.tell(Msg::Calls(calls));
+        }
+        if self.app.wants_diagnosis() {
+            let diagnosis = Diagnosis { engine: self.registry.diagnostics(), desk: self.frames.figures() };
+            self.tell(Msg::Diagnosed(Box::new(diagnosis)));
         }
     }
 
@@ -444,6 +476,7 @@ impl Desk {
                 Err(_) => gone.push(id),
             }
         }
+        self.frames.changes += summaries.len() as u64;
         if !summaries.is_empty() {
             self.tell(Msg::Changed(summaries));
         }
@@ -460,14 +493,18 @@ impl Desk {
             FeedItem::Instead(ObserverRecvError::Closed) => self.observer = None,
             FeedItem::Event(_) | FeedItem::Instead(ObserverRecvError::Gap { .. }) => {
                 self.events_waiting = true;
-                self.tell(Msg::Feed(session, vec![item]));
+                let items = vec![item];
+                self.frames.took(&items);
+                self.tell(Msg::Feed(session, items));
             }
         }
     }
 
     fn draw(&mut self) {
         self.dirty = false;
+        let began = Instant::now();
         let drawn = self.terminal.title(|| self.app.title()).and_then(|()| self.terminal.draw(&self.app));
+        self.frames.drawn(began);
         self.drawn(&drawn);
     }
 

@@ -493,6 +493,15 @@ pub const TABLE: &[Row] = &[
         footer: None,
     },
     Row {
+        action: Action::Diagnostics,
+        name: "diagnostics",
+        keys: &["D"],
+        contexts: SCREENS,
+        group: EVERYWHERE,
+        description: "why it is slow: workers and what they run, stragglers, queues, the journal, the desk's own pictures",
+        footer: None,
+    },
+    Row {
         action: Action::Palette,
         name: "palette",
         keys: &[":"],

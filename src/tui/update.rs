@@ -46,6 +46,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         // The list says so.
         Msg::Inspected(_, Err(_)) => {}
         Msg::Calls(calls) => app.called(&calls),
+        Msg::Diagnosed(diagnosis) => app.diagnosed(*diagnosis),
         Msg::Drafted { wanted, result } => app.drafted(&wanted, result),
         Msg::Life { session, from, items } => app.lived(session, from, &items),
         Msg::BranchPreviewed { session, at, preview } => app.previewed(session, at, preview),
@@ -159,6 +160,7 @@ impl App {
             Action::Freeze => self.freeze_or_go_on(cmds),
             Action::AllFeeds => self.open_all_feeds(cmds),
             Action::Calls => self.open_calls(),
+            Action::Diagnostics => self.open_diagnostics(),
             Action::Palette => self.open_palette(),
             Action::History => self.open_history(),
             Action::Draft => self.ask_for_draft(cmds),

@@ -4,6 +4,7 @@
 //! Nothing here takes longer than what it says: long texts are cut before they are copied.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::documents::json_text;
 use super::feed::FeedLine;
@@ -48,6 +49,25 @@ pub(super) fn duration(ms: i64) -> String {
         ms @ 0..SECOND => format!("{ms}ms"),
         ms @ SECOND..MINUTE => format!("{}.{}s", ms / SECOND, ms % SECOND / 100),
         ms => age(0, ms),
+    }
+}
+
+/// How long something took that is measured exactly.
+pub(super) fn lasted(time: Duration) -> String {
+    match time.as_micros() {
+        micros @ 0..1_000 => format!("{micros}µs"),
+        micros @ 1_000..10_000 => format!("{}.{}ms", micros / 1_000, micros % 1_000 / 100),
+        micros => duration((micros / 1_000) as i64),
+    }
+}
+
+/// A number of bytes.
+pub(super) fn bytes(n: u64) -> String {
+    match n {
+        0..1_000 => format!("{n} bytes"),
+        1_000..1_000_000 => format!("{}.{} kB", n / 1_000, n % 1_000 / 100),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", n / 1_000_000, n % 1_000_000 / 100_000),
+        _ => format!("{}.{} GB", n / 1_000_000_000, n % 1_000_000_000 / 100_000_000),
     }
 }
 

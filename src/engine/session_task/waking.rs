@@ -168,7 +168,7 @@ impl SessionTask {
         let records =
             records.map_err(|error| unreadable(error.0))?.ok_or_else(|| unreadable("it is not whole".into()))?;
         let door = self.new_door(self.stop.clone());
-        let rerun = Rerun::new(&*self.world.vms, &self.session, &records, door);
+        let rerun = Rerun::new(&self.world, &self.session, &records, door);
         rerun.map_err(|failure| Halt::Failed(failure.message))?.run(&self.stop, told).await
     }
 

@@ -14,6 +14,7 @@
 //!
 //! What is deliberately absent: what a record means. The engine replays; here a session is only folded.
 
+mod figures;
 mod lock;
 mod queue;
 mod reader;
@@ -43,7 +44,7 @@ use self::row::Row;
 use self::schema::facts;
 use self::writer::Writer;
 use crate::domain::{QueryId, Seq, Session, SessionId};
-use crate::engine::{Draft, Durability, Journal, JournalError, Page, Record, Reply, Stored, Turn};
+use crate::engine::{Draft, Durability, Journal, JournalError, JournalFigures, Page, Record, Reply, Stored, Turn};
 
 pub use retention::{Removed, Retention};
 
@@ -374,6 +375,11 @@ impl Journal for SqliteJournal {
             None => Some(self.not_ours().0),
             Some(writing) => writing.queue.trouble(),
         }
+    }
+
+    fn figures(&self) -> Option<JournalFigures> {
+        let figures = self.writing.as_ref().map_or_else(JournalFigures::default, |writing| writing.queue.figures());
+        Some(JournalFigures { bytes: figures::bytes(&self.path), ..figures })
     }
 
     fn close(&self) -> Reply<()> {

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::figures::Commits;
 use super::reader::Reading;
 use super::retention::{Removed, Retention};
 use super::row::Row;
 use crate::domain::{QueryId, Session, SessionId};
-use crate::engine::{Durability, JournalError, Reply, Turn};
+use crate::engine::{Durability, JournalError, JournalFigures, Reply, Turn};
 
 /// Bytes that may wait in all, and of one session, before its program has to wait. 64 MB: a second or two of a slow
 /// disk at the speed at which thousands of programs log; 4 MB: a sixteenth of it.
@@ -83,6 +84,8 @@ pub(super) type Typed = HashMap<(SessionId, QueryId), Option<Arc<str>>>;
 pub(super) struct Batch {
     pub(super) jobs: Vec<Job>,
     pub(super) typed: Typed,
+    /// When the first of the jobs was added for which somebody waits.
+    pub(super) asked: Option<Instant>,
     /// Nobody is left who could add anything.
     pub(super) is_last: bool,
 }
@@ -92,6 +95,7 @@ pub(super) struct Batch {
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    pub(super) commits: Commits,
 }
 
 #[derive(Default)]
@@ -100,6 +104,8 @@ struct State {
     typed: Typed,
     /// Jobs for which somebody waits.
     urgent: usize,
+    /// Since when the first of them waits.
+    urgent_since: Option<Instant>,
     /// Since when the oldest of what nobody waits for waits.
     lazy_since: Option<Instant>,
     typed_since: Option<Instant>,
@@ -183,6 +189,7 @@ impl Queue {
         state.jobs.push_back(job);
         if urgent {
             state.urgent += 1;
+            state.urgent_since.get_or_insert_with(Instant::now);
         } else if state.lazy_since.is_none() {
             state.lazy_since = Some(Instant::now());
         } else {
@@ -224,7 +231,12 @@ impl Queue {
         }
         state.urgent = 0;
         (state.lazy_since, state.typed_since) = (None, None);
-        Batch { jobs: mem::take(&mut state.jobs).into(), typed: mem::take(&mut state.typed), is_last: state.dropped }
+        Batch {
+            jobs: mem::take(&mut state.jobs).into(),
+            typed: mem::take(&mut state.typed),
+            asked: state.urgent_since.take(),
+            is_last: state.dropped,
+        }
     }
 
     fn wait<'a>(&self, mut state: MutexGuard<'a, State>, timeout: Option<Duration>) -> MutexGuard<'a, State> {
@@ -268,6 +280,14 @@ impl Queue {
     /// All of them.
     pub(super) fn all_retiring(&self) -> Vec<Arc<Session>> {
         self.lock().retiring.values().cloned().collect()
+    }
+
+    /// How the journal keeps up.
+    pub(super) fn figures(&self) -> JournalFigures {
+        let figures = self.commits.figures();
+        let state = self.lock();
+        // What the writer has taken still counts, but for its number.
+        JournalFigures { waiting: state.jobs.len(), waiting_bytes: state.bytes, ..figures }
     }
 
     /// Why nothing can be written.

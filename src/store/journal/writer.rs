@@ -85,8 +85,10 @@ impl Writer {
             let is_last = new.is_last;
             let mut batch = joined(left, new);
             last_waited = waited(&batch);
+            self.queue.commits.begin();
             match self.write(&mut batch) {
                 Ok(()) => {
+                    self.queue.commits.done(batch.asked);
                     if std::mem::take(&mut in_trouble) {
                         tracing::warn!(journal = %self.path.display(), "can be written again");
                         self.queue.set_trouble(None);
@@ -96,6 +98,7 @@ impl Writer {
                 }
                 Err(failed) => {
                     let why = self.undo(&failed);
+                    self.queue.commits.failed(&why);
                     if !std::mem::replace(&mut in_trouble, true) {
                         tracing::error!(journal = %self.path.display(), %why, "cannot be written");
                     }
@@ -341,7 +344,7 @@ impl Writer {
 fn joined(mut left: Batch, new: Batch) -> Batch {
     left.jobs.extend(new.jobs);
     left.typed.extend(new.typed);
-    left
+    Batch { asked: new.asked, ..left }
 }
 
 /// How many of a batch are acknowledged.

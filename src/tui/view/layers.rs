@@ -55,6 +55,10 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
             let how = format!("newest first · {} closes", app.key(Action::Quit));
             long_text(pager, "Calls", &how, area, picture);
         }
+        Some(Layer::Diagnostics(layer)) => {
+            let how = format!("once a second · {} closes", app.key(Action::Quit));
+            long_text(&layer.pager, "Diagnostics", &how, area, picture);
+        }
         Some(Layer::Details(details)) => {
             let how = format!("{} folds · {} closes", app.key(Action::Open), app.key(Action::Quit));
             long_text(&details.pager, &details.title, &how, area, picture);

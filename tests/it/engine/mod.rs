@@ -6,6 +6,7 @@ mod changes;
 mod collection;
 mod concurrent;
 mod debugging;
+mod diagnostics;
 mod ending;
 mod figures;
 mod journal;

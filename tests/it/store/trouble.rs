@@ -46,7 +46,7 @@ async fn while_another_program_keeps_it_locked_answers_are_refused_and_what_is_d
     derive(&journal, &other);
     let why = format!("another program keeps {} locked", path.display());
     assert_eq!(answer(&journal, &mut life, 1).await, Err(JournalError(why.clone())));
-    assert_eq!(journal.trouble(), Some(why));
+    assert_eq!(journal.trouble(), Some(why.clone()));
     other.log("two");
     derive(&journal, &other);
     assert!(answer(&journal, &mut life, 1).await.is_err());
@@ -59,11 +59,43 @@ async fn while_another_program_keeps_it_locked_answers_are_refused_and_what_is_d
     for life in [&life, &other] {
         assert_eq!(records_of(&journal, life.id()).await, Some(shown(&life.records)));
     }
+    let figures = journal.figures().expect("it writes a disk");
+    assert_eq!(figures.last_trouble.map(|(last, _)| last), Some(why), "somebody may ask for it later");
     close(journal).await;
     let journal = open(&path);
     for life in [&life, &other] {
         assert_eq!(records_of(&journal, life.id()).await, Some(shown(&life.records)));
     }
+}
+
+#[tokio::test]
+async fn a_journal_that_is_slow_says_how_long_the_commit_under_way_lasts_and_what_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = open(&path);
+    let figures = || journal.figures().expect("it writes a disk");
+    let mut life = Life::begun(1);
+    life.ask("why?");
+    life.write(&journal).await;
+    let before = figures();
+    assert!(before.commits.total > 0 && before.waits.total > 0 && before.bytes > 0, "{before:?}");
+    assert_eq!((before.waiting, before.committing, before.last_trouble), (0, None, None));
+
+    let thief = rusqlite::Connection::open(&path).unwrap();
+    thief.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let turn = life.answer(1, "so");
+    let mut reply = journal.append(life.id(), &[Record::Turn(turn)], Durability::Acknowledged);
+    wait_for("the commit", || figures().committing.is_some()).await;
+    life.log("one");
+    derive(&journal, &life);
+    let slow = figures();
+    assert!(slow.waiting_bytes > 0, "{slow:?}");
+    thief.execute_batch("ROLLBACK").unwrap();
+    // It waits for the other for a while; on a very slow machine for longer than it does.
+    drop(reply.get().await);
+    wait_for("it to be written", || figures().waiting_bytes == 0 && figures().committing.is_none()).await;
+    assert!(figures().commits.total > before.commits.total);
+    close(journal).await;
 }
 
 #[tokio::test]

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use switchboard::config::{Environment, Flags, KeymapFile, Settings};
 use switchboard::domain::{EventKind, ObserverRecvError, StateName};
-use switchboard::engine::{Call, Package, Presence, Progress, Summary, Verb};
-use switchboard::tui::{Cmd, FeedItem, Input, Keymap, Msg, TABLE};
+use switchboard::engine::{
+    Call, Diagnostics, JournalFigures, Package, Presence, Progress, Spread, Straggler, Summary, Verb, Work, Worker,
+};
+use switchboard::tui::{Cmd, Diagnosis, FeedItem, FrameFigures, Input, Keymap, Msg, TABLE};
 
 use super::branches::{life, preview};
 use super::families::{branch, child};
@@ -38,6 +40,7 @@ const SCREENS: &[(&str, &str)] = &[
     ("fork", "B <S-Tab>"),
     ("feeds", "L"),
     ("calls", "C"),
+    ("diagnostics", "D"),
     ("frozen", "F"),
     ("palette", ": que"),
     ("verb", ": resume <Space> ."),
@@ -192,6 +195,52 @@ fn calls() -> Vec<Arc<Call>> {
         .collect()
 }
 
+/// What engine and desk do at the look number `n`.
+fn diagnosis(n: u64) -> Msg {
+    let spread = |total, micros: [u64; 3]| {
+        let [median, p99, max] = micros.map(Duration::from_micros);
+        Spread { total, median, p99, max }
+    };
+    let work = |n, title: &str, ms, place: Option<&str>, inbox| {
+        let (title, lasts, place) = (title.to_owned(), Duration::from_millis(ms), place.map(str::to_owned));
+        Some(Work { session: id(n), title, lasts, place, inbox })
+    };
+    let place = Some("a name\x1b[2J that is much longer than any narrow screen.lua:12".to_owned());
+    let straggler =
+        Straggler { session: id(7), title: "漢字".into(), at: NOW, lasted: Duration::from_millis(50), place };
+    let engine = Diagnostics {
+        workers: vec![
+            Worker { n: 1, steps: 1000 * n, work: None },
+            Worker { n: 2, steps: 70 * n, work: work(7, "loop", 1, None, 0) },
+            Worker { n: 3, steps: 12, work: work(6, "ucb", 38, Some("ucb.lua:40"), 2) },
+        ],
+        straggled: vec![straggler.clone(), Straggler { place: None, title: "loop".into(), ..straggler }],
+        preempted: 3,
+        injected: 1,
+        tasks: 12,
+        requests: 4,
+        journal: Some(JournalFigures {
+            waiting: 5,
+            waiting_bytes: 12_345,
+            committing: Some(Duration::from_millis(180)),
+            commits: spread(40 * n, [1_200, 8_000, 20_000]),
+            waits: spread(30 * n, [1_900, 120_000, 240_000]),
+            bytes: 12_345_678,
+            last_trouble: Some(("the disk of journal.db is full".into(), Duration::from_mins(3))),
+        }),
+    };
+    let desk = FrameFigures {
+        took: spread(60 * n, [800, 2_100, 9_000]),
+        keys: spread(4 * n, [900, 2_500, 17_000]),
+        dropped: 1,
+        shared: 30 * n,
+        changes: 300 * n,
+        events: 20_000 * n,
+        gaps: 1,
+    };
+    Msg::Diagnosed(Box::new(Diagnosis { engine, desk }))
+}
+
 fn package(name: &str, summary: &str, required: &[&str]) -> Package {
     let required = required.iter().map(|name| (*name).to_owned()).collect();
     Package { name: name.into(), summary: Some(summary.into()), required }
@@ -236,6 +285,13 @@ fn at(screen: &str, world: World) -> Desk {
         }
         if desk.app.wants_calls() {
             desk.tell(Msg::Calls(calls()));
+        }
+        if desk.app.wants_diagnosis() {
+            desk.tell(diagnosis(1));
+            desk.later(1_000);
+            assert!(desk.app.wants_diagnosis(), "once a second");
+            desk.tell(diagnosis(2));
+            assert!(!desk.app.wants_diagnosis());
         }
         let peeked: Vec<_> = desk
             .cmds
