@@ -7,7 +7,7 @@ use clap::builder::PossibleValue;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::{Color, Flags, LogLevel, parse_duration, parse_size};
-use crate::domain::QueryId;
+use crate::domain::{CancelCode, QueryId};
 
 /// A terminal desk for people who watch over many running Lua programs that stop to ask questions.
 ///
@@ -166,6 +166,8 @@ pub(super) enum SessionVerb {
     Rewind(BranchArgs),
     /// The same, and the other goes on
     Fork(BranchArgs),
+    /// Ends sessions that have not ended; while nobody else has the journal
+    Cancel(CancelArgs),
     /// Removes sessions that have ended, with everything that is kept of them
     Rm(RemoveArgs),
 }
@@ -217,11 +219,24 @@ pub(super) struct BranchArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(super) answer: Option<String>,
     /// Says what would be kept and left, and changes nothing
-    #[arg(long, conflicts_with = "answer")]
+    #[arg(long)]
     pub(super) dry_run: bool,
     /// What to print: text for people, one document, or a line of JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: Format,
+}
+
+/// Ends sessions.
+#[derive(Debug, Group)]
+pub(super) struct CancelArgs {
+    #[command(flatten)]
+    pub(super) which: WhichArgs,
+    /// Why, as a code
+    #[arg(long, value_name = "CODE", default_value = "user")]
+    pub(super) code: CancelCode,
+    /// Why, in words
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(super) detail: Option<String>,
 }
 
 /// Removes sessions.
@@ -332,6 +347,16 @@ pub(super) enum Format {
     Json,
     /// One JSON object a line
     Jsonl,
+}
+
+impl ValueEnum for CancelCode {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
+    }
 }
 
 impl ValueEnum for Color {

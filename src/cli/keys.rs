@@ -1,4 +1,5 @@
-//! `switchboard keys`: every action of the desk, its keys and what it does.
+//! `switchboard keys`: every action of the desk, its keys and what it does; where the keymap file has a mistake, with the
+//! keys that are built in, and then the mistake.
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,11 @@ use crate::tui::{GROUPS, Keymap, Row, TABLE};
 
 /// Prints the table.
 pub(super) fn keys(settings: &Settings, args: KeysArgs) -> Result<Exit, CliError> {
-    let keymap = files::keymap(settings)?;
+    // Who has to mend a keymap file needs the table most.
+    let (keymap, fault) = match files::keymap(settings) {
+        Ok(keymap) => (keymap, None),
+        Err(fault) => (Keymap::default(), Some(fault)),
+    };
     let text = match args.output {
         Format::Text => GROUPS.iter().map(|group| table(group, &keymap)).collect::<Vec<_>>().join("\n"),
         Format::Json => {
@@ -20,7 +25,7 @@ pub(super) fn keys(settings: &Settings, args: KeysArgs) -> Result<Exit, CliError
         Format::Jsonl => TABLE.iter().map(|row| object(row, &keymap).to_string() + "\n").collect(),
     };
     output::data(text)?;
-    Ok(Exit::Ok)
+    fault.map_or(Ok(Exit::Ok), Err)
 }
 
 fn table(group: &str, keymap: &Keymap) -> String {

@@ -67,7 +67,16 @@ fn findings(settings: &Settings) -> Vec<Finding> {
 
 fn journal(path: &Path) -> Finding {
     if !path.exists() {
-        return Finding::well(format!("{}: no journal yet; the desk makes one", path.display()));
+        // A file without a name, which nobody ever sees, says whether one could be made there.
+        let there = path.ancestors().skip(1).find(|directory| directory.exists()).unwrap_or(Path::new("."));
+        let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+        return match tempfile::tempfile_in(there) {
+            Ok(_) => Finding::well(format!("{}: no journal yet; the desk makes one", path.display())),
+            Err(error) => Finding::ill(format!(
+                "{}: no journal, and none can be made: {error}; --journal FILE names another place",
+                path.display()
+            )),
+        };
     }
     match SqliteJournal::read(path) {
         Ok(_) => Finding::well(format!("{}: the journal can be read", path.display())),

@@ -1,9 +1,10 @@
-//! `switchboard session`: reads the sessions of a journal, also while a desk has it; removes those that have ended, and
-//! goes on from earlier questions.
+//! `switchboard session`: reads the sessions of a journal, also while a desk has it; goes on
+//! from earlier questions, ends sessions, and removes those that have ended.
 //!
 //! Only [`verify`] and an answer to a [`branch`] run programs.
 
 mod branch;
+mod cancel;
 mod export;
 mod list;
 mod remove;
@@ -34,6 +35,7 @@ pub(super) fn session(settings: &Settings, verb: SessionVerb) -> Result<Exit, Cl
         SessionVerb::Verify(args) => verify::verify(settings, &args),
         SessionVerb::Rewind(args) => branch::branch(settings, &args, branch::Kind::Rewind),
         SessionVerb::Fork(args) => branch::branch(settings, &args, branch::Kind::Fork),
+        SessionVerb::Cancel(args) => cancel::cancel(settings, &args),
         SessionVerb::Rm(args) => remove::remove(settings, &args),
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
         let sessions = which::meant(&journal, id, query).await?;
         let (ended, live): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| session.state().is_ended());
         if let (Some(session), Some(_)) = (live.first(), id) {
-            let message = format!("{} has not ended; cancel it first", session.id());
+            let message = format!("{0} has not ended; first switchboard session cancel {0}", session.id());
             return Err(CliError::Conflict(message));
         }
         if !args.dry_run {

@@ -10,6 +10,7 @@
 //!        | ("age" | "wait") (">" | "<") DURATION | "tokens" (">" | "<") NUMBER
 //! ```
 //!
+//! DURATION is a number with `ms`, `s`, `m`, `h` or `d`, or several of them, the largest first: `90s`, `1h30m`.
 //! Values with blanks, parentheses or quotes stand in `"…"`, where `\"` is a quote; a quoted text is never a field.
 //! Words and patterns mind their case only where they have capitals.
 //!

@@ -151,7 +151,8 @@ impl<'a> Parser<'a> {
             return Ok(Expr::Test(Test::Word(Word::new(self.plain()))));
         };
         self.at += name + 1;
-        let field = &rest[..name];
+        let field = rest[..name].to_ascii_lowercase();
+        let field = &*field;
         let test = match (field, sign) {
             ("state", ':') => self.state()?,
             ("tag", ':') => Test::Tag(self.value("tag: needs a key, a value or key=value, such as tag:ci")?.0),
@@ -183,7 +184,7 @@ impl<'a> Parser<'a> {
             [StateName::Paused, StateName::Running, StateName::Done, StateName::Failed, StateName::Cancelled];
         let needs = "a state is paused, running, done, failed or cancelled";
         let (value, span) = self.value(needs)?;
-        let found = STATES.into_iter().find(|state| state.as_str() == value);
+        let found = STATES.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(&value));
         found.map(Test::State).ok_or_else(|| self.fault(span, needs))
     }
 

@@ -8,9 +8,23 @@ const FACTORS: [(&str, u64); 3] = [("", 1), ("k", 1000), ("M", 1_000_000)];
 /// More than any session lives, and far from overflowing with a point in time.
 const MOST: u64 = u64::MAX >> 12;
 
-/// Reads a whole number and a unit; milliseconds.
+/// Reads whole numbers with a unit each, the largest unit first: `90s`, `1h30m`; milliseconds.
 pub(super) fn duration(text: &str) -> Option<u64> {
-    with_unit(text, &UNITS)
+    let (mut rest, mut sum, mut smaller_than) = (text, 0_u64, u64::MAX);
+    loop {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (part, behind) = rest.split_at(digits + letters);
+        let (_, factor) = UNITS.iter().find(|(name, _)| *name == &part[digits..])?;
+        if *factor >= smaller_than {
+            return None;
+        }
+        sum = sum.checked_add(with_unit(part, &UNITS)?).filter(|sum| *sum <= MOST)?;
+        if behind.is_empty() {
+            return Some(sum);
+        }
+        (rest, smaller_than) = (behind, *factor);
+    }
 }
 
 /// Reads a whole number, perhaps with `k` or `M`.

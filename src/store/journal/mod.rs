@@ -90,7 +90,7 @@ pub enum Refused {
     #[error("the journal is damaged; what is intact is saved by the next desk that opens it")]
     Damaged,
     /// The system says no.
-    #[error(transparent)]
+    #[error("{0}; --journal FILE names another, --ephemeral keeps nothing")]
     Io(#[from] io::Error),
     /// SQLite says no.
     #[error(transparent)]

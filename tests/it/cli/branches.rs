@@ -49,7 +49,8 @@ fn a_rewound_session_asks_again_from_one_question_on() {
         assert_eq!(one(&home, &["session", "show", id])["state"], state);
         assert_eq!(one(&home, &["session", "verify", id])["verified"], true);
     }
-    let text = home.run(&["session", "rewind", &id, "--at", "q-2", "--dry-run", "--journal", &journal(&home)]).exits(0);
+    let dry = ["session", "rewind", &id, "--at", "q-2", "--answer", "drei", "--dry-run", "--journal", &journal(&home)];
+    let text = home.run(&dry).exits(0);
     assert_eq!(text.stdout, "asks again: second?\nkeeps 1 answers, leaves 1\n  q-2 file: two\n");
     let never = home.run(&["session", "fork", &id, "--at", "q-9", "--journal", &journal(&home)]).exits(2);
     assert!(never.stderr.contains("has not asked q-9; it has asked q-1 to q-2"), "{}", never.stderr);

@@ -7,7 +7,9 @@ fn told(home: &Home, file: &str, text: &str) -> String {
     let config = home.path().join("config.toml");
     let ended = home.run(&["keys", "--config", config.to_str().unwrap()]);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
-    assert_eq!(ended.stdout, "");
+    // Who mends a keymap needs the names of the actions; who mends a config first needs to know where it is wrong.
+    let expected = if file == "keymap.toml" { home.run(&["keys"]).exits(0).stdout } else { String::new() };
+    assert_eq!(ended.stdout, expected);
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
     ended.stderr.replace(&format!("{}/", home.path().display()), "")
 }

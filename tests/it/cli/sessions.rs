@@ -121,6 +121,24 @@ fn a_session_is_found_by_the_beginning_of_its_id() {
 }
 
 #[test]
+fn sessions_are_ended_from_outside() {
+    let kept = Kept::new();
+    let told = kept.session(&["cancel", "aa11", "--detail", "no use", "--code", "timeout"]).exits(0).stdout;
+    assert_eq!(told, format!("{}  waits  cancelled\n", kept.id(0)));
+    let shown = kept.session(&["show", "aa11", "-o", "jsonl"]).exits(0).lines().remove(0);
+    let reason = &shown["execution"]["reason"];
+    assert_eq!((&reason["code"], &reason["detail"]), (&json!("timeout"), &json!("no use")));
+    let again = kept.session(&["cancel", "aa11"]).exits(5).stdout;
+    assert_eq!(again, format!("{}  waits  nothing changed: was already cancelled\n", kept.id(0)));
+    // Of those that a query means, only what has not ended.
+    let rest = kept.session(&["cancel", "--where", "tag:team", "-o", "jsonl"]).exits(0).lines();
+    assert_eq!(rest.iter().map(|it| &it["session"]).collect::<Vec<_>>(), [&json!(kept.id(3))]);
+    assert_eq!((&rest[0]["state"], &rest[0]["had_ended"]), (&json!("cancelled"), &json!(false)));
+    assert_eq!(kept.session(&["cancel", "--where", "state:running"]).exits(0).stdout, "");
+    kept.session(&["cancel", "dd"]).exits(3);
+}
+
+#[test]
 fn an_export_is_a_transcript_or_every_event() {
     let kept = Kept::new();
     let text = kept.session(&["export", "aa11"]).exits(0).stdout;
@@ -152,7 +170,7 @@ fn an_export_is_a_transcript_or_every_event() {
 fn only_what_has_ended_is_removed_and_a_dry_run_removes_nothing() {
     let kept = Kept::new();
     let told = kept.session(&["rm", "aa11"]).exits(5).stderr;
-    assert_eq!(told, format!("error: {} has not ended; cancel it first\n", kept.id(0)));
+    assert_eq!(told, format!("error: {0} has not ended; first switchboard session cancel {0}\n", kept.id(0)));
     let dry = kept.session(&["rm", "--where", "id:aa", "--dry-run"]).exits(0);
     assert_eq!(dry.stdout, format!("would remove {}  *done*\n", kept.id(1)));
     assert_eq!(dry.stderr, "1 sessions that it means have not ended and are kept\n");
