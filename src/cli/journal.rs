@@ -100,9 +100,9 @@ async fn sessions(journal: &SqliteJournal, given: &str) -> Result<Vec<SessionId>
     let mut behind = 0;
     loop {
         let page = journal.stored(behind, 1000).get().await?;
-        let Some(last) = page.last() else { return Ok(found) };
-        behind = last.place;
-        let tops = page.iter().map(|stored| &stored.session).filter(|session| session.spec().parent.is_none());
+        let Some(last) = page.last else { return Ok(found) };
+        behind = last;
+        let tops = page.sessions.iter().map(|stored| &stored.session).filter(|session| session.spec().parent.is_none());
         found.extend(tops.map(|session| session.id()).filter(|id| id.to_string().starts_with(&digits)));
     }
 }

@@ -89,10 +89,21 @@ pub struct Page {
     pub events: Vec<EventRef>,
 }
 
+/// Some sessions of a journal, in the order of their birth.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StoredPage {
+    /// Behind which place the next page begins; `None`: there are no more.
+    pub last: Option<u64>,
+    /// The sessions.
+    pub sessions: Vec<Stored>,
+    /// Those whose records are damaged, each with the reason in a line.
+    pub damaged: Vec<(SessionId, JournalError)>,
+}
+
 /// A session as the journal has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
-    /// Its place among all sessions in the order of their birth; the next page begins behind it.
+    /// Its place among all sessions in the order of their birth.
     pub place: u64,
     /// What its events amount to.
     pub session: Arc<Session>,
@@ -141,8 +152,8 @@ pub trait Journal: Send + Sync + 'static {
     fn all_retired(&self) -> Vec<Arc<Session>>;
 
     /// At most `max` sessions that stood in the journal as it was opened, in the order of their birth, behind `place`
-    /// (0: from the first on). An empty page: there are no more.
-    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<[Stored]>>;
+    /// (0: from the first on). One that is damaged is named, and is in nobody's way.
+    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<StoredPage>>;
 
     /// How many sessions [`stored`](Self::stored) gives in all.
     fn stored_count(&self) -> Reply<usize>;

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::weight::weight;
-use super::{Draft, Durability, EventRef, Journal, Page, Read, Record, Reply, Stored, Turn};
+use super::{Draft, Durability, EventRef, Journal, Page, Read, Record, Reply, Stored, StoredPage, Turn};
 use crate::domain::{Event, EventKind, QueryId, Seq, Session, SessionId, apply};
 
 /// Bytes of events, answers not counted, that are kept of one session: some tens of thousands of log lines.
@@ -155,11 +155,15 @@ impl Journal for MemoryJournal {
         Reply::Ready(Ok(records.filter(|records| !records.is_empty()).map(Arc::from)))
     }
 
-    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<[Stored]>> {
+    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<StoredPage>> {
         let births = self.births.as_ref().map(|births| births.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let page = (1..).zip(births.into_iter().flatten()).skip_while(|(place, _)| *place <= behind).take(max);
-        let page = page.filter_map(|(place, id)| fold(place, id, &self.shard(id).get(&id)?.records));
-        Reply::Ready(Ok(page.collect()))
+        let mut page = StoredPage::default();
+        let places = (1..).zip(births.into_iter().flatten());
+        for (place, id) in places.skip_while(|(place, _)| *place <= behind).take(max) {
+            page.last = Some(place);
+            page.sessions.extend(self.shard(id).get(&id).and_then(|log| fold(place, id, &log.records)));
+        }
+        Reply::Ready(Ok(Arc::new(page)))
     }
 
     fn stored_count(&self) -> Reply<usize> {

@@ -46,7 +46,7 @@ pub use effect::{Effect, EffectResult, Fork, ModuleSource, OnError, Performed, S
 pub use files::{Files, Finished, Package, PendingWrite, Prepared};
 pub use hibernation::Hibernation;
 pub use inspection::{Inspection, Retention};
-pub use journal::{Draft, Durability, Journal, JournalError, Page, Record, Reply, Stored};
+pub use journal::{Draft, Durability, Journal, JournalError, Page, Record, Reply, Stored, StoredPage};
 pub use lately::{Lately, Spread};
 pub use memory_journal::MemoryJournal;
 pub use observer::Observer;

@@ -28,18 +28,13 @@ pub struct Recovered {
     pub running: usize,
     /// Sessions that wait for a person to release them: they ran as the process went down twice.
     pub suspended: usize,
-}
-
-impl Recovered {
-    /// How many there are.
-    pub fn all(&self) -> usize {
-        self.ended + self.waiting + self.running + self.suspended
-    }
+    /// Sessions that did not come back: their records are damaged.
+    pub damaged: usize,
 }
 
 impl Registry {
-    /// Brings back every session of the journal, the oldest first; [`recovery`](Self::recovery) says meanwhile how far it
-    /// is. What ran is run again once all are there, since children and parents look for each other.
+    /// Brings back every session of the journal, the oldest first, but for those that are damaged;
+    /// [`recovery`](Self::recovery) says meanwhile how far it is, and why some did not come back. What ran is run again once all are there, since children and parents look for each other.
     ///
     /// # Errors
     /// What the journal says where it cannot be read; what was read before stays, and is run again.
@@ -47,7 +42,7 @@ impl Registry {
         let shared = &self.shared;
         let (mut recovered, mut tasks) = (Recovered::default(), Vec::new());
         let read = shared.read_all(&mut recovered, &mut tasks).await;
-        shared.world.recovery.all_read();
+        shared.world.recovery.all_read(&read);
         for live in tasks {
             // Its task runs it again, or minds its time.
             if shared.post(&live).is_none() {
@@ -63,7 +58,7 @@ impl Registry {
     }
 
     /// Waits until the recovery is further than `seen`. Cancel-safe.
-    pub async fn recovery_changed(&self, seen: Recovery) {
+    pub async fn recovery_changed(&self, seen: &Recovery) {
         self.shared.world.recovery.changed(seen).await;
     }
 }
@@ -76,12 +71,13 @@ impl Shared {
         let mut behind = 0;
         loop {
             let page = journal.stored(behind, PAGE).get().await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            behind = last.place;
-            for stored in page.iter() {
+            let Some(last) = page.last else { return Ok(()) };
+            behind = last;
+            for stored in &page.sessions {
                 self.bring_back(stored, recovered, tasks);
             }
-            recovery.read(page.len());
+            recovered.damaged += page.damaged.len();
+            recovery.read(&page);
             tokio::task::yield_now().await;
         }
     }

@@ -3,14 +3,15 @@
 //! Who watches a recovery reads numbers here and asks the journal nothing.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::{JournalError, StoredPage};
 use crate::domain::SessionId;
 
 /// How far the sessions of the journal have come back. All zero before a recovery begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovery {
     /// Sessions that were read.
     pub read: usize,
@@ -20,6 +21,10 @@ pub struct Recovery {
     pub rerun: usize,
     /// Programs that ran, of the sessions that were read; they are run again once all are.
     pub to_rerun: usize,
+    /// Sessions that did not come back, since their records are damaged.
+    pub damaged: usize,
+    /// Why those, or all that were not read, did not come back: one line for people.
+    pub trouble: Option<Arc<str>>,
 }
 
 impl Recovery {
@@ -40,13 +45,13 @@ pub(super) struct RecoveryLog {
 impl RecoveryLog {
     /// How far it is now.
     pub(super) fn now(&self) -> Recovery {
-        *self.now.borrow()
+        self.now.borrow().clone()
     }
 
     /// Waits until it is further than `seen`. Cancel-safe.
-    pub(super) async fn changed(&self, seen: Recovery) {
+    pub(super) async fn changed(&self, seen: &Recovery) {
         // It ends with the registry, and whoever asks has that.
-        drop(self.now.subscribe().wait_for(|now| *now != seen).await);
+        drop(self.now.subscribe().wait_for(|now| now != seen).await);
     }
 
     /// Begins to read `of` sessions.
@@ -54,14 +59,25 @@ impl RecoveryLog {
         self.now.send_modify(|now| *now = Recovery { of, ..Recovery::default() });
     }
 
-    /// So many sessions more were read.
-    pub(super) fn read(&self, n: usize) {
-        self.now.send_modify(|now| now.read += n);
+    /// One page more was read.
+    pub(super) fn read(&self, page: &StoredPage) {
+        self.now.send_modify(|now| {
+            now.read += page.sessions.len() + page.damaged.len();
+            now.damaged += page.damaged.len();
+            if now.trouble.is_none() {
+                now.trouble = page.damaged.first().map(|(_, why)| why.0.as_str().into());
+            }
+        });
     }
 
     /// There is nothing more to read, whatever was expected.
-    pub(super) fn all_read(&self) {
-        self.now.send_modify(|now| now.of = now.read);
+    pub(super) fn all_read(&self, result: &Result<(), JournalError>) {
+        self.now.send_modify(|now| {
+            now.of = now.read;
+            if let Err(error) = result {
+                now.trouble = Some(error.0.as_str().into());
+            }
+        });
     }
 
     /// The program of a session is to be run again.
@@ -93,17 +109,19 @@ mod tests {
     fn a_program_is_awaited_and_counted_once() {
         let log = RecoveryLog::default();
         log.begin(3);
-        log.read(2);
+        let damaged = vec![(SessionId::from_bits(9), JournalError("a row".into()))];
+        log.read(&StoredPage { damaged, ..StoredPage::default() });
         let id = SessionId::from_bits(1);
         log.awaits(id);
         log.awaits(id);
-        assert_eq!(log.now(), Recovery { read: 2, of: 3, rerun: 0, to_rerun: 1 });
+        let now = Recovery { read: 1, of: 3, to_rerun: 1, damaged: 1, trouble: Some("a row".into()), rerun: 0 };
+        assert_eq!(log.now(), now);
         log.arrived(SessionId::from_bits(2));
         log.arrived(id);
         log.arrived(id);
         assert!(log.now().is_under_way());
-        log.all_read();
-        assert_eq!(log.now(), Recovery { read: 2, of: 2, rerun: 1, to_rerun: 1 });
+        log.all_read(&Ok(()));
+        assert_eq!(log.now(), Recovery { of: 1, rerun: 1, ..now });
         assert!(!log.now().is_under_way());
     }
 }

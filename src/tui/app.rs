@@ -366,8 +366,8 @@ impl App {
     }
 
     /// How far the sessions of the journal have come back, as the desk was told last.
-    pub fn recovery(&self) -> Recovery {
-        self.recovery
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
     }
 
     /// The message in the status line.

@@ -398,7 +398,7 @@ impl Desk {
             self.take_changes();
         }
         let recovery = self.registry.recovery();
-        if recovery != self.app.recovery() {
+        if recovery != *self.app.recovery() {
             self.tell(Msg::Recovery(recovery));
         }
         self.inquire();

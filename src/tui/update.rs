@@ -14,7 +14,7 @@ use super::msg::{Cmd, Msg};
 use super::pager::Pager;
 use super::table::TABLE;
 use crate::domain::{ExecutionState, QueryId, SessionId, StateError};
-use crate::engine::Summary;
+use crate::engine::{Recovery, Summary};
 
 /// A message that no key caused stays at least this long, whatever is typed: long enough to be read.
 const STATUS_MS: i64 = 2_000;
@@ -53,7 +53,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Branched(branched) => app.branched(branched, &mut cmds),
         Msg::Unsent(drafts) => app.take_kept(&drafts),
         Msg::Trouble(trouble) => app.troubled(trouble),
-        Msg::Recovery(recovery) => app.recovery = recovery,
+        Msg::Recovery(recovery) => app.recovered(recovery),
         Msg::RawDone(Ok(said)) => app.say(said),
         Msg::RawDone(Err(why)) => app.refuse(why),
         Msg::NotObserved(session, why) => {
@@ -201,6 +201,16 @@ impl App {
             self.status = None;
         }
         self.trouble = trouble;
+    }
+
+    /// Takes in how far the sessions of the journal have come back, and whether some cannot.
+    fn recovered(&mut self, recovery: Recovery) {
+        let is_new = recovery.trouble.is_some() && self.recovery.trouble.is_none();
+        // As above.
+        if is_new && self.status.as_ref().is_some_and(|status| status.weight == Weight::Said) {
+            self.status = None;
+        }
+        self.recovery = recovery;
     }
 
     fn how_to_quit(&mut self, context: Context) {

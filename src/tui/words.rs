@@ -197,13 +197,23 @@ pub(super) fn was_rewound(state: &ExecutionState) -> bool {
 }
 
 /// How far the sessions of the journal have come back; nothing once all have.
-pub(super) fn recovery(recovery: Recovery) -> Option<String> {
+pub(super) fn recovery(recovery: &Recovery) -> Option<String> {
     let far = |verb, done: usize, of: usize| format!("{verb} {} {done}/{of}", bar(done as u64, of as u64));
-    match recovery {
+    match *recovery {
         Recovery { read, of, .. } if read < of => Some(far("reading", read, of)),
         Recovery { rerun, to_rerun, .. } if rerun < to_rerun => Some(far("replaying", rerun, to_rerun)),
         _ => None,
     }
+}
+
+/// Which sessions of the journal are not here, what to do, and why it is so; nothing where all are.
+pub(super) fn missing(recovery: &Recovery) -> Option<String> {
+    let why = first_line(recovery.trouble.as_deref()?);
+    Some(match recovery.damaged {
+        0 => format!("not every session came back: {why}"),
+        1 => format!("1 session is damaged; start again to save what is intact: {why}"),
+        n => format!("{n} sessions are damaged; start again to save what is intact: {why}"),
+    })
 }
 
 /// That nothing can be recorded.

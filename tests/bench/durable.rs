@@ -165,9 +165,9 @@ pub(crate) fn journal_load(n: usize) {
     let mut behind = 0;
     loop {
         let page = runtime.block_on(async { journal.stored(behind, 1000).get().await }).expect("it is read");
-        let Some(last) = page.last() else { break };
-        behind = last.place;
-        sessions.extend(page.iter().map(|stored| Arc::clone(&stored.session)));
+        let Some(last) = page.last else { break };
+        behind = last;
+        sessions.extend(page.sessions.iter().map(|stored| Arc::clone(&stored.session)));
     }
     let elapsed = start.elapsed();
     let figures = json!({

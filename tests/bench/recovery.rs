@@ -80,7 +80,7 @@ fn start_on(name: &str, n: usize, answers: u32) {
         let first_page = tokio::spawn(async move {
             let mut recovery = Recovery::default();
             while recovery.read == 0 {
-                watching.recovery_changed(recovery).await;
+                watching.recovery_changed(&recovery).await;
                 recovery = watching.recovery();
             }
             start.elapsed()

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use switchboard::domain::{QueryId, Seq, Session, SessionId};
-use switchboard::engine::{Draft, Durability, Journal, JournalError, MemoryJournal, Page, Record, Reply, Stored};
+use switchboard::engine::{Draft, Durability, Journal, JournalError, MemoryJournal, Page, Record, Reply, StoredPage};
 use tokio::sync::oneshot;
 
 /// Which records something is done to.
@@ -20,6 +20,7 @@ pub(crate) struct TestJournal {
     waiting_reads: Mutex<Vec<WaitingRead>>,
     reads: AtomicUsize,
     is_unclean: AtomicBool,
+    damaged: Mutex<Vec<SessionId>>,
 }
 
 /// A page that its reader has not got yet.
@@ -44,6 +45,7 @@ impl TestJournal {
             waiting_reads: Mutex::default(),
             reads: AtomicUsize::default(),
             is_unclean: AtomicBool::default(),
+            damaged: Mutex::default(),
         }
     }
 
@@ -51,7 +53,7 @@ impl TestJournal {
     pub(crate) fn image(&self, kept: impl Fn(SessionId, &[Record]) -> usize) -> MemoryJournal {
         let image = MemoryJournal::keeping_everything();
         let Reply::Ready(Ok(stored)) = self.memory.stored(0, usize::MAX) else { panic!("memory answers at once") };
-        for stored in stored.iter() {
+        for stored in &stored.sessions {
             let id = stored.session.id();
             let Reply::Ready(Ok(Some(records))) = self.memory.records(id) else { panic!("everything is kept") };
             let kept = &records[..kept(id, &records)];
@@ -71,6 +73,15 @@ impl TestJournal {
     /// Makes the process before one that did not end in order.
     pub(crate) fn was_killed(&self) {
         self.is_unclean.store(true, Ordering::SeqCst);
+    }
+
+    /// Makes the records of a session unreadable.
+    pub(crate) fn damage(&self, session: SessionId) {
+        self.damaged.lock().unwrap().push(session);
+    }
+
+    fn is_damaged(&self, session: SessionId) -> bool {
+        self.damaged.lock().unwrap().contains(&session)
     }
 
     /// Refuses records of this kind from now on.
@@ -170,7 +181,7 @@ impl Journal for TestJournal {
     }
 
     fn retired(&self, session: SessionId) -> Option<Arc<Session>> {
-        self.memory.retired(session)
+        self.memory.retired(session).filter(|_| !self.is_damaged(session))
     }
 
     fn all_retired(&self) -> Vec<Arc<Session>> {
@@ -181,8 +192,12 @@ impl Journal for TestJournal {
         self.memory.records(session)
     }
 
-    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<[Stored]>> {
-        self.memory.stored(behind, max)
+    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<StoredPage>> {
+        let Reply::Ready(Ok(page)) = self.memory.stored(behind, max) else { panic!("memory answers at once") };
+        let mut page = Arc::unwrap_or_clone(page);
+        let damaged = page.sessions.extract_if(.., |stored| self.is_damaged(stored.session.id()));
+        page.damaged = damaged.map(|stored| (stored.session.id(), JournalError("a row is damaged".into()))).collect();
+        Reply::Ready(Ok(Arc::new(page)))
     }
 
     fn stored_count(&self) -> Reply<usize> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::exit::CliError;
+use crate::cli::output;
 use crate::domain::query::{Expr, Facts, Scratch};
 use crate::domain::{Session, Timestamp};
 use crate::engine::{Clock, Journal, SystemClock};
@@ -44,9 +45,12 @@ pub(super) async fn sessions(journal: &SqliteJournal, query: Option<&Expr>) -> R
     let mut behind = 0;
     loop {
         let page = journal.stored(behind, PAGE).get().await?;
-        let Some(last) = page.last() else { return Ok(sessions) };
-        behind = last.place;
-        let meant = page.iter().map(|stored| &stored.session);
+        let Some(last) = page.last else { return Ok(sessions) };
+        behind = last;
+        for (id, why) in &page.damaged {
+            output::message(&format!("{id} is left out: {why}"));
+        }
+        let meant = page.sessions.iter().map(|stored| &stored.session);
         let meant = meant.filter(|session| query.is_none_or(|query| means(query, session, now, &mut scratch)));
         sessions.extend(meant.cloned());
     }

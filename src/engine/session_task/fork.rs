@@ -19,12 +19,13 @@ use crate::domain::{
     CancelCode, CancelReason, Command, EventKind, Parent, SessionId, SessionKind, SessionSpec, SharedBudget,
     TerminalOutcome,
 };
+use crate::engine::feed::Feed;
 use crate::engine::posts::Live;
 use crate::engine::purse::Purse;
 use crate::engine::registry::Shared;
 use crate::engine::spawning::Prepared;
 use crate::engine::world::World;
-use crate::engine::{EventRef, Fork, OnError, Spent};
+use crate::engine::{EventRef, Fork, OnError, Presence, Spent};
 
 /// Children of one fork, at most: each is a Lua state of its own.
 const CHILDREN: usize = 256;
@@ -47,7 +48,17 @@ impl SessionTask {
         }
         let purse = self.purse_of_children();
         let number = self.session.forks() + u32::from(begun.is_empty());
-        let mut children = Children::new(&self.shared, &self.world, self.there_already(number));
+        let there = match self.there_already(number, begun) {
+            Ok(there) => there,
+            Err(child) => {
+                // To make it again would ask again what was answered.
+                let why = format!("its child {child} has not come back");
+                tracing::warn!(session = %self.session.id(), %why, "a fork cannot go on");
+                self.show(Presence::cannot_replay(&why));
+                match self.wait_marked().await? {}
+            }
+        };
+        let mut children = Children::new(&self.shared, &self.world, there);
         for (index, strategy) in (0..).zip(&fork.strategies) {
             if children.is_there(index) {
                 continue;
@@ -124,18 +135,29 @@ impl SessionTask {
         }
     }
 
-    /// The children of a fork that the process before had made.
-    fn there_already(&self, fork: u32) -> Vec<(u32, Arc<Live>)> {
-        let Some(shared) = self.shared.upgrade() else { return Vec::new() };
+    /// The children of a fork that the process before had made. `Err`: one of which its record tells and which is not
+    /// there.
+    fn there_already(&self, fork: u32, begun: &[EventRef]) -> Result<Vec<(u32, Arc<Live>)>, SessionId> {
+        let Some(shared) = self.shared.upgrade() else { return Ok(Vec::new()) };
         if !self.has_come_back {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let id = self.session.id();
         let is_here = |live: &Arc<Live>| {
             let parent = live.feed.lock().summary.spec.parent.clone()?;
             ((parent.session, parent.fork) == (id, fork)).then(|| (parent.index, Arc::clone(live)))
         };
-        shared.sessions(|sessions| sessions.values().filter_map(is_here).collect())
+        let mut there: Vec<_> = shared.sessions(|sessions| sessions.values().filter_map(is_here).collect());
+        for event in begun {
+            if let EventKind::ChildStarted { session: child, index, .. } = event.kind
+                && !there.iter().any(|(_, live)| live.feed.id() == child)
+            {
+                // It has ended, and was evicted.
+                let remains = self.world.journal.retired(child).ok_or(child)?;
+                there.push((index, Arc::new(Live::new(Arc::new(Feed::of_remains(remains)), None))));
+            }
+        }
+        Ok(there)
     }
 
     /// The budget that the children take from.

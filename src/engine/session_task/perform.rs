@@ -96,9 +96,7 @@ impl SessionTask {
             tracing::warn!(session = %self.session.id(), %why, "a write cannot be finished");
             self.show(Presence::cannot_replay(&why));
             // It is tried again at the next start.
-            loop {
-                self.wait_for_request(SeenAt::Running).await?;
-            }
+            match self.wait_marked().await? {}
         }
         self.turn(Command::Effect(EffectStep::Done { intent: seq, error: None }))?;
         Ok(Ok(intent.result.clone()))

@@ -71,7 +71,7 @@ impl SessionTask {
     }
 
     /// Waits, without a program, for what ends the session: a cancel, a limit, or the end of the process.
-    async fn wait_marked(&mut self) -> Result<Infallible, Over> {
+    pub(super) async fn wait_marked(&mut self) -> Result<Infallible, Over> {
         self.world.recovery.arrived(self.session.id());
         loop {
             self.wait_for_request(SeenAt::Running).await?;

@@ -44,7 +44,7 @@ use self::row::Row;
 use self::schema::facts;
 use self::writer::Writer;
 use crate::domain::{QueryId, Seq, Session, SessionId};
-use crate::engine::{Draft, Durability, Journal, JournalError, JournalFigures, Page, Record, Reply, Stored, Turn};
+use crate::engine::{Draft, Durability, Journal, JournalError, JournalFigures, Page, Record, Reply, StoredPage, Turn};
 
 pub use retention::{Removed, Retention};
 
@@ -344,7 +344,7 @@ impl Journal for SqliteJournal {
         sessions
     }
 
-    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<[Stored]>> {
+    fn stored(&self, behind: u64, max: usize) -> Reply<Arc<StoredPage>> {
         self.behind_everything(|word| Reading::Stored { behind, max, word })
     }
 

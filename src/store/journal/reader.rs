@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row};
 
 use super::queue::{Job, Queue, Word};
 use super::row::{self, Entry};
 use super::share::Share;
 use super::writer;
 use crate::domain::{ContentHash, EventKind, Seq, Session, SessionId, apply};
-use crate::engine::{Draft, EventRef, JournalError, Page, Record, Stored, Turn};
+use crate::engine::{Draft, EventRef, JournalError, Page, Record, Stored, StoredPage, Turn};
 
 /// Threads that read. Two: one long reading then never holds up everybody.
 const THREADS: usize = 2;
@@ -40,7 +40,7 @@ pub(super) enum Reading {
     Stored {
         behind: u64,
         max: usize,
-        word: Word<Arc<[Stored]>>,
+        word: Word<Arc<StoredPage>>,
     },
     StoredCount(Word<usize>),
     Drafts(Word<Arc<[Draft]>>),
@@ -130,6 +130,18 @@ enum Unreadable {
     Damaged(String),
 }
 
+impl Unreadable {
+    /// Whether the file is not what was written, and not only out of reach.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::Sql(error) => {
+                matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+            }
+        }
+    }
+}
+
 impl From<rusqlite::Error> for Unreadable {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
@@ -217,18 +229,12 @@ impl Reader {
 
     /// Says in a line why something cannot be read, and notes damage.
     fn explain(&self, error: Unreadable) -> String {
+        if error.is_damage() {
+            self.readers.damage.store(true, Ordering::Release);
+        }
         let why = match error {
-            Unreadable::Sql(error) => {
-                if matches!(
-                    error.sqlite_error_code(),
-                    Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
-                ) {
-                    self.readers.damage.store(true, Ordering::Release);
-                }
-                writer::plain(&self.path, &error)
-            }
+            Unreadable::Sql(error) => writer::plain(&self.path, &error),
             Unreadable::Damaged(why) => {
-                self.readers.damage.store(true, Ordering::Release);
                 format!("{} is damaged ({why}); the next start saves what is intact", self.path.display())
             }
         };
@@ -355,7 +361,7 @@ impl Reader {
         Ok((is_born && is_whole).then(|| records.into()))
     }
 
-    fn stored(&mut self, behind: u64, max: usize) -> Read<Arc<[Stored]>> {
+    fn stored(&mut self, behind: u64, max: usize) -> Read<Arc<StoredPage>> {
         let behind = i64::try_from(behind).unwrap_or(i64::MAX);
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let sql = "SELECT place, id FROM sessions WHERE place > ? AND place <= ? ORDER BY place LIMIT ?";
@@ -363,9 +369,17 @@ impl Reader {
         if places.is_empty() {
             self.share = Share::default();
         }
-        let mut page = Vec::with_capacity(places.len());
+        let mut page = StoredPage::default();
         for (place, id) in places {
-            let Some(Folded { session, attempts, rows, behind }) = self.fold(place, id)? else { continue };
+            page.last = Some(place as u64);
+            let folded = match self.fold(place, id) {
+                Err(damage) if damage.is_damage() => {
+                    page.damaged.push((id, JournalError(self.explain(damage))));
+                    continue;
+                }
+                folded => folded?,
+            };
+            let Some(Folded { session, attempts, rows, behind }) = folded else { continue };
             let session = Arc::new(session);
             if behind > STALE
                 && let Some(queue) = self.queue.upgrade()
@@ -373,9 +387,9 @@ impl Reader {
                 // A journal that is closed writes none.
                 let _ = queue.add(Job::Snapshot { place, n: rows, attempts, session: Arc::clone(&session) });
             }
-            page.push(Stored { place: place as u64, session, attempts });
+            page.sessions.push(Stored { place: place as u64, session, attempts });
         }
-        Ok(page.into())
+        Ok(Arc::new(page))
     }
 
     fn stored_count(&self) -> Read<usize> {

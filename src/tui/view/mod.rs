@@ -86,10 +86,13 @@ fn header(app: &App, area: Rect, picture: &mut Buffer) {
     if app.trouble.is_some() {
         x = put(picture, x, area.y, right, "! not recorded · ", Tone::Warning.style());
     }
+    if app.recovery.trouble.is_some() {
+        x = put(picture, x, area.y, right, "! damaged · ", Tone::Warning.style());
+    }
     let parts = words::header_parts(counts, app.sessions.waiting_since(), app.now);
     // Where there is no room for all, those that wait matter more than how many there are.
     let skipped = usize::from(area.width < 60 && counts.waiting > 0);
-    let recovery = words::recovery(app.recovery).map(|far| (Tone::Strong, far));
+    let recovery = words::recovery(&app.recovery).map(|far| (Tone::Strong, far));
     for (n, (tone, part)) in recovery.iter().chain(parts.iter().skip(skipped)).enumerate() {
         let separator = if n > 0 { " · " } else { "" };
         // A count that would be cut in the middle of its number would lie.
@@ -140,7 +143,10 @@ fn message(app: &App, area: Rect, picture: &mut Buffer) {
         // Where there is room for the reason only, the reason.
         (None, Some(trouble)) if has_the_counts => (Weight::Refused, trouble.clone()),
         (None, Some(trouble)) => (Weight::Refused, words::trouble(trouble)),
-        (None, None) => return,
+        (None, None) => match words::missing(&app.recovery) {
+            Some(missing) => (Weight::Refused, missing),
+            None => return,
+        },
     };
     if area.is_empty() {
         return;

@@ -7,10 +7,10 @@ use serde_json::json;
 use switchboard::domain::{
     EffectStep, Event, EventKind, ExecutionState, SessionId, SessionSpec, StateName, TerminalOutcome,
 };
-use switchboard::engine::{Hibernation, Presence, Record, Registry};
+use switchboard::engine::{Hibernation, Presence, Record, Registry, Retention};
 
 use super::rig::Rig;
-use crate::support::{Seeded, ended, paused, until, wait_for};
+use crate::support::{Seeded, ended, has_resumed, paused, until, wait_for};
 
 /// A program made of random pieces. It writes nothing outside.
 fn program(seed: u64) -> String {
@@ -235,6 +235,66 @@ async fn a_fork_goes_on_with_its_children_wherever_the_process_died() {
         }
         after.registry.verify(parent).await.unwrap_or_else(|error| panic!("cut {cut}: {error}"));
     }
+}
+
+/// A fork of which one child has ended and two wait.
+async fn forked(rig: &Rig) -> (SessionId, Vec<SessionId>) {
+    packages(rig);
+    let parent = rig.start(SessionSpec::run(FORK)).await;
+    wait_for("the children", || children(&rig.registry, parent).len() == 3).await;
+    let ids = children(&rig.registry, parent);
+    for id in &ids[..2] {
+        paused(&rig.registry, *id).await;
+    }
+    ended(&rig.registry, ids[2]).await;
+    wait_for("the word of its end", || {
+        matches!(rig.registry.state(parent), Ok(ExecutionState::Running { waiting_on: Some(2) }))
+    })
+    .await;
+    (parent, ids)
+}
+
+#[tokio::test]
+async fn a_fork_with_a_child_that_is_damaged_waits_and_makes_it_not_again() {
+    let rig = Rig::recorded();
+    let (parent, ids) = forked(&rig).await;
+    let after = rig.image(|_, all| all.len());
+    after.journal.damage(ids[1]);
+    after.registry.recover().await.unwrap();
+    wait_for("it to be marked", || {
+        matches!(after.registry.summary(parent).unwrap().presence, Presence::CannotReplay(_))
+    })
+    .await;
+    let Presence::CannotReplay(why) = after.registry.summary(parent).unwrap().presence else { unreachable!() };
+    assert_eq!(*why, *format!("its child {} has not come back", ids[1]));
+    assert_eq!(children(&after.registry, parent), [ids[0], ids[2]]);
+    assert!(!after.registry.recovery().is_under_way());
+}
+
+#[tokio::test]
+async fn a_child_that_has_ended_and_was_evicted_is_not_made_again() {
+    let rig = Rig::recorded();
+    let (parent, ids) = forked(&rig).await;
+    let first = rig.image(|_, all| all.len());
+    first.journal.was_killed();
+    first.registry.recover().await.unwrap();
+    wait_for("the word that it is run again", || has_resumed(&first.journal.memory, parent)).await;
+    let second = first.image(|_, all| all.len());
+    second.journal.was_killed();
+    second.registry.recover().await.unwrap();
+    assert_eq!(second.registry.summary(parent).unwrap().presence, Presence::Suspended);
+    second.registry.collect(Duration::ZERO, Duration::from_millis(1));
+    let is_evicted = || second.registry.inspect(ids[2]).unwrap().retention == Retention::Evicted;
+    wait_for("the child to be evicted", is_evicted).await;
+    second.registry.release(parent).await.unwrap();
+    for (id, text) in [(ids[0], "a"), (ids[1], "b")] {
+        second.answer(id, text).await;
+    }
+    until(&second.registry, parent, |state| matches!(state, ExecutionState::Paused(_))).await;
+    second.answer(parent, "yes").await;
+    let TerminalOutcome::Done(done) = ended(&second.registry, parent).await else { panic!("it is done") };
+    assert_eq!(done.value, json!(["a1", "b1", "at once"]));
+    second.registry.verify(parent).await.unwrap();
 }
 
 #[tokio::test]

@@ -64,10 +64,15 @@ impl Rig {
     /// What is there once the process has died and another has started on the same home: of each session as many
     /// records as `kept` says of them. Everything has been recovered.
     pub(crate) async fn after_a_crash(&self, kept: impl Fn(SessionId, &[Record]) -> usize) -> Self {
-        let (dir, journal) = (Arc::clone(&self.dir), self.journal.image(kept));
-        let rig = Self::of(Wanted { dir, journal, ..Wanted::default() });
+        let rig = self.image(kept);
         rig.registry.recover().await.unwrap();
         rig
+    }
+
+    /// The same, before anything is recovered.
+    pub(crate) fn image(&self, kept: impl Fn(SessionId, &[Record]) -> usize) -> Self {
+        let (dir, journal) = (Arc::clone(&self.dir), self.journal.image(kept));
+        Self::of(Wanted { dir, journal, ..Wanted::default() })
     }
 
     fn of(Wanted { dir, clock, journal, has_home, library }: Wanted) -> Self {

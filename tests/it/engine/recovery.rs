@@ -227,13 +227,13 @@ async fn a_recovery_says_how_much_is_read_and_how_many_programs_have_come_back()
     assert_eq!(after.registry.recovery(), Recovery::default());
     let recovered = after.registry.recover().await.unwrap();
     assert_eq!((recovered.running, recovered.waiting), (2, 1));
-    let read = Recovery { read: 3, of: 3, rerun: 0, to_rerun: 2 };
+    let read = Recovery { read: 3, of: 3, to_rerun: 2, ..Recovery::default() };
     // They may have come to the end of their records already, or be cancelled before it.
     after.registry.cancel(running[0], reason(CancelCode::User, "enough", 0)).await.unwrap();
     let mut now = after.registry.recovery();
     while now.is_under_way() {
-        assert_eq!(Recovery { rerun: 0, ..now }, read);
-        bounded(after.registry.recovery_changed(now)).await;
+        assert_eq!(Recovery { rerun: 0, ..now.clone() }, read);
+        bounded(after.registry.recovery_changed(&now)).await;
         now = after.registry.recovery();
     }
     assert_eq!(now, Recovery { rerun: 2, ..read });
@@ -241,6 +241,28 @@ async fn a_recovery_says_how_much_is_read_and_how_many_programs_have_come_back()
     after.registry.resume(waiting, answer(1, "a")).await.unwrap();
     ended(&after.registry, waiting).await;
     assert_eq!(after.registry.recovery(), now);
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_named_and_is_in_nobodys_way() {
+    let rig = Rig::recorded();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let id = rig.start([say("one?"), say("two?")]).await;
+        paused(&rig.registry, id).await;
+        ids.push(id);
+    }
+    let after = rig.after_a_crash(everything);
+    after.journal.damage(ids[0]);
+    let recovered = after.registry.recover().await.unwrap();
+    assert_eq!(recovered, Recovered { waiting: 2, damaged: 1, ..Recovered::default() });
+    let Recovery { read, of, damaged, trouble, .. } = after.registry.recovery();
+    assert_eq!((read, of, damaged, trouble.as_deref()), (3, 3, 1, Some("a row is damaged")));
+    assert!(after.registry.state(ids[0]).is_err());
+    for id in &ids[1..] {
+        after.registry.resume(*id, answer(1, "a")).await.unwrap();
+        paused_at(&after.registry, *id, 2).await;
+    }
 }
 
 #[tokio::test]

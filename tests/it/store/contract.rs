@@ -166,10 +166,12 @@ async fn sessions_are_stored_in_the_order_of_their_birth_with_what_they_amount_t
                 let (mut place, mut found) = (0, Vec::new());
                 loop {
                     let page = told(journal.stored(place, 3)).await;
-                    let Some(last) = page.last() else { break };
-                    assert!(page.len() <= 3 && page[0].place > place);
-                    place = last.place;
-                    found.extend(page.iter().cloned());
+                    let Some(last) = page.last else { break };
+                    let sessions = &page.sessions;
+                    assert!(sessions.len() <= 3 && sessions[0].place > place);
+                    assert_eq!((last, page.damaged.len()), (sessions[sessions.len() - 1].place, 0));
+                    place = last;
+                    found.extend(sessions.iter().cloned());
                 }
                 assert_eq!(found.len(), lives.len());
                 for (stored, life) in found.iter().zip(&lives) {

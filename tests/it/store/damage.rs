@@ -183,6 +183,8 @@ async fn a_row_that_is_damaged_is_noticed_as_it_is_read_and_the_next_start_saves
     for life in &lives {
         life.write(&journal).await;
     }
+    close(journal).await;
+    let journal = open(&path);
     // Behind the back of the journal, while it is open.
     let db = rusqlite::Connection::open(&path).unwrap();
     db.execute("UPDATE records SET body = zeroblob(length(body)) WHERE place = 3 AND n = 5", []).unwrap();
@@ -190,6 +192,9 @@ async fn a_row_that_is_damaged_is_noticed_as_it_is_read_and_the_next_start_saves
     let error = journal.records(lives[2].id()).get().await.unwrap_err();
     assert!(error.0.starts_with(&format!("{} is damaged (row 5 of place 3: ", path.display())), "{error}");
     assert!(journal.records(lives[3].id()).get().await.is_ok());
+    let page = told(journal.stored(0, 100)).await;
+    assert_eq!((page.sessions.len(), page.last, told(journal.stored_count()).await), (11, Some(12), 12));
+    assert_eq!(page.damaged, [(lives[2].id(), error)]);
     close(journal).await;
     let journal = open(&path);
     assert_eq!(journal.path(), directory.path().join("journal.salvaged-1.db"));

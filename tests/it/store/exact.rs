@@ -108,7 +108,7 @@ async fn sessions_of_one_program_share_its_text_and_their_prompts() {
     }
     close(journal).await;
     let journal = open(&path);
-    let stored = told(journal.stored(0, 10)).await;
+    let stored = &told(journal.stored(0, 10)).await.sessions;
     let prompt_of = |n: usize| match stored[n].session.state() {
         switchboard::domain::ExecutionState::Paused(pause) => Arc::clone(&pause.prompts[0].query.prompt),
         other => panic!("{other:?}"),

@@ -43,7 +43,7 @@ async fn a_file_of_version_1_is_read_whole() {
         assert_eq!(records_of(&journal, life.id()).await, Some(shown(&life.records)));
         assert_eq!(journal.retired(life.id()).as_deref(), Some(&life.session));
     }
-    assert_eq!(told(journal.stored(0, 9)).await.len(), 2);
+    assert_eq!(told(journal.stored(0, 9)).await.sessions.len(), 2);
     assert_eq!(&*told(journal.drafts()).await[0].text, "half");
     close(journal).await;
 }

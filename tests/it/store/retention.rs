@@ -58,7 +58,7 @@ async fn log_lines_go_a_month_after_the_end_and_answers_stay() {
     assert_eq!((left.state(), left.usage(), left.log().len()), (ended.session.state(), ended.session.usage(), 0));
     close(journal).await;
     let journal = open(&path);
-    assert_eq!(told(journal.stored(0, 9)).await.len(), 2);
+    assert_eq!(told(journal.stored(0, 9)).await.sessions.len(), 2);
 }
 
 #[tokio::test]

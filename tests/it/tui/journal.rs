@@ -68,15 +68,38 @@ fn how_far_the_journal_is_read_and_replayed_stands_in_the_header_until_all_is_th
         desk.tell(Msg::Recovery(recovery));
         desk
     };
-    let read = Recovery { read: 20_500, of: 100_000, rerun: 0, to_rerun: 12 };
-    let replayed = Recovery { read: 100_000, of: 100_000, rerun: 3, to_rerun: 12 };
-    pictures("recovery", [read, replayed].map(at).into_iter());
-    let mut desk = at(replayed);
+    let read = Recovery { read: 20_500, of: 100_000, to_rerun: 12, ..Recovery::default() };
+    let replayed = Recovery { read: 100_000, rerun: 3, ..read.clone() };
+    pictures("recovery", [read, replayed.clone()].map(at).into_iter());
+    let mut desk = at(replayed.clone());
     desk.keys("a half");
     assert_eq!(desk.text(), "half", "keys work meanwhile");
     desk.tell(Msg::Recovery(Recovery { rerun: 12, ..replayed }));
     let picture = desk.picture(120, 36);
     assert!(!picture.lines().next().unwrap().contains('▇'), "{picture}");
+}
+
+#[test]
+fn that_sessions_are_damaged_stands_there_with_what_to_do_for_as_long_as_the_desk_is_open() {
+    let mut desk = kept(vec![session(1, "a", asks())]);
+    let why = "journal.db is damaged (row 5 of place 3)";
+    let recovery = Recovery { read: 3, of: 3, damaged: 2, trouble: Some(why.into()), ..Recovery::default() };
+    desk.tell(Msg::Recovery(recovery.clone()));
+    for (n, (width, height)) in [(120, 36), (80, 24), (40, 10)].into_iter().enumerate() {
+        desk.later(5000);
+        desk.keys("j");
+        desk.tell(Msg::Resize(width, height));
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("! 2 sessions are damaged"), "{picture}");
+        assert!(n == 2 || picture.contains("! damaged ·") && picture.contains("start again to save"), "{picture}");
+        assert!(n > 0 || picture.contains(why), "{picture}");
+    }
+    desk.tell(Msg::Recovery(Recovery { damaged: 1, ..recovery.clone() }));
+    assert!(desk.picture(40, 10).contains("! 1 session is damaged"));
+    desk.tell(Msg::Recovery(Recovery { damaged: 0, ..recovery }));
+    assert!(desk.picture(120, 36).contains(&format!("! not every session came back: {why}")));
+    desk.tell(Msg::Trouble(Some("the disk is full".into())));
+    assert!(desk.picture(120, 36).contains("the disk is full"), "what refuses answers comes first");
 }
 
 #[test]
