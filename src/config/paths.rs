@@ -53,6 +53,12 @@ pub struct PathEntry {
     pub origin: Origin,
 }
 
+impl PathEntry {
+    fn unset(name: &'static str, purpose: &'static str, flag: &'static str, variable: &'static str) -> Self {
+        Self { name, purpose, flag, variable, path: None, origin: Origin::NoHome }
+    }
+}
+
 /// Every path the program uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
@@ -70,70 +76,50 @@ impl Paths {
         let home = base(
             environment,
             flags.home.as_deref(),
-            PathEntry {
-                name: "home",
-                purpose: "packages, state, cards and scenarios",
-                flag: "--home",
-                variable: "SWITCHBOARD_HOME",
-                path: None,
-                origin: Origin::NoHome,
-            },
+            PathEntry::unset("home", "packages, state, cards and scenarios", "--home", "SWITCHBOARD_HOME"),
             "XDG_DATA_HOME",
             ".local/share",
         );
         let state_dir = base(
             environment,
             flags.state_dir.as_deref(),
-            PathEntry {
-                name: "state",
-                purpose: "what the program keeps for itself: its journal, records of runs, its log",
-                flag: "--state-dir",
-                variable: "SWITCHBOARD_STATE_DIR",
-                path: None,
-                origin: Origin::NoHome,
-            },
+            PathEntry::unset(
+                "state",
+                "what the program keeps for itself: its journal, records of runs, its log",
+                "--state-dir",
+                "SWITCHBOARD_STATE_DIR",
+            ),
             "XDG_STATE_HOME",
             ".local/state",
         );
         let log_file = within(
             environment,
             flags.log_file.as_deref(),
-            PathEntry {
-                name: "log",
-                purpose: "what goes wrong in the background",
-                flag: "--log-file",
-                variable: "SWITCHBOARD_LOG_FILE",
-                path: None,
-                origin: Origin::NoHome,
-            },
+            PathEntry::unset("log", "what goes wrong in the background", "--log-file", "SWITCHBOARD_LOG_FILE"),
             &state_dir,
             "switchboard.log",
         );
         let packages = within(
             environment,
             flags.packages.as_deref(),
-            PathEntry {
-                name: "packages",
-                purpose: "modules for require, behind every --lib",
-                flag: "--packages",
-                variable: "SWITCHBOARD_PACKAGES",
-                path: None,
-                origin: Origin::NoHome,
-            },
+            PathEntry::unset(
+                "packages",
+                "modules for require, behind every --lib",
+                "--packages",
+                "SWITCHBOARD_PACKAGES",
+            ),
             &home,
             "packages",
         );
         let journal = within(
             environment,
             flags.journal.as_deref(),
-            PathEntry {
-                name: "journal",
-                purpose: "every session of the desk, its questions and answers",
-                flag: "--journal",
-                variable: "SWITCHBOARD_JOURNAL",
-                path: None,
-                origin: Origin::NoHome,
-            },
+            PathEntry::unset(
+                "journal",
+                "every session of the desk, its questions and answers",
+                "--journal",
+                "SWITCHBOARD_JOURNAL",
+            ),
             &state_dir,
             "journal.db",
         );
@@ -186,14 +172,8 @@ impl Paths {
 
 /// The config file: named, else at its place in the XDG base directory.
 fn config_file(environment: &Environment, flag: Option<&Path>) -> PathEntry {
-    let entry = PathEntry {
-        name: "config",
-        purpose: "the config file; keymap.toml lies beside it",
-        flag: "--config",
-        variable: "SWITCHBOARD_CONFIG",
-        path: None,
-        origin: Origin::NoHome,
-    };
+    let entry =
+        PathEntry::unset("config", "the config file; keymap.toml lies beside it", "--config", "SWITCHBOARD_CONFIG");
     let found = base(environment, flag, entry, "XDG_CONFIG_HOME", ".config");
     match found.origin {
         Origin::Flag(_) | Origin::Variable("SWITCHBOARD_CONFIG") => found,

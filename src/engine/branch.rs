@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::folding::{Folded, events, fold};
 use super::registry::Registry;
 use super::{Durability, Record, Turn};
 use crate::domain::{
@@ -72,7 +73,7 @@ impl Registry {
     /// [`BranchError`]; nothing is changed in any case.
     pub async fn preview_branch(&self, of: SessionId, at: QueryId) -> Result<BranchPreview, BranchError> {
         let records = self.records_of(of).await?;
-        let parent = fold(of, &records).ok_or_else(no_beginning)?;
+        let Folded { session: parent, .. } = fold(of, &records).ok_or_else(no_beginning)?;
         let cut = cut(&records, at).ok_or_else(|| not_asked(of, at, &parent))?;
         let kept = cut.kept.iter().flat_map(events).filter(|event| answer_of(event).is_some()).count();
         let written = cut.behind.iter().filter_map(|event| match &event.kind {
@@ -95,7 +96,7 @@ impl Registry {
     /// [`BranchError`]; then there is no new session.
     pub async fn fork_at(&self, of: SessionId, at: QueryId) -> Result<SessionId, BranchError> {
         let records = self.records_of(of).await?;
-        let parent = fold(of, &records).ok_or_else(no_beginning)?;
+        let Folded { session: parent, .. } = fold(of, &records).ok_or_else(no_beginning)?;
         let cut = cut(&records, at).ok_or_else(|| not_asked(of, at, &parent))?;
         let shared = &self.shared;
         let now = shared.world.clock.now();
@@ -233,13 +234,6 @@ fn branch(
     matches!(session.state(), ExecutionState::Paused(_)).then_some((session, records))
 }
 
-fn events(record: &Record) -> std::slice::Iter<'_, Event> {
-    match record {
-        Record::Turn(turn) => turn.iter(),
-        Record::Spawned { .. } | Record::Read(_) | Record::Performed(_) | Record::Resumed { .. } => [].iter(),
-    }
-}
-
 fn answer_of(event: &Event) -> Option<LeftAnswer> {
     match &event.kind {
         EventKind::AnswerAccepted { query_id, by, response, .. } => {
@@ -251,13 +245,6 @@ fn answer_of(event: &Event) -> Option<LeftAnswer> {
 
 fn is_child(records: &[Record]) -> bool {
     matches!(records.first(), Some(Record::Spawned { spec, .. }) if spec.parent.is_some())
-}
-
-fn fold(id: SessionId, records: &[Record]) -> Option<Session> {
-    let Some(Record::Spawned { spec, at, .. }) = records.first() else { return None };
-    let mut session = Session::new(id, Arc::clone(spec), *at);
-    records.iter().flat_map(events).for_each(|event| apply(&mut session, event));
-    Some(session)
 }
 
 fn no_beginning() -> BranchError {

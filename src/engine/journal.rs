@@ -89,6 +89,25 @@ pub struct Page {
     pub events: Vec<EventRef>,
 }
 
+impl Page {
+    /// The page of at most `max` events from number `from` on. `events` are those that are kept from there on, in order.
+    pub fn of(events: impl IntoIterator<Item = EventRef>, from: Seq, max: usize) -> Self {
+        let mut page = Self::default();
+        for event in events.into_iter().take(max) {
+            let expected = page.events.last().map_or(from, |last| last.seq + 1);
+            match event.seq {
+                seq if seq == expected => page.events.push(event),
+                seq if page.events.is_empty() => {
+                    page.gap = Some((from, seq - 1));
+                    page.events.push(event);
+                }
+                _ => break,
+            }
+        }
+        page
+    }
+}
+
 /// Some sessions of a journal, in the order of their birth.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StoredPage {

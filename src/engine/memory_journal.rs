@@ -7,9 +7,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::folding::{Folded, fold};
 use super::weight::weight;
 use super::{Draft, Durability, EventRef, Journal, Page, Read, Record, Reply, Stored, StoredPage, Turn};
-use crate::domain::{Event, EventKind, QueryId, Seq, Session, SessionId, apply};
+use crate::domain::{Event, EventKind, QueryId, Seq, Session, SessionId};
 
 /// Bytes of events, answers not counted, that are kept of one session: some tens of thousands of log lines.
 const EVENT_BYTES: usize = 4 << 20;
@@ -142,7 +143,7 @@ impl Journal for MemoryJournal {
 
     fn retired(&self, session: SessionId) -> Option<Arc<Session>> {
         let retired = self.retired_lock().sessions.get(&session).cloned();
-        retired.or_else(|| Some(fold(0, session, &self.shard(session).get(&session)?.records)?.session))
+        retired.or_else(|| stored(0, session, &self.shard(session).get(&session)?.records).map(|stored| stored.session))
     }
 
     fn all_retired(&self) -> Vec<Arc<Session>> {
@@ -161,7 +162,7 @@ impl Journal for MemoryJournal {
         let places = (1..).zip(births.into_iter().flatten());
         for (place, id) in places.skip_while(|(place, _)| *place <= behind).take(max) {
             page.last = Some(place);
-            page.sessions.extend(self.shard(id).get(&id).and_then(|log| fold(place, id, &log.records)));
+            page.sessions.extend(self.shard(id).get(&id).and_then(|log| stored(place, id, &log.records)));
         }
         Reply::Ready(Ok(Arc::new(page)))
     }
@@ -198,23 +199,9 @@ impl Journal for MemoryJournal {
     }
 }
 
-/// What the records of a session amount to.
-fn fold(place: u64, id: SessionId, records: &[Record]) -> Option<Stored> {
-    let Some(Record::Spawned { spec, at, .. }) = records.first() else { return None };
-    let mut session = Session::new(id, Arc::clone(spec), *at);
-    let mut attempts = 0;
-    for record in records {
-        match record {
-            Record::Turn(turn) => {
-                turn.iter().for_each(|event| apply(&mut session, event));
-                if turn.iter().any(|event| matches!(event.kind, EventKind::PauseRequested { .. })) {
-                    attempts = 0;
-                }
-            }
-            Record::Resumed { unclean: true, .. } => attempts += 1,
-            Record::Spawned { .. } | Record::Read(_) | Record::Performed(_) | Record::Resumed { .. } => {}
-        }
-    }
+/// A session as its records have it.
+fn stored(place: u64, id: SessionId, records: &[Record]) -> Option<Stored> {
+    let Folded { session, attempts } = fold(id, records)?;
     Some(Stored { place, session: Arc::new(session), attempts })
 }
 
@@ -244,19 +231,7 @@ impl Log {
         let old = &self.answers[self.answers.partition_point(|event| event.seq < from)..];
         let new = self.turns.range(self.turns.partition_point(|(turn, _)| turn.last_seq() < from)..);
         let new = new.flat_map(|(turn, _)| turn.since(from));
-        let mut page = Page::default();
-        for event in old.iter().cloned().chain(new).take(max) {
-            let expected = page.events.last().map_or(from, |last| last.seq + 1);
-            match event.seq {
-                seq if seq == expected => page.events.push(event),
-                seq if page.events.is_empty() => {
-                    page.gap = Some((from, seq - 1));
-                    page.events.push(event);
-                }
-                _ => break,
-            }
-        }
-        page
+        Page::of(old.iter().cloned().chain(new), from, max)
     }
 }
 

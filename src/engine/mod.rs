@@ -13,6 +13,7 @@ mod door;
 mod effect;
 mod feed;
 mod files;
+mod folding;
 mod hibernation;
 mod inspection;
 mod journal;

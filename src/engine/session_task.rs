@@ -340,15 +340,17 @@ impl SessionTask {
     }
 
     async fn answer(&mut self, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
-        self.wake_for(&payload).await?;
-        match self.acknowledged(Command::Answer(payload)).await {
-            Ok(()) => Ok(match self.session.state() {
-                ExecutionState::Paused(pause) => ResumeOutcome::Remaining(pause.pending().count() as u32),
-                _ => ResumeOutcome::Continued,
-            }),
-            Err(NoTurn::NotRecorded(cause)) => Err(ResumeError::NotRecorded { cause }),
-            Err(NoTurn::Rejected(rejected)) => refused_answer(&self.session, rejected),
-        }
+        let events = match decide(&self.session, Command::Answer(payload), self.world.clock.now()) {
+            Ok(events) => events,
+            // What is refused wakes nobody.
+            Err(rejected) => return refused_answer(&self.session, rejected),
+        };
+        self.wake().await?;
+        self.acknowledge(events).await.map_err(|cause| ResumeError::NotRecorded { cause })?;
+        Ok(match self.session.state() {
+            ExecutionState::Paused(pause) => ResumeOutcome::Remaining(pause.pending().count() as u32),
+            _ => ResumeOutcome::Continued,
+        })
     }
 
     async fn cancel(&mut self, reason: CancelReason, seen_at: SeenAt) -> Result<(), CancelError> {
@@ -364,10 +366,15 @@ impl SessionTask {
     /// Takes a turn for a command from outside: it is durable before anything shows it.
     async fn acknowledged(&mut self, command: Command) -> Result<(), NoTurn> {
         let events = decide(&self.session, command, self.world.clock.now()).map_err(NoTurn::Rejected)?;
+        self.acknowledge(events).await.map_err(NoTurn::NotRecorded)
+    }
+
+    /// Makes what was decided durable, then shows it. `Err`: why it could not be recorded; nothing has changed.
+    async fn acknowledge(&mut self, events: Vec<Event>) -> Result<(), String> {
         let Some(turn) = Turn::new(events) else { return Ok(()) };
         let record = Record::Turn(turn.clone());
         let mut receipt = self.world.journal.append(self.session.id(), &[record], Durability::Acknowledged);
-        receipt.get().await.map_err(|error| NoTurn::NotRecorded(error.0))?;
+        receipt.get().await.map_err(|error| error.0)?;
         self.apply_and_publish(turn);
         Ok(())
     }

@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
+use super::folding::{Folded, fold};
 use super::registry::Registry;
 use super::replay::{Past, Replay};
 use super::rerun::{Halt, Reached, Rerun};
 use super::{Difference, Door, Record, StopFlag, VmFailure};
-use crate::domain::{Command, ExecutionState, Seq, Session, SessionId, apply};
+use crate::domain::{Command, ExecutionState, Seq, Session, SessionId};
 
 /// A session whose program does again what is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,15 +53,11 @@ impl Registry {
             }
             None => return Err(VerifyError::NotFound(id)),
         };
-        let Some(Record::Spawned { spec, at, engine }) = records.first() else {
+        let (Some(Folded { session, .. }), Some(Record::Spawned { engine, .. })) =
+            (fold(id, &records), records.first())
+        else {
             return Err(VerifyError::Unreadable("it has no beginning".into()));
         };
-        let mut session = Session::new(id, Arc::clone(spec), *at);
-        let turns = records.iter().filter_map(|record| match record {
-            Record::Turn(turn) => Some(turn),
-            _ => None,
-        });
-        turns.flat_map(|turn| turn.iter()).for_each(|event| apply(&mut session, event));
         let verified = Verified { events: session.last_seq(), same_engine: **engine == *world.vms.version() };
 
         let task = self.shared.tasks.spawn_on(

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::{Over, SessionTask};
-use crate::domain::{Command, ExecutionState, ResumeError, ResumePayload, SeenAt, decide};
+use crate::domain::{Command, ExecutionState, ResumeError, SeenAt};
 use crate::engine::rerun::{Arrived, Halt, Reached, Rerun};
 use crate::engine::{Door, Durability, Emission, Input, Presence, Record, Step, StopFlag};
 
@@ -78,12 +78,10 @@ impl SessionTask {
         }
     }
 
-    /// Makes the answer's way free: the program of a session that sleeps is run again up to its pause. `Err`: the answer
+    /// Makes an answer's way free: the program of a session that sleeps is run again up to its pause. `Err`: the answer
     /// cannot be taken, and nothing was changed.
-    pub(super) async fn wake_for(&mut self, payload: &ResumePayload) -> Result<(), ResumeError> {
-        let ExecutionState::Paused(_) = self.session.state() else { return Ok(()) };
-        if self.vm.is_some() || decide(&self.session, Command::Answer(payload.clone()), self.world.clock.now()).is_err()
-        {
+    pub(super) async fn wake(&mut self) -> Result<(), ResumeError> {
+        if self.vm.is_some() {
             return Ok(());
         }
         let why = match self.rerun().await {

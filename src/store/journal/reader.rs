@@ -321,19 +321,7 @@ impl Reader {
             let next = events.last().map_or(from, |last| last.seq + 1);
             events.extend(turn.since(next.max(turn.first_seq())).filter(|event| event.seq >= next));
         }
-        let mut page = Page::default();
-        for event in events.into_iter().take(max) {
-            let expected = page.events.last().map_or(from, |last| last.seq + 1);
-            match event.seq {
-                seq if seq == expected => page.events.push(event),
-                seq if page.events.is_empty() => {
-                    page.gap = Some((from, seq - 1));
-                    page.events.push(event);
-                }
-                _ => break,
-            }
-        }
-        Ok(page)
+        Ok(Page::of(events, from, max))
     }
 
     fn records(&mut self, session: SessionId) -> Read<Option<Arc<[Record]>>> {
