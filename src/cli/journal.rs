@@ -8,7 +8,7 @@ use super::exit::CliError;
 use super::output;
 use crate::config::{Keeping, Settings};
 use crate::domain::SessionId;
-use crate::engine::Journal;
+use crate::engine::{Journal, Stored};
 use crate::store::journal::{Opened, SqliteJournal};
 
 /// The journal of a desk. `None`: nothing is kept.
@@ -95,16 +95,26 @@ pub(super) fn runs(settings: &Settings) -> Vec<PathBuf> {
 
 /// The sessions that no other session has forked and whose id begins so.
 async fn sessions(journal: &SqliteJournal, given: &str) -> Result<Vec<SessionId>, CliError> {
+    let mut found = Vec::new();
+    for stored in beginning(journal, given).await? {
+        if stored.session.spec().parent.is_none() {
+            found.push(stored.session.id());
+        }
+    }
+    Ok(found)
+}
+
+/// The sessions whose id is or begins with `given`; no other is read.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub(super) async fn beginning(journal: &SqliteJournal, given: &str) -> Result<Vec<Stored>, CliError> {
     let digits = given.to_ascii_lowercase();
     let mut found = Vec::new();
-    let mut behind = 0;
-    loop {
-        let page = journal.stored(behind, 1000).get().await?;
-        let Some(last) = page.last else { return Ok(found) };
-        behind = last;
-        let tops = page.sessions.iter().map(|stored| &stored.session).filter(|session| session.spec().parent.is_none());
-        found.extend(tops.map(|session| session.id()).filter(|id| id.to_string().starts_with(&digits)));
+    for id in journal.ids()?.into_iter().filter(|id| !digits.is_empty() && id.to_string().starts_with(&digits)) {
+        found.extend(journal.stored_one(id).get().await?);
     }
+    Ok(found)
 }
 
 /// A journal that nobody else has.

@@ -174,6 +174,9 @@ pub trait Journal: Send + Sync + 'static {
     /// (0: from the first on). One that is damaged is named, and is in nobody's way.
     fn stored(&self, behind: u64, max: usize) -> Reply<Arc<StoredPage>>;
 
+    /// A session that stands in the journal, if it does.
+    fn stored_one(&self, session: SessionId) -> Reply<Option<Stored>>;
+
     /// How many sessions [`stored`](Self::stored) gives in all.
     fn stored_count(&self) -> Reply<usize>;
 

@@ -167,6 +167,13 @@ impl Journal for MemoryJournal {
         Reply::Ready(Ok(Arc::new(page)))
     }
 
+    fn stored_one(&self, session: SessionId) -> Reply<Option<Stored>> {
+        let births = self.births.as_ref().map(|births| births.lock().unwrap_or_else(PoisonError::into_inner));
+        let place = births.and_then(|births| births.iter().position(|birth| *birth == session));
+        let stored = place.and_then(|n| stored(n as u64 + 1, session, &self.shard(session).get(&session)?.records));
+        Reply::Ready(Ok(stored))
+    }
+
     fn stored_count(&self) -> Reply<usize> {
         let births = self.births.as_ref();
         Reply::Ready(Ok(births.map_or(0, |births| births.lock().unwrap_or_else(PoisonError::into_inner).len())))

@@ -39,17 +39,22 @@ impl Registry {
     /// # Errors
     /// What the journal says where it cannot be read; what was read before stays, and is run again.
     pub async fn recover(&self) -> Result<Recovered, JournalError> {
-        let shared = &self.shared;
         let (mut recovered, mut tasks) = (Recovered::default(), Vec::new());
-        let read = shared.read_all(&mut recovered, &mut tasks).await;
-        shared.world.recovery.all_read(&read);
-        for live in tasks {
-            // Its task runs it again, or minds its time.
-            if shared.post(&live).is_none() {
-                shared.world.recovery.arrived(live.feed.id());
-            }
-        }
+        let read = self.shared.read_all(&mut recovered, &mut tasks).await;
+        self.shared.run_again(&read, tasks);
         read.map(|()| recovered)
+    }
+
+    /// Brings back one session of the journal and those below it that it has forked, and no other. Gives the ids of all
+    /// of them that have not ended, parents first, and that of the session itself in any case.
+    ///
+    /// # Errors
+    /// What the journal says where it cannot be read, or the session is damaged.
+    pub async fn recover_family(&self, top: SessionId) -> Result<Vec<SessionId>, JournalError> {
+        let (mut family, mut tasks) = (vec![top], Vec::new());
+        let read = self.shared.read_family(&mut family, &mut tasks).await;
+        self.shared.run_again(&read, tasks);
+        read.map(|()| family)
     }
 
     /// How far the sessions of the journal have come back. Never waits.
@@ -79,6 +84,45 @@ impl Shared {
             recovered.damaged += page.damaged.len();
             recovery.read(&page);
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// Reads the first of `family` and those below it, and lists them. Adds to the family those that have not ended.
+    async fn read_family(&self, family: &mut Vec<SessionId>, tasks: &mut Vec<Arc<Live>>) -> Result<(), JournalError> {
+        let World { journal, .. } = &*self.world;
+        let mut recovered = Recovered::default();
+        let Some(top) = journal.stored_one(family[0]).get().await? else { return Ok(()) };
+        self.bring_back(&top, &mut recovered, tasks);
+        if top.session.state().name() != StateName::Running {
+            // Its children have ended: a parent runs for as long as one has not.
+            return Ok(());
+        }
+        // Children are younger than their parents.
+        let mut behind = top.place;
+        loop {
+            let page = journal.stored(behind, PAGE).get().await?;
+            let Some(last) = page.last else { return Ok(()) };
+            behind = last;
+            for stored in &page.sessions {
+                let session = &stored.session;
+                if session.spec().parent.as_ref().is_some_and(|parent| family.contains(&parent.session)) {
+                    self.bring_back(stored, &mut recovered, tasks);
+                    if !session.state().is_ended() {
+                        family.push(session.id());
+                    }
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Starts the tasks of what was read: each runs its program again, or minds its time.
+    fn run_again(self: &Arc<Self>, read: &Result<(), JournalError>, tasks: Vec<Arc<Live>>) {
+        self.world.recovery.all_read(read);
+        for live in tasks {
+            if self.post(&live).is_none() {
+                self.world.recovery.arrived(live.feed.id());
+            }
         }
     }
 

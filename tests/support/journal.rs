@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use switchboard::domain::{QueryId, Seq, Session, SessionId};
-use switchboard::engine::{Draft, Durability, Journal, JournalError, MemoryJournal, Page, Record, Reply, StoredPage};
+use switchboard::engine::{
+    Draft, Durability, Journal, JournalError, MemoryJournal, Page, Record, Reply, Stored, StoredPage,
+};
 use tokio::sync::oneshot;
 
 /// Which records something is done to.
@@ -198,6 +200,13 @@ impl Journal for TestJournal {
         let damaged = page.sessions.extract_if(.., |stored| self.is_damaged(stored.session.id()));
         page.damaged = damaged.map(|stored| (stored.session.id(), JournalError("a row is damaged".into()))).collect();
         Reply::Ready(Ok(Arc::new(page)))
+    }
+
+    fn stored_one(&self, session: SessionId) -> Reply<Option<Stored>> {
+        if self.is_damaged(session) {
+            return Reply::Ready(Err(JournalError("a row is damaged".into())));
+        }
+        self.memory.stored_one(session)
     }
 
     fn stored_count(&self) -> Reply<usize> {

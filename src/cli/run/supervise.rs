@@ -188,17 +188,14 @@ impl Run {
 
     /// Goes on with a session of the journal, and with those below it that have not ended.
     async fn take_up(&mut self, session: SessionId) -> Result<(), CliError> {
-        self.registry.recover().await?;
+        let family = self.registry.recover_family(session).await?;
         self.order.push(session);
-        let all = self.registry.list();
-        let mut family = vec![session];
-        while let Some(one) = family.pop() {
-            self.follow_from(one, session, Start::Now);
-            for child in all.iter().filter(|it| it.parent() == Some(one) && !it.state.is_ended()) {
-                *self.parents.entry(one).or_default() += 1;
-                self.parent_of.insert(child.id, one);
-                family.push(child.id);
+        for id in family {
+            if let Some(parent) = self.registry.summary(id).ok().filter(|_| id != session).and_then(|it| it.parent()) {
+                *self.parents.entry(parent).or_default() += 1;
+                self.parent_of.insert(id, parent);
             }
+            self.follow_from(id, session, Start::Now);
         }
         Ok(())
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::cli::exit::CliError;
+use crate::cli::journal::beginning;
 use crate::cli::output;
 use crate::domain::query::{Expr, Facts, Scratch};
 use crate::domain::{Session, Timestamp};
-use crate::engine::{Clock, Journal, SystemClock};
+use crate::engine::{Clock, Journal, Stored, SystemClock};
 use crate::store::journal::SqliteJournal;
 
 /// Sessions that are read at once.
@@ -61,17 +62,11 @@ pub(super) async fn sessions(journal: &SqliteJournal, query: Option<&Expr>) -> R
 /// # Errors
 /// When there is none, or several, or the journal cannot be read.
 pub(super) async fn one(journal: &SqliteJournal, given: &str) -> Result<Arc<Session>, CliError> {
-    let digits = given.to_ascii_lowercase();
-    if let Ok(id) = digits.parse() {
-        return journal.retired(id).ok_or_else(|| CliError::no_session(given, journal.path()));
-    }
-    let mut found = sessions(journal, None).await?;
-    found.retain(|session| !digits.is_empty() && session.id().to_string().starts_with(&digits));
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        0 => Err(CliError::no_session(given, journal.path())),
-        several => {
-            let message = format!("{given} is the beginning of {several} ids; give more digits");
+    match <[Stored; 1]>::try_from(beginning(journal, given).await?) {
+        Ok([stored]) => Ok(stored.session),
+        Err(none) if none.is_empty() => Err(CliError::no_session(given, journal.path())),
+        Err(several) => {
+            let message = format!("{given} is the beginning of {} ids; give more digits", several.len());
             Err(CliError::usage(message))
         }
     }

@@ -44,7 +44,9 @@ use self::row::Row;
 use self::schema::facts;
 use self::writer::Writer;
 use crate::domain::{QueryId, Seq, Session, SessionId};
-use crate::engine::{Draft, Durability, Journal, JournalError, JournalFigures, Page, Record, Reply, StoredPage, Turn};
+use crate::engine::{
+    Draft, Durability, Journal, JournalError, JournalFigures, Page, Record, Reply, Stored, StoredPage, Turn,
+};
 
 pub use retention::{Removed, Retention};
 
@@ -227,6 +229,14 @@ impl SqliteJournal {
         self.notice.as_deref()
     }
 
+    /// The ids of all sessions, in the order of their birth. It reads at once, and nothing else of them.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn ids(&self) -> Result<Vec<SessionId>, JournalError> {
+        self.direct().ids()
+    }
+
     /// Lets log lines go for which it is time, of a few sessions; see [`Retention`]. Never waits.
     pub fn prune(&self, retention: Retention) {
         if let Some(writing) = &self.writing {
@@ -346,6 +356,10 @@ impl Journal for SqliteJournal {
 
     fn stored(&self, behind: u64, max: usize) -> Reply<Arc<StoredPage>> {
         self.behind_everything(|word| Reading::Stored { behind, max, word })
+    }
+
+    fn stored_one(&self, session: SessionId) -> Reply<Option<Stored>> {
+        self.behind_everything(|word| Reading::StoredOne(session, word))
     }
 
     fn stored_count(&self) -> Reply<usize> {

@@ -42,6 +42,7 @@ pub(super) enum Reading {
         max: usize,
         word: Word<Arc<StoredPage>>,
     },
+    StoredOne(SessionId, Word<Option<Stored>>),
     StoredCount(Word<usize>),
     Drafts(Word<Arc<[Draft]>>),
 }
@@ -53,6 +54,7 @@ impl Reading {
             Self::Events { word, .. } => drop(word.send(Err(error))),
             Self::Records(_, word) => drop(word.send(Err(error))),
             Self::Stored { word, .. } => drop(word.send(Err(error))),
+            Self::StoredOne(_, word) => drop(word.send(Err(error))),
             Self::StoredCount(word) => drop(word.send(Err(error))),
             Self::Drafts(word) => drop(word.send(Err(error))),
         }
@@ -211,6 +213,10 @@ impl Reader {
                     let stored = self.stored(behind, max);
                     drop(word.send(self.told(stored)));
                 }
+                Reading::StoredOne(session, word) => {
+                    let stored = self.stored_one(session);
+                    drop(word.send(self.told(stored)));
+                }
                 Reading::StoredCount(word) => {
                     let count = self.stored_count();
                     drop(word.send(self.told(count)));
@@ -250,6 +256,15 @@ impl Reader {
         let folded = self.place(id).and_then(|place| place.map(|place| self.fold(place, id)).transpose());
         let folded = self.told(folded)?;
         Ok(folded.flatten().map(|folded| Arc::new(folded.session)))
+    }
+
+    /// The ids of all sessions of the file.
+    ///
+    /// # Errors
+    /// Why they cannot be read, in a line.
+    pub(super) fn ids(&self) -> Result<Vec<SessionId>, JournalError> {
+        let places = self.told(self.places("SELECT place, id FROM sessions ORDER BY place", []))?;
+        Ok(places.into_iter().map(|(_, id)| id).collect())
     }
 
     /// Every session of the file that has ended.
@@ -378,6 +393,16 @@ impl Reader {
             page.sessions.push(Stored { place: place as u64, session, attempts });
         }
         Ok(Arc::new(page))
+    }
+
+    fn stored_one(&mut self, session: SessionId) -> Read<Option<Stored>> {
+        let Some(place) = self.place(session)? else { return Ok(None) };
+        let folded = self.fold(place, session)?;
+        Ok(folded.map(|Folded { session, attempts, .. }| Stored {
+            place: place as u64,
+            session: Arc::new(session),
+            attempts,
+        }))
     }
 
     fn stored_count(&self) -> Read<usize> {

@@ -4,9 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use switchboard::engine::Journal;
 
 use super::home::{Ended, Home, signal};
-use crate::store::open;
+use crate::store::{Life, close, open};
 
 const ASKS_TWICE: &str = "local a = alc.llm('first?') local b = alc.llm('second ' .. a) return a .. b";
 
@@ -53,6 +54,26 @@ fn a_run_that_was_left_waiting_goes_on_where_it_stood() {
     assert_eq!(asked, 2, "no question is asked twice");
     let ended = home.run(&["run", "--resume", id, "-o", "jsonl"]).exits(0);
     assert_eq!(ended.terminal()["value"], "onetwo");
+}
+
+#[tokio::test]
+async fn of_a_journal_that_others_share_only_the_session_that_was_asked_for_goes_on() {
+    let home = Home::new();
+    let path = home.path().join("shared.db");
+    let file = path.to_str().unwrap();
+    let left = home.run(&["run", "--code", ASKS_TWICE, "--journal", file, "-o", "jsonl"]).exits(6);
+    let id = left.terminal()["session"].as_str().unwrap().to_owned();
+    let running = Life::begun(77);
+    let journal = open(&path);
+    running.write(&journal).await;
+    close(journal).await;
+    let all = answers(&home, "", "one");
+    let text = home.run(&["run", "--resume", &id[..8], "--answers", &all, "--journal", file]).exits(0).stdout;
+    assert!(text.ends_with("done: \"oneone\"\n"), "{text}");
+    let journal = open(&path);
+    let records = journal.records(running.id()).get().await.unwrap();
+    assert_eq!(records.unwrap().len(), running.records.len(), "nothing of it has run");
+    close(journal).await;
 }
 
 #[test]

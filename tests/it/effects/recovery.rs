@@ -298,6 +298,37 @@ async fn a_child_that_has_ended_and_was_evicted_is_not_made_again() {
 }
 
 #[tokio::test]
+async fn a_family_comes_back_by_itself_and_nobody_else_with_it() {
+    let rig = Rig::recorded();
+    let other = rig.start(SessionSpec::run("return alc.llm('other?')")).await;
+    let (parent, ids) = forked(&rig).await;
+    let (second, _) = forked(&rig).await;
+    let after = rig.image(|_, all| all.len());
+    let family = after.registry.recover_family(parent).await.unwrap();
+    assert_eq!(family, [parent, ids[0], ids[1]]);
+    let mut listed: Vec<SessionId> = after.registry.list().iter().map(|summary| summary.id).collect();
+    listed.sort_unstable();
+    let mut all = vec![parent, ids[0], ids[1], ids[2]];
+    all.sort_unstable();
+    assert_eq!(listed, all);
+    for (id, text) in [(ids[0], "a"), (ids[1], "b")] {
+        after.answer(id, text).await;
+    }
+    until(&after.registry, parent, |state| matches!(state, ExecutionState::Paused(_))).await;
+    after.answer(parent, "yes").await;
+    let TerminalOutcome::Done(done) = ended(&after.registry, parent).await else { panic!("it is done") };
+    assert_eq!(done.value, json!(["a1", "b1", "at once"]));
+    for id in [other, second] {
+        assert_eq!(after.journal.count(id), rig.journal.count(id), "nothing of it has run");
+    }
+    // One that waits is read alone, and so is one that is damaged.
+    let after = rig.image(|_, all| all.len());
+    assert_eq!(after.registry.recover_family(other).await.unwrap(), [other]);
+    after.journal.damage(second);
+    assert_eq!(after.registry.recover_family(second).await.unwrap_err().0, "a row is damaged");
+}
+
+#[tokio::test]
 async fn an_edited_package_changes_nothing_of_a_session_that_has_loaded_it() {
     let rig = Rig::recorded();
     rig.package("greet", "return { text = 'old' }");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use switchboard::domain::{QueryId, SessionSpec};
+use switchboard::domain::{QueryId, SessionId, SessionSpec};
 use switchboard::engine::Journal;
 use switchboard::store::journal::{Opened, SqliteJournal};
 
@@ -195,6 +195,10 @@ async fn a_row_that_is_damaged_is_noticed_as_it_is_read_and_the_next_start_saves
     let page = told(journal.stored(0, 100)).await;
     assert_eq!((page.sessions.len(), page.last, told(journal.stored_count()).await), (11, Some(12), 12));
     assert_eq!(page.damaged, [(lives[2].id(), error)]);
+    assert_eq!(told(journal.stored_one(lives[3].id())).await.unwrap().place, 4);
+    assert!(journal.stored_one(lives[2].id()).get().await.unwrap_err().0.contains("is damaged"));
+    assert!(told(journal.stored_one(SessionId::from_bits(99))).await.is_none());
+    assert_eq!(journal.ids().unwrap(), lives.iter().map(Life::id).collect::<Vec<_>>());
     close(journal).await;
     let journal = open(&path);
     assert_eq!(journal.path(), directory.path().join("journal.salvaged-1.db"));
