@@ -69,6 +69,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits", "section", "SWITCHBOARD_SECTION", Kind::Duration),
     key("limits", "max_pauses", "SWITCHBOARD_MAX_PAUSES", Kind::Count),
     key("limits", "max_queries", "SWITCHBOARD_MAX_QUERIES", Kind::Count),
+    key("limits", "max_family", "SWITCHBOARD_MAX_FAMILY", Kind::Count),
     key("limits", "source_size", "SWITCHBOARD_SOURCE_SIZE", Kind::Size),
     key("limits", "ctx_size", "SWITCHBOARD_CTX_SIZE", Kind::Size),
     key("limits", "prompt_size", "SWITCHBOARD_PROMPT_SIZE", Kind::Size),

@@ -29,6 +29,9 @@ pub struct Session {
     pub(super) epoch: u32,
     /// Who answered `q-1`, `q-2`, …; as long as queries were asked.
     pub(super) answered: Vec<Option<AnsweredBy>>,
+    /// How many queries were asked before those in `answered`: it has forgotten who answered them.
+    #[serde(skip)]
+    pub(super) forgotten: u32,
     /// The answers of the pause, in the order of its queries.
     pub(super) replies: Vec<Option<Arc<str>>>,
     /// What became of deliveries that had a name. A name stands for one delivery to one query: whoever names all its
@@ -80,6 +83,7 @@ impl Session {
             begun: false,
             epoch: 0,
             answered: Vec::new(),
+            forgotten: 0,
             replies: Vec::new(),
             deliveries: HashMap::new(),
             usage: Usage::default(),
@@ -129,6 +133,11 @@ impl Session {
         &self.usage
     }
 
+    /// How many queries it has asked itself; those of its children are not among them.
+    pub fn asked(&self) -> u32 {
+        self.forgotten + self.answered.len() as u32
+    }
+
     /// How many forks it has begun.
     pub fn forks(&self) -> u32 {
         self.forks
@@ -164,6 +173,7 @@ impl Session {
     /// Forgets who answered what, which only later answers would be told, and the end of its log.
     pub fn forget_answers(&mut self) {
         self.log = Arc::default();
+        self.forgotten = self.asked();
         self.answered = Vec::new();
         self.deliveries = HashMap::new();
     }

@@ -111,6 +111,9 @@ pub struct Limits {
     pub pauses: Option<u64>,
     /// Queries that may be asked; the pause that goes beyond is announced and ends the session.
     pub queries: Option<u64>,
+    /// Sessions that have not ended below the one at the top of a family of forks. 4096: a fork of forks of the largest
+    /// size would be four thousand million.
+    pub family: u64,
     /// Program text. 1 MB: compiling is linear and cannot be interrupted.
     pub source_bytes: u64,
     /// `ctx` as JSON. 16 MB: it is copied into the Lua heap, which is larger.
@@ -136,6 +139,7 @@ impl Default for Limits {
             section_ms: 50,
             pauses: None,
             queries: None,
+            family: 4096,
             source_bytes: 1 << 20,
             ctx_bytes: 16 << 20,
             prompt_bytes: 4 << 20,

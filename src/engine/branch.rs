@@ -252,7 +252,7 @@ fn no_beginning() -> BranchError {
 }
 
 fn not_asked(session: SessionId, at: QueryId, parent: &Session) -> BranchError {
-    let asked = match parent.usage().llm_calls {
+    let asked = match parent.asked() {
         0 => "nothing".to_owned(),
         1 => "q-1".to_owned(),
         n => format!("q-1 to q-{n}"),

@@ -132,6 +132,7 @@ impl Feed {
             summary.last_seq = session.last_seq();
             summary.last_at = session.last_at();
             summary.usage = *session.usage();
+            summary.asked = session.asked();
             summary.progress.clone_from(&session.progress().cloned());
             if session.state().is_ended() {
                 summary.presence = Presence::Resident;

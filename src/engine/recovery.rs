@@ -180,17 +180,27 @@ impl Shared {
         let top = self.top_of(spec)?;
         self.purse_below(top, || {
             // What ended children have used is added to what their parents have.
-            let of_family = |summary: &Summary| {
-                let below = summary.spec.parent.is_some() && self.top_of(&summary.spec) == Some(top);
-                summary.id == top || below && !summary.state.is_ended()
-            };
-            let live: Vec<Arc<Live>> = self.sessions(|sessions| sessions.values().cloned().collect());
-            let summaries = live.iter().map(|live| live.feed.lock().summary.clone());
-            summaries.filter(of_family).fold(Spent::default(), |spent, Summary { usage, .. }| Spent {
+            let family = self.summaries().into_iter().filter(|it| it.id == top || self.lives_below(top, it));
+            family.fold(Spent::default(), |spent, Summary { usage, .. }| Spent {
                 llm_calls: spent.llm_calls + usage.llm_calls,
                 tokens: spent.tokens + usage.total_tokens.tokens,
             })
         })
+    }
+
+    /// How many sessions below `top` have not ended. Looks at every session.
+    pub(super) fn living_below(&self, top: SessionId) -> usize {
+        self.summaries().iter().filter(|it| self.lives_below(top, it)).count()
+    }
+
+    fn summaries(&self) -> Vec<Summary> {
+        let live: Vec<Arc<Live>> = self.sessions(|sessions| sessions.values().cloned().collect());
+        live.iter().map(|live| live.feed.lock().summary.clone()).collect()
+    }
+
+    fn lives_below(&self, top: SessionId, summary: &Summary) -> bool {
+        let Summary { spec, state, .. } = summary;
+        spec.parent.is_some() && !state.is_ended() && self.top_of(spec) == Some(top)
     }
 
     /// The session at the top of a child's family.

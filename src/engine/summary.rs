@@ -21,6 +21,8 @@ pub struct Summary {
     pub last_at: Timestamp,
     /// What it has used, as of its last event.
     pub usage: Usage,
+    /// How many queries it has asked itself: `q-1` up to this one. Those of its children are not among them.
+    pub asked: u32,
     /// How far its program says it is.
     pub progress: Option<Arc<Progress>>,
     /// Where its program is.
@@ -79,6 +81,7 @@ impl From<&Session> for Summary {
             last_seq: session.last_seq(),
             last_at: session.last_at(),
             usage: *session.usage(),
+            asked: session.asked(),
             progress: session.progress().cloned(),
             presence: Presence::default(),
         }

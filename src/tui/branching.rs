@@ -107,7 +107,7 @@ impl App {
             self.refuse("no session is selected");
             return;
         };
-        let (session, last) = (summary.id, last_asked(summary));
+        let (session, last) = (summary.id, summary.asked);
         let Some(at) = self.branch_point(summary) else {
             self.refuse("it has asked nothing yet: there is no question to go back to");
             return;
@@ -122,7 +122,7 @@ impl App {
     fn branch_point(&self, summary: &Summary) -> Option<QueryId> {
         let in_questions = self.tab == Tab::Questions && self.focus != Focus::List;
         let ExecutionState::Paused(pause) = &summary.state else {
-            return Some(last_asked(summary)).filter(|n| *n > 0).map(QueryId::new);
+            return Some(summary.asked).filter(|n| *n > 0).map(QueryId::new);
         };
         let chosen = self.question.filter(|_| in_questions);
         let chosen = chosen.filter(|query| pause.prompts.iter().any(|prompt| prompt.query.query_id == *query));
@@ -223,12 +223,4 @@ pub struct Branched {
     pub result: Result<SessionId, BranchError>,
     /// What became of the answer, where there was one to give.
     pub answered: Option<Result<ResumeOutcome, ResumeError>>,
-}
-
-/// The number of the last query that a session has asked itself.
-fn last_asked(summary: &Summary) -> u32 {
-    match &summary.state {
-        ExecutionState::Paused(pause) => pause.prompts.last().map_or(0, |prompt| prompt.query.query_id.number()),
-        _ => u32::try_from(summary.usage.llm_calls).unwrap_or(u32::MAX),
-    }
 }

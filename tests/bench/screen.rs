@@ -57,6 +57,7 @@ fn summary(n: usize, round: usize) -> Summary {
         last_seq: round as u64,
         last_at: NOW,
         usage: Usage::default(),
+        asked: 1,
         progress: None,
         presence: Presence::default(),
     }

@@ -7,6 +7,7 @@
 //! A crash in between leaves children with a `parent` in their spec whether or not `child_started` was written: a
 //! recovery finds them by session, fork and index, and makes none twice.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use futures::StreamExt;
@@ -45,6 +46,11 @@ impl SessionTask {
         }
         if fork.strategies.len() > CHILDREN {
             return Ok(Err(format!("alc.fork: {} strategies; the limit is {CHILDREN}", fork.strategies.len())));
+        }
+        if begun.is_empty()
+            && let Some(why) = self.too_large(fork.strategies.len())
+        {
+            return Ok(Err(why));
         }
         let purse = self.purse_of_children();
         let number = self.session.forks() + u32::from(begun.is_empty());
@@ -111,6 +117,20 @@ impl SessionTask {
             Some((index, error)) => Err(format!("alc.fork: strategy '{}' failed: {error}", fork.strategies[index])),
             None => Ok(results.into()),
         })
+    }
+
+    /// Why its family may not grow by `n`, if so.
+    fn too_large(&self, n: usize) -> Option<String> {
+        let spec = self.session.spec();
+        let shared = self.shared.upgrade()?;
+        let limit = spec.limits.family;
+        if (shared.sessions(HashMap::len) + n) as u64 <= limit {
+            return None;
+        }
+        let top = if spec.parent.is_some() { shared.top_of(spec)? } else { self.session.id() };
+        let would = (shared.living_below(top) + n) as u64;
+        (would > limit)
+            .then(|| format!("alc.fork: {would} sessions of one family would not have ended; the limit is {limit}"))
     }
 
     /// The spec of a child.

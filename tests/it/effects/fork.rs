@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use switchboard::domain::{
-    CancelCode, EventKind, ExecutionState, InvalidSpec, Parent, SessionId, SessionSpec, SpawnError, StateName,
+    CancelCode, EventKind, ExecutionState, InvalidSpec, Parent, QueryId, SessionId, SessionSpec, SpawnError, StateName,
     TerminalOutcome,
 };
 
@@ -84,6 +84,50 @@ async fn children_ask_under_ids_of_their_own_and_their_parent_waits_for_them() {
     assert_eq!(ends.count(), 3);
     let usage = rig.registry.summary(parent).unwrap().usage;
     assert_eq!((usage.llm_calls, usage.pauses), (2, 0), "what children asked is counted, their pauses are their own");
+}
+
+#[tokio::test]
+async fn a_family_has_a_bound_over_all_its_forks() {
+    let rig = rig();
+    rig.package("tree", "return { run = function() return select(2, pcall(alc.fork, { 'asks', 'asks' }, {})) end }");
+    let mut spec = SessionSpec::run("return alc.fork({ 'tree', 'tree' }, {})");
+    spec.limits.family = 5;
+    let other = rig.start(SessionSpec::run("return alc.fork({ 'asks', 'asks' }, {})")).await;
+    children(&rig, other, 2).await;
+    let parent = rig.start(spec).await;
+    let grown = children(&rig, parent, 1).await;
+    let refused = rig.registry.state(grown[1]).unwrap();
+    let ExecutionState::Done(done) = refused else { panic!("{refused:?}") };
+    let why = "alc.fork: 6 sessions of one family would not have ended; the limit is 5";
+    assert!(done.value.as_str().is_some_and(|text| text.contains(why)), "{}", done.value);
+    for child in children(&rig, grown[0], 2).await {
+        paused(&rig.registry, child).await;
+        rig.answer(child, "a").await;
+    }
+    let value = value(&rig, parent).await;
+    assert_eq!(value[0]["result"].as_array().map(Vec::len), Some(2), "{value}");
+}
+
+#[tokio::test]
+async fn what_children_ask_is_not_among_the_questions_of_their_parent() {
+    let rig = Rig::recorded();
+    rig.package("asks", ASKS);
+    let code = "alc.llm('one?') alc.fork({ 'asks' }, { times = 3 }) return alc.llm('two?')";
+    let parent = rig.start(SessionSpec::run(code)).await;
+    paused(&rig.registry, parent).await;
+    rig.answer(parent, "a").await;
+    let child = children(&rig, parent, 1).await[0];
+    for epoch in 1..=3 {
+        paused_at(&rig.registry, child, epoch).await;
+        rig.answer(child, "b").await;
+    }
+    paused_at(&rig.registry, parent, 2).await;
+    rig.answer(parent, "c").await;
+    ended(&rig.registry, parent).await;
+    let summary = rig.registry.summary(parent).unwrap();
+    assert_eq!((summary.usage.llm_calls, summary.asked), (5, 2));
+    let never = rig.registry.fork_at(parent, QueryId::new(5)).await.unwrap_err();
+    assert_eq!(never.to_string(), format!("{parent} has not asked q-5; it has asked q-1 to q-2"));
 }
 
 #[tokio::test]

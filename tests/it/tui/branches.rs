@@ -115,7 +115,9 @@ fn the_question_one_stands_at_is_meant_or_the_one_answered_last() {
     desk.keys("<Esc> <CR> <M-n> <M-n> B");
     assert_eq!(wanted(&desk), Some(6));
     let mut ended = session(1, "plan", done(1.into()));
-    ended.usage = Usage { llm_calls: 3, ..Usage::default() };
+    // What its children asked is among its calls, and not among its questions.
+    ended.usage = Usage { llm_calls: 9, ..Usage::default() };
+    ended.asked = 3;
     let mut desk = Desk::with(vec![ended]);
     desk.keys("R");
     assert_eq!(wanted(&desk), Some(3));

@@ -206,6 +206,10 @@ pub(crate) fn session(n: u64, title: &str, state: ExecutionState) -> Summary {
     if let SessionKind::Run { name, .. } = &mut spec.kind {
         *name = Some(format!("{title}.lua"));
     }
+    let asked = match &state {
+        ExecutionState::Paused(pause) => pause.prompts.last().map_or(0, |prompt| prompt.query.query_id.number()),
+        _ => 0,
+    };
     Summary {
         id: id(n),
         spec: Arc::new(spec),
@@ -214,6 +218,7 @@ pub(crate) fn session(n: u64, title: &str, state: ExecutionState) -> Summary {
         last_seq: 3,
         last_at: NOW - 300_000,
         usage: Usage::default(),
+        asked,
         progress: None,
         presence: Presence::default(),
     }
