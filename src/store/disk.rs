@@ -1,7 +1,7 @@
 //! How files that outlive a session are read, locked and replaced.
 //!
 //! A file is replaced as a whole: written beside itself, made durable, renamed. So a reader needs no lock and sees it as
-//! it was before or after. Writers of one file, in this process and in others, take turns by an advisory lock on a file
+//! it was before or after. It keeps its mode, and a symbolic link stays one: what it leads to is replaced. Writers of one file, in this process and in others, take turns by an advisory lock on a file
 //! beside it, since the file itself is another one after each write.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often it looks. The kernel's own queue would have no end.
 const LOOK: Duration = Duration::from_millis(1);
+
+/// Symbolic links that are followed, one after the other: as many as the system itself follows.
+const LINKS: usize = 40;
 
 /// The turn of a writer; the next has it once this is dropped, or the process has died.
 #[derive(Debug)]
@@ -43,13 +46,33 @@ pub(super) fn take_turn(lock: &Path) -> io::Result<Turn> {
     }
 }
 
-/// Reads a text file; `None` where it is not there.
+/// Why a file does not durably hold what it is to hold.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// It is as it was.
+    #[error("not written: {0}")]
+    NotWritten(#[from] io::Error),
+    /// It is as it should be, for now.
+    #[error("written, but a power failure may still undo it: {0}")]
+    NotDurable(#[source] io::Error),
+}
+
+/// Reads a text file; `None` where it is not there. One that is no regular file is refused: opening a pipe would wait for
+/// its other end, and a device may never end.
 pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
-    let file = match File::open(path) {
+    let file = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(error),
     };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file; move it away"));
+    }
+    text(file).map(Some)
+}
+
+/// The text of a file, as much as may be read.
+pub(super) fn text(file: File) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_BYTES {
@@ -59,27 +82,46 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
         let at = error.utf8_error().valid_up_to();
         io::Error::new(ErrorKind::InvalidData, format!("it is damaged: not UTF-8 at byte {at}"))
     };
-    String::from_utf8(bytes).map(Some).map_err(not_utf8)
+    String::from_utf8(bytes).map_err(not_utf8)
 }
 
 /// Replaces a file by `text`, durably: after a crash it holds the old text or the new one. Makes its directory.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), Fault> {
+    let path = &target(path)?;
     let dir = path.parent().unwrap_or(Path::new("."));
     make_dir(dir)?;
+    // Whatever stands in its way is found before anything is changed.
+    let dir = File::open(dir)?;
     let beside = with_suffix(path, ".tmp");
-    let written = write(&beside, text).and_then(|()| fs::rename(&beside, path));
+    let written = write(&beside, text, path).and_then(|()| fs::rename(&beside, path));
     if let Err(error) = written {
         // What a full disk left of it is in the way of nobody but its reader.
         let _ = fs::remove_file(&beside);
-        return Err(error);
+        return Err(error.into());
     }
-    sync_dir(dir)
+    // A rename is durable once its directory is.
+    dir.sync_all().map_err(Fault::NotDurable)
 }
 
 /// Removes a file, durably.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> Result<(), Fault> {
+    let dir = File::open(path.parent().unwrap_or(Path::new(".")))?;
     fs::remove_file(path)?;
-    path.parent().map_or(Ok(()), sync_dir)
+    dir.sync_all().map_err(Fault::NotDurable)
+}
+
+/// The file that a name stands for: where its symbolic links lead, also if nothing is there yet.
+fn target(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::read_link(&path) {
+            Ok(to) => path = path.parent().unwrap_or(Path::new("")).join(to),
+            // It is no link, or nothing.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => return Ok(path),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(ErrorKind::InvalidInput, "its symbolic links lead nowhere"))
 }
 
 /// `path` with something behind its whole name.
@@ -89,8 +131,19 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+/// Writes `text` to a new file at `beside`, with the mode of the file at `path` if there is one.
+fn write(beside: &Path, text: &str, path: &Path) -> io::Result<()> {
+    // What a crash has left there, or somebody has put there.
+    match fs::remove_file(beside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
+    match fs::metadata(path) {
+        Ok(metadata) => file.set_permissions(metadata.permissions())?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -102,7 +155,79 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     missing.iter().filter_map(|dir| dir.parent()).filter(|above| !above.as_os_str().is_empty()).try_for_each(sync_dir)
 }
 
-/// A rename is durable once its directory is.
 fn sync_dir(dir: impl AsRef<Path>) -> io::Result<()> {
     File::open(dir)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn pipe(path: &Path) -> bool {
+        std::process::Command::new("mkfifo").arg(path).status().is_ok_and(|status| status.success())
+    }
+
+    #[test]
+    fn a_pipe_is_refused_instead_of_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        if pipe(&path) {
+            assert_eq!(read(&path).unwrap_err().to_string(), "it is not a regular file; move it away");
+        }
+        let path = dir.path().join("b.json");
+        if pipe(&with_suffix(&path, ".tmp")) {
+            replace(&path, "b").unwrap();
+            assert_eq!(
+                read(&path).unwrap().as_deref(),
+                Some("b"),
+                "what stands where it is written first is in no way"
+            );
+        }
+        assert!(read(dir.path()).is_err());
+        assert_eq!(read(&dir.path().join("none")).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_replaced_keeps_its_mode_and_new_files_are_their_owners() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        replace(&path, "1").unwrap();
+        assert_eq!(mode(&path), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        replace(&path, "2").unwrap();
+        assert_eq!((mode(&path), read(&path).unwrap().as_deref()), (0o640, Some("2")));
+    }
+
+    #[test]
+    fn a_link_stays_a_link_and_what_it_leads_to_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (link, real) = (dir.path().join("a.json"), dir.path().join("elsewhere/b.json"));
+        fs::create_dir(dir.path().join("elsewhere")).unwrap();
+        symlink("c.json", &link).unwrap();
+        symlink(&real, dir.path().join("c.json")).unwrap();
+        for text in ["nothing was there", "it is there"] {
+            replace(&link, text).unwrap();
+            assert_eq!(fs::read_to_string(&real).unwrap(), text);
+            assert!(link.is_symlink() && !real.is_symlink());
+        }
+        remove(&link).unwrap();
+        assert!(real.exists(), "what it leads to is somebody else's");
+        symlink("round", dir.path().join("round")).unwrap();
+        let round = replace(&dir.path().join("round"), "").unwrap_err();
+        assert_eq!(round.to_string(), "not written: its symbolic links lead nowhere");
+    }
+
+    #[test]
+    fn whether_it_is_written_is_said_of_each_fault() {
+        let error = || io::Error::other("the disk is gone");
+        assert_eq!(Fault::from(error()).to_string(), "not written: the disk is gone");
+        let text = "written, but a power failure may still undo it: the disk is gone";
+        assert_eq!(Fault::NotDurable(error()).to_string(), text);
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! What a write does is here in one place, so that it is the same for a program and for a recovery.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -187,7 +188,11 @@ impl PendingWrite for Ready {
     fn commit(self: Box<Self>) -> Result<Value, String> {
         let path = self.entry.path();
         let backup = match &self.old {
-            Some(old) if self.intent.backup => disk::replace(&disk::with_suffix(&path, ".bak"), old),
+            Some(old) if self.intent.backup => {
+                let kept = disk::replace(&disk::with_suffix(&path, ".bak"), old);
+                // Whatever became of the copy, the file itself is as it was.
+                kept.map_err(|fault| io::Error::other(format!("its copy: {fault}")).into())
+            }
             Some(_) | None => Ok(()),
         };
         let written = backup.and_then(|()| match (&self.old, &self.new) {
@@ -195,7 +200,7 @@ impl PendingWrite for Ready {
             (Some(_), None) => disk::remove(&path),
             (None, None) => Ok(()),
         });
-        written.map_err(|error| format!("{}: not written: {error}", self.intent.file))?;
+        written.map_err(|fault| format!("{}: {fault}", self.intent.file))?;
         Ok(self.intent.result)
     }
 }

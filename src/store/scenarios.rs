@@ -1,6 +1,7 @@
 //! Scenarios for evaluations: Lua files by name in the directory of the home, or by path.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -30,11 +31,11 @@ pub(super) fn read(home: &Path, roots: &[PathBuf], name: &str) -> Result<Value, 
     Ok(Value::Null)
 }
 
-/// Reads the file that a person has named.
+/// Reads the file that a person has named. It may be a pipe: they know what they give.
 pub(super) fn read_file(path: &Path) -> Result<String, String> {
-    match disk::read(path) {
-        Ok(Some(text)) => Ok(text),
-        Ok(None) => Err("no such file; check the name".into()),
+    match File::open(path).and_then(disk::text) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err("no such file; check the name".into()),
         Err(error) => Err(error.to_string()),
     }
 }

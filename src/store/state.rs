@@ -196,7 +196,7 @@ fn keys(home: &Path, namespace: &str) -> Result<Value, String> {
 }
 
 fn list(home: &Path, prefix: &str) -> Result<Value, String> {
-    check_segment("namespace", prefix)?;
+    check_prefix(prefix)?;
     let dir = home.join("state").join(prefix);
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -234,13 +234,15 @@ fn own_file(home: &Path, prefix: &str, id: &str) -> Entry {
 }
 
 fn checked(home: &Path, prefix: &str, id: &str) -> Result<Entry, String> {
-    check_segment("namespace", prefix)?;
-    check_segment("key", id)?;
+    check_prefix(prefix)?;
+    if !is_segment(id) {
+        return Err(format!("state: unsafe key segment '{id}'"));
+    }
     Ok(own_file(home, prefix, id))
 }
 
-fn check_segment(which: &str, segment: &str) -> Result<(), String> {
-    if is_segment(segment) { Ok(()) } else { Err(format!("state: unsafe {which} segment '{segment}'")) }
+fn check_prefix(prefix: &str) -> Result<(), String> {
+    if is_prefix(prefix) { Ok(()) } else { Err(format!("state: unsafe namespace segment '{prefix}'")) }
 }
 
 fn namespace_file(namespace: &str) -> Result<String, String> {
@@ -253,7 +255,12 @@ fn namespace_file(namespace: &str) -> Result<String, String> {
 
 /// The two parts of a key that has a file of its own.
 fn split(key: &str) -> Option<(&str, &str)> {
-    key.split_once(':').filter(|(prefix, id)| is_segment(prefix) && is_segment(id))
+    key.split_once(':').filter(|(prefix, id)| is_prefix(prefix) && is_segment(id))
+}
+
+/// Whether a directory can be called so. `x.json` is the file of a namespace, and `x.json.tmp` beside it for a moment.
+fn is_prefix(text: &str) -> bool {
+    is_segment(text) && !text.contains(".json")
 }
 
 fn is_segment(text: &str) -> bool {

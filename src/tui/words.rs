@@ -331,7 +331,7 @@ fn payload(event: &Event) -> String {
         }
         EventKind::Effect(EffectStep::Done { intent, error: None }) => format!("#{intent} is written"),
         EventKind::Effect(EffectStep::Done { intent, error: Some(error) }) => {
-            format!("#{intent} is not written: {}", short(error))
+            format!("#{intent}: {}", short(error))
         }
         EventKind::Branched(branch) => format!("from {} at {}", branch.of.short(), branch.at),
         EventKind::ChildStarted { session, strategy, .. } => format!("{} runs {}", session.short(), short(strategy)),

@@ -43,7 +43,7 @@ pub(in crate::cli) fn event(out: &mut String, form: Form, whose: Whose, event: &
             lines.line(DIM, &format!("  {}: {}{key}", intent.op, shown(&intent.file)));
         }
         EventKind::Effect(EffectStep::Done { error: Some(error), .. }) => {
-            lines.line(BAD, &format!("! not written: {}", shown(error)));
+            lines.line(BAD, &format!("! {}", shown(error)));
         }
         EventKind::Branched(branch) => {
             lines.line(DIM, &format!("  goes on from {} at {}", branch.of.short(), branch.at));

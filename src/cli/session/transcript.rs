@@ -113,7 +113,7 @@ impl Page {
                 self.item(&format!("{at} {} {} {key}", intent.op, intent.file));
             }
             EventKind::Effect(EffectStep::Done { error: Some(error), .. }) => {
-                self.item(&format!("{at} not written: {error}"));
+                self.item(&format!("{at} {error}"));
             }
             EventKind::Branched(branch) => {
                 self.item(&format!("{at} goes on from {} at {}", branch.of, branch.at));

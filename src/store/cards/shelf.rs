@@ -13,6 +13,9 @@ use super::table;
 /// The directory of the locks, which is no package.
 const LOCKS: &str = "~locks";
 
+/// How the file of the aliases is called, and what it is written to first.
+const ALIASES: &str = "_aliases.toml";
+
 /// A card and its package.
 pub(super) type Found = (String, Map<String, Value>);
 
@@ -96,7 +99,11 @@ fn names_in(dir: &Path) -> std::io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Refuses a name that could lead out of the directory.
+/// Refuses a name that could lead out of the directory, or that something else there has.
 pub(super) fn check_name(kind: &str, name: &str) -> Result<(), String> {
-    if is_name(name) && name != LOCKS { Ok(()) } else { Err(format!("Invalid {kind} name: '{name}'")) }
+    if is_name(name) && name != LOCKS && !name.starts_with(ALIASES) {
+        Ok(())
+    } else {
+        Err(format!("Invalid {kind} name: '{name}'"))
+    }
 }

@@ -101,6 +101,20 @@ async fn what_cannot_be_a_card_is_refused_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_package_may_be_called_anything_but_what_the_aliases_are_called() {
+    let rig = Rig::new();
+    let code = r#"
+        alc.card.create({ card_id = "_aliases", pkg = { name = "_aliases" } })
+        alc.card.alias_set("best", "_aliases")
+        local _, why = pcall(alc.card.create, { pkg = { name = "_aliases.toml" } })
+        return { alc.card.get_by_alias("best").card_id, why, #alc.card.list() }"#;
+    let value = rig.value(code).await;
+    let why = value[1].as_str().unwrap();
+    assert!(why.contains("Invalid pkg name: '_aliases.toml'"), "{why}");
+    assert_eq!((&value[0], &value[2]), (&json!("_aliases"), &json!(1)));
+}
+
+#[tokio::test]
 async fn samples_are_rows_that_can_be_searched() {
     let rig = Rig::new();
     let code = r#"

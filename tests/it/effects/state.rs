@@ -27,6 +27,35 @@ async fn a_value_outlives_its_session_in_the_file_of_its_namespace() {
 }
 
 #[tokio::test]
+async fn a_key_that_would_take_the_file_of_a_namespace_is_a_key_like_any_other() {
+    let rig = Rig::new();
+    let code = r#"
+        alc.state.set("default.json:y", 1)
+        alc.state.set("default.json.tmp:y", 2)
+        alc.state.set("k", 3)
+        local _, why = pcall(alc.state.list, "default.json")
+        return { alc.state.get("default.json:y"), alc.state.get("default.json.tmp:y"), alc.state.get("k"), why }"#;
+    let value = rig.value(code).await;
+    assert_eq!((value[0].as_f64(), value[1].as_f64(), value[2].as_f64()), (Some(1.0), Some(2.0), Some(3.0)));
+    let why = value[3].as_str().unwrap();
+    assert!(why.contains("state: unsafe namespace segment 'default.json'"), "{why}");
+    assert!(rig.home("state/default.json").is_file());
+}
+
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let rig = Rig::new();
+    rig.put("state/other.json", "{}");
+    let pipe = rig.home("state/default.json");
+    if std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
+        let error = rig.error("alc.state.set('k', 1)").await;
+        assert!(error.contains("state/default.json: it is not a regular file; move it away"), "{error}");
+        let error = rig.error("alc.state.get('k')").await;
+        assert!(error.contains("state/default.json: it is not a regular file; move it away"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn only_their_owner_sees_the_files() {
     let rig = Rig::new();
     rig.value("alc.state.set('k', 1) alc.state.set('p:i', 1)").await;
