@@ -1,5 +1,6 @@
 //! A journal that keeps records in memory, and refuses or waits when a test says so.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +24,9 @@ pub(crate) struct TestJournal {
     reads: AtomicUsize,
     is_unclean: AtomicBool,
     damaged: Mutex<Vec<SessionId>>,
+    /// Whose records were taken, and how many at once, in order.
+    appends: Mutex<Vec<(SessionId, usize)>>,
+    watcher: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
 }
 
 /// A page that its reader has not got yet.
@@ -48,6 +52,8 @@ impl TestJournal {
             reads: AtomicUsize::default(),
             is_unclean: AtomicBool::default(),
             damaged: Mutex::default(),
+            appends: Mutex::default(),
+            watcher: Mutex::default(),
         }
     }
 
@@ -64,6 +70,25 @@ impl TestJournal {
             }
         }
         image
+    }
+
+    /// A journal with the first so many appends.
+    pub(crate) fn image_of(&self, appends: usize) -> MemoryJournal {
+        let mut kept: HashMap<SessionId, usize> = HashMap::new();
+        for (session, records) in &self.appends.lock().unwrap()[..appends] {
+            *kept.entry(*session).or_default() += records;
+        }
+        self.image(|session, _| kept.get(&session).copied().unwrap_or(0))
+    }
+
+    /// How many appends it took.
+    pub(crate) fn appends(&self) -> usize {
+        self.appends.lock().unwrap().len()
+    }
+
+    /// Does something as each append comes.
+    pub(crate) fn at_each_append(&self, watcher: impl Fn() + Send + Sync + 'static) {
+        *self.watcher.lock().unwrap() = Some(Box::new(watcher));
     }
 
     /// How many records there are of a session.
@@ -162,6 +187,11 @@ impl Journal for TestJournal {
             let waiting = Waiting { session, records: records.to_vec(), durability, reply };
             self.waiting.lock().unwrap().push(waiting);
             return Reply::Later(receipt);
+        }
+        let mut appends = self.appends.lock().unwrap();
+        appends.push((session, records.len()));
+        if let Some(watcher) = &*self.watcher.lock().unwrap() {
+            watcher();
         }
         self.memory.append(session, records, durability)
     }

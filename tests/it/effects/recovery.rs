@@ -12,12 +12,12 @@ use switchboard::engine::{Hibernation, Presence, Record, Registry, Retention};
 use super::rig::Rig;
 use crate::support::{Seeded, ended, has_resumed, paused, until, wait_for};
 
-/// A program made of random pieces. It writes nothing outside.
+/// A program made of random pieces: it asks, forks, writes, and looks at the clock, at random numbers and at state.
 fn program(seed: u64) -> String {
     let random = Seeded::new(seed);
-    let mut code = String::from("local got = {}\nlocal function keep(v) got[#got + 1] = v end\n");
+    let mut code = String::from("local got, incrs = {}, 0\nlocal function keep(v) got[#got + 1] = v end\n");
     for n in 0..3 + random.below(8) {
-        let _ = match random.below(14) {
+        let _ = match random.below(20) {
             0 | 1 => writeln!(code, "keep(alc.llm('ask {n} ' .. #got))"),
             2 => writeln!(
                 code,
@@ -41,62 +41,127 @@ fn program(seed: u64) -> String {
             12 => {
                 writeln!(code, "local s = 0 for i = 1, {} do s = s + i % 7 end keep(s)", 1000 * (1 + random.below(50)))
             }
-            _ => writeln!(code, "keep(alc.parallel({{ 'x', 'y' }}, function(p) return p .. ' {n}' end))"),
+            13 => writeln!(code, "keep(alc.parallel({{ 'x', 'y' }}, function(p) return p .. ' {n}' end))"),
+            14 => writeln!(code, "alc.state.set('k{n}', {{ #got, 'v' }}) keep(alc.state.get('k{n}')[1])"),
+            15 => writeln!(code, "incrs = incrs + 1 keep(alc.state.incr('n', 1))"),
+            16 => writeln!(
+                code,
+                "alc.state.set('d{n}', 1) keep(alc.state.delete('d{n}')) keep(table.concat(alc.state.keys(), ' '))"
+            ),
+            17 => {
+                writeln!(code, "alc.state.set('p:i{n}', #got) keep(alc.state.get('p:i{n}')) keep(#alc.state.list('p'))")
+            }
+            18 => writeln!(
+                code,
+                "alc.card.create({{ pkg = {{ name = 'p' }}, card_id = 'c{n}', v = #got }}) keep(alc.card.get('c{n}').v)"
+            ),
+            _ => {
+                let kids = ["'asks', 'quick'", "'asks', 'asks'", "'asks', 'quick', 'asks'"][random.below(3) as usize];
+                writeln!(
+                    code,
+                    "for _, r in ipairs(alc.fork({{ {kids} }}, {{ n = {n} }})) do keep(r.ok and r.result) end"
+                )
+            }
         };
     }
-    code + "return { got, #got, 1 / 3, 0.1 + 0.2 }"
+    // A write that a crash has lost or doubled shows in the count.
+    code + "return { got, #got, 1 / 3, 0.1 + 0.2, alc.state.get('n', 0) == incrs }"
 }
 
-/// Answers everything that a session asks, by a rule, until it has ended.
-async fn answer_all(rig: &Rig, id: SessionId, mut before_each: impl AsyncFnMut(&Registry, SessionId)) {
+/// The packages that random programs fork.
+fn kin(rig: &Rig) {
+    rig.package(
+        "asks",
+        "return { run = function(ctx) local a = alc.llm('kid ' .. ctx.n) alc.log('info', a) \
+         local m = alc.state.incr('m', 1) return { a, alc.llm('again ' .. m), math.random(1000), alc.time() } end }",
+    );
+    rig.package("quick", "return { run = function(ctx) alc.state.set('q', ctx.n) return alc.state.get('q') end }");
+}
+
+/// Answers everything that a session and its children ask, one at a time and by a rule, until it has ended.
+async fn answer_all(rig: &Rig, top: SessionId, mut before_each: impl AsyncFnMut(&Registry, SessionId)) {
+    let is_still = |state: &ExecutionState| {
+        matches!(state, ExecutionState::Paused(_) | ExecutionState::Running { waiting_on: Some(_) })
+    };
     loop {
-        let state =
-            until(&rig.registry, id, |state| state.is_ended() || matches!(state, ExecutionState::Paused(_))).await;
-        let ExecutionState::Paused(pause) = state else { return };
-        before_each(&rig.registry, id).await;
+        wait_for("everything to wait", || {
+            let all = rig.registry.list();
+            let stuck = all.iter().find(|it| matches!(it.presence, Presence::CannotReplay(_)));
+            assert!(stuck.is_none(), "{stuck:#?}");
+            let mut live = all.iter().filter(|it| !it.state.is_ended()).peekable();
+            live.peek().is_none() || live.clone().all(|it| is_still(&it.state)) && live.any(|it| asks(&it.state))
+        })
+        .await;
+        if rig.registry.state(top).unwrap().is_ended() {
+            return;
+        }
+        let Some(next) = rig.registry.list().into_iter().find(|it| asks(&it.state)) else { continue };
+        before_each(&rig.registry, next.id).await;
+        let ExecutionState::Paused(pause) = next.state else { continue };
         let Some(prompt) = pause.pending().next() else { continue };
-        rig.answer(id, &format!("<{}>", prompt.query.prompt)).await;
+        rig.answer(next.id, &format!("<{}>", prompt.query.prompt)).await;
     }
 }
 
-/// What does not depend on when something happened.
-fn timeless(events: &[Event]) -> Vec<String> {
-    let known =
-        |event: &&Event| !matches!(event.kind, EventKind::StateTransition { .. } | EventKind::PauseRequested { .. });
-    events.iter().filter(known).map(|event| format!("{} {:?}", event.seq, event.kind)).collect()
+fn asks(state: &ExecutionState) -> bool {
+    matches!(state, ExecutionState::Paused(_))
+}
+
+/// The sessions of a rig, in the order of their birth, and everything that happened to each.
+async fn all_events(rig: &Rig) -> Vec<(SessionId, Vec<String>)> {
+    let home = rig.home("").display().to_string();
+    let mut all = Vec::new();
+    for summary in rig.registry.list() {
+        let events = rig.events(summary.id).await;
+        // Paths of cards are results, too.
+        all.push((summary.id, events.iter().map(|event| format!("{event:?}").replace(&home, "~/")).collect()));
+    }
+    all
+}
+
+async fn verify_all(rig: &Rig, what: &str) {
+    for summary in rig.registry.list() {
+        rig.registry.verify(summary.id).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
 }
 
 #[tokio::test]
 async fn random_programs_come_back_from_every_point_of_their_record() {
     let programs = std::env::var("SWITCHBOARD_RANDOM_PROGRAMS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
-    for seed in 0..programs {
+    let first = std::env::var("SWITCHBOARD_RANDOM_FIRST").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+    for seed in first..first + programs {
         let rig = Rig::recorded();
+        kin(&rig);
+        let homes = rig.keep_homes();
+        let what = format!("seed {seed}\n{}", program(seed));
         let id = rig.start(SessionSpec::run(program(seed))).await;
         answer_all(&rig, id, async |_, _| ()).await;
-        rig.registry.verify(id).await.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", program(seed)));
-        let records = rig.journal.count(id);
+        verify_all(&rig, &what).await;
+        let appends = rig.journal.appends();
         // Some cuts of each.
-        let step = (records / 6).max(1);
-        for cut in (1..=records).step_by(step) {
-            let after = rig.after_a_crash(|_, _| cut).await;
+        for cut in (1..=appends).step_by((appends / 6).max(1)) {
+            let what = format!("cut {cut} of {what}");
+            let after = rig.after_a_crash_at(cut, &homes).await;
             answer_all(&after, id, async |_, _| ()).await;
             let end = ended(&after.registry, id).await;
-            let TerminalOutcome::Done(done) = end else { panic!("seed {seed} cut {cut}: {end:?}\n{}", program(seed)) };
-            assert_eq!(done.value[0].as_array().map(Vec::len), done.value[1].as_u64().map(|n| n as usize));
-            after.registry.verify(id).await.unwrap_or_else(|error| panic!("seed {seed} cut {cut}: {error}"));
+            let TerminalOutcome::Done(done) = end else { panic!("{end:?}: {what}") };
+            assert_eq!(done.value[0].as_array().map(Vec::len), done.value[1].as_u64().map(|n| n as usize), "{what}");
+            assert_eq!(done.value[4], true, "{what}");
+            verify_all(&after, &what).await;
         }
         // From the whole record nothing new happens.
         let whole = rig.after_a_crash(|_, records| records.len()).await;
-        assert_eq!(timeless(&whole.events(id).await), timeless(&rig.events(id).await));
+        assert_eq!(all_events(&whole).await, all_events(&rig).await, "{what}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn random_programs_that_sleep_at_every_pause_do_what_they_do_awake() {
-    for seed in 100..106 {
+    for seed in 100..110 {
         let mut streams = Vec::new();
         for sleeps in [false, true] {
             let rig = Rig::recorded();
+            kin(&rig);
             let interval = Duration::from_millis(1);
             if sleeps {
                 rig.registry.hibernate(Hibernation { after: Duration::ZERO, residents: usize::MAX, interval });
@@ -110,10 +175,10 @@ async fn random_programs_that_sleep_at_every_pause_do_what_they_do_awake() {
                 }
             };
             answer_all(&rig, id, fall_asleep).await;
-            rig.registry.verify(id).await.unwrap();
-            streams.push(timeless(&rig.events(id).await));
+            verify_all(&rig, &program(seed)).await;
+            streams.push(all_events(&rig).await);
         }
-        assert_eq!(streams[0], streams[1], "seed {seed}");
+        assert_eq!(streams[0], streams[1], "seed {seed}\n{}", program(seed));
     }
 }
 

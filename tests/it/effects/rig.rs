@@ -1,7 +1,8 @@
 //! A registry with real programs and a home of its own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use switchboard::domain::{
@@ -65,6 +66,33 @@ impl Rig {
     /// records as `kept` says of them. Everything has been recovered.
     pub(crate) async fn after_a_crash(&self, kept: impl Fn(SessionId, &[Record]) -> usize) -> Self {
         let rig = self.image(kept);
+        rig.registry.recover().await.unwrap();
+        rig
+    }
+
+    /// From here on, what lies in the home as each append comes to the journal.
+    pub(crate) fn keep_homes(&self) -> Homes {
+        let homes = Homes::default();
+        let (kept, home) = (Arc::clone(&homes), self.home(""));
+        self.journal.at_each_append(move || {
+            let mut files = BTreeMap::new();
+            files_in(&home, &mut files);
+            kept.lock().unwrap().push(files);
+        });
+        homes
+    }
+
+    /// What is there once the process has died behind so many appends, and another has started. Everything has been
+    /// recovered.
+    pub(crate) async fn after_a_crash_at(&self, appends: usize, homes: &Homes) -> Self {
+        let library = Some(self.dir.path().join("packages"));
+        let journal = self.journal.image_of(appends);
+        let rig = Self::of(Wanted { journal, library, ..Wanted::default() });
+        for (path, bytes) in &homes.lock().unwrap()[appends - 1] {
+            let path = rig.home("").join(path.strip_prefix(self.home("")).unwrap());
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
         rig.registry.recover().await.unwrap();
         rig
     }
@@ -153,6 +181,20 @@ impl Rig {
         let query = pause.pending().next().unwrap().query.query_id;
         let answer = Answer::new(query, response, AnsweredBy::Person);
         self.registry.resume(id, ResumePayload::Single(answer)).await.unwrap();
+    }
+}
+
+/// What lay in the home as each append came: the files by their paths.
+pub(crate) type Homes = Arc<Mutex<Vec<BTreeMap<PathBuf, Vec<u8>>>>>;
+
+/// Every file below a directory. One that goes meanwhile was never there.
+fn files_in(directory: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            files_in(&entry.path(), files);
+        } else if let Ok(bytes) = std::fs::read(entry.path()) {
+            files.insert(entry.path(), bytes);
+        }
     }
 }
 
