@@ -257,16 +257,16 @@ pub(super) struct KindArgs {
     #[arg(long, value_name = "STRATEGY", conflicts_with_all = ["file", "code", "eval", "ctx"])]
     pub(super) advice: Option<String>,
     /// The task of the package
-    #[arg(long, value_name = "TEXT", requires = "advice", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", requires = "advice", conflicts_with_all = ["file", "code"], allow_hyphen_values = true)]
     pub(super) task: Option<String>,
     /// Evaluates a package; its report is the result. SCENARIO is a name, a file, or cases as JSON or Lua
     #[arg(long, value_name = "SCENARIO", conflicts_with_all = ["file", "code", "ctx"], requires = "strategy")]
     pub(super) eval: Option<String>,
     /// The package that is evaluated
-    #[arg(long, value_name = "PACKAGE", requires = "eval")]
+    #[arg(long, value_name = "PACKAGE", requires = "eval", conflicts_with_all = ["file", "code"])]
     pub(super) strategy: Option<String>,
     /// Writes a card of the report
-    #[arg(long, requires = "eval")]
+    #[arg(long, requires = "eval", conflicts_with_all = ["file", "code"])]
     pub(super) card: bool,
     /// Options of the package: a JSON object, or @FILE to read it from a file
     #[arg(long, value_name = "JSON|@FILE", allow_hyphen_values = true, conflicts_with_all = ["file", "code"])]
@@ -289,7 +289,7 @@ pub(super) struct SessionArgs {
     /// A label for people and filters; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub(super) tag: Vec<(String, String)>,
-    /// A variable of the environment that programs see, which is empty but for this; may be repeated
+    /// A variable of the environment that programs see, which else has only HOME, the home; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub(super) env: Vec<(String, String)>,
     /// Pauses that are answered; the next one is announced and ends the session

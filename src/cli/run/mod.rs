@@ -17,6 +17,7 @@ mod terminal;
 pub(super) mod text;
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Builder;
@@ -37,6 +38,8 @@ struct Plan {
     answerer: Option<String>,
     stdin: bool,
     form: Form,
+    /// The journal that was named.
+    journal: Option<PathBuf>,
 }
 
 /// The sessions of a run.
@@ -98,7 +101,8 @@ fn plan(settings: &Settings, args: RunArgs, sessions: Sessions) -> Result<Plan, 
     if args.answerer.as_deref().is_some_and(|command| command.trim().is_empty()) {
         return Err(CliError::usage("--answerer: the command is blank; give one that answers a line with a line"));
     }
-    Ok(Plan { sessions, answers, answerer: args.answerer, stdin: args.stdin, form })
+    let journal = settings.paths.named_journal().map(Path::to_owned);
+    Ok(Plan { sessions, answers, answerer: args.answerer, stdin: args.stdin, form, journal })
 }
 
 /// Reads and checks the program.

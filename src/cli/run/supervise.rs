@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,13 +17,14 @@ use tokio_util::task::TaskTracker;
 
 use super::super::args::Format;
 use super::super::exit::{CliError, Exit};
+use super::super::output;
 use super::answerer::Answerer;
 use super::follow::{Follower, Start};
 use super::sources::{Report, Stage};
 use super::stdin::StdinAnswers;
 use super::stream::{self, Ended, Stream};
 use super::terminal::Terminal;
-use super::{Plan, Sessions};
+use super::{Plan, Sessions, text};
 use crate::desk::DeskError;
 use crate::domain::{ExecutionState, SessionId, SessionSpec};
 use crate::engine::Registry;
@@ -114,7 +116,7 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         run.take_up(session).await?;
     }
     let result = run.supervise(&mut signals).await;
-    run.finish(format, stream, result, &mut signals).await
+    run.finish(format, plan.journal, stream, result, &mut signals).await
 }
 
 /// A run under way.
@@ -312,6 +314,7 @@ impl Run {
     async fn finish(
         self,
         format: Format,
+        journal: Option<PathBuf>,
         stream: Stream,
         result: Result<(), CliError>,
         signals: &mut Signals,
@@ -321,6 +324,7 @@ impl Run {
             Some(Ending::Signal(exit)) => exit,
             Some(Ending::NobodyAnswers | Ending::ReaderGone | Ending::Failed) | None => self.exit(ending),
         };
+        let left = self.left();
         let Self { follower, mut ended, over, reports, tasks, order, mut documents, written, hurried, .. } = self;
         over.cancel();
         // Nobody takes reports any more: who still has one must not wait for that.
@@ -356,8 +360,19 @@ impl Run {
         };
         match written {
             Err(error) if !stream::is_reader_gone(&error) => Err(CliError::Output(error)),
-            Ok(()) | Err(_) => Ok(exit),
+            Ok(()) | Err(_) => {
+                if let Some(text) = text::how_to_go_on(&left, journal.as_deref()) {
+                    output::message(&text);
+                }
+                Ok(exit)
+            }
         }
+    }
+
+    /// The sessions that the journal keeps as they are.
+    fn left(&self) -> Vec<SessionId> {
+        let has_ended = |id: &SessionId| self.registry.summary(*id).is_ok_and(|summary| summary.state.is_ended());
+        self.order.iter().copied().filter(|id| !has_ended(id)).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Events as lines for people. Whatever a program says is shown as data: control characters become visible signs.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::Form;
 use super::follow::Whose;
@@ -97,6 +98,24 @@ pub(super) fn terminal(out: &mut String, form: Form, whose: Whose, terminal: &Te
             for Prompt { query, .. } in pending {
                 lines.line(ASKS, &format!("waiting: {} {}", query.query_id, shown(&query.prompt)));
             }
+        }
+    }
+}
+
+/// What to type to go on with sessions that were left.
+pub(super) fn how_to_go_on(left: &[SessionId], journal: Option<&Path>) -> Option<String> {
+    let ids: Vec<String> = left.iter().take(3).map(|id| id.short()).collect();
+    let journal = journal.map(|path| format!(" --journal {}", path.display())).unwrap_or_default();
+    match left {
+        [] => None,
+        [_] => Some(format!("it goes on with: switchboard run --resume {}{journal}", ids[0])),
+        several => {
+            let more = if several.len() > ids.len() { ", …" } else { "" };
+            let ids = format!("{}{more}", ids.join(", "));
+            Some(format!(
+                "{} sessions are left ({ids}); each goes on with: switchboard run --resume ID{journal}",
+                several.len()
+            ))
         }
     }
 }

@@ -128,7 +128,7 @@ fn an_answerer_that_talks_nonsense_is_asked_again_and_then_given_up() {
         ("no-such-command-anywhere", "it ended (exit status: 127) before it answered"),
     ] {
         let ended = run(&home, "return alc.llm('x')", &["--answerer", answerer], "").exits(6);
-        let last = ended.stderr.lines().last().unwrap();
+        let last = ended.stderr.lines().rfind(|line| line.contains("given up")).unwrap();
         assert!(last.contains("given up after 3 failures in a row, the last at q-1: "), "{answerer}: {last}");
         assert!(last.contains(fault), "{answerer}: {last}");
         assert_eq!(ended.terminal()["state"], "waiting");
@@ -140,7 +140,7 @@ fn an_answerer_that_never_reads_a_long_question_is_given_up() {
     let home = Home::new();
     let answerer = "yes '{\"response\":\"x\"}'";
     let ended = run(&home, "return alc.llm(('x'):rep(200000))", &["--answerer", answerer], "").exits(6);
-    let last = ended.stderr.lines().last().unwrap();
+    let last = ended.stderr.lines().rfind(|line| line.contains("given up")).unwrap();
     assert!(last.contains("given up after 3 failures in a row, the last at q-1: "), "{last}");
     assert!(last.ends_with("it answered without reading its question"), "{last}");
     assert_eq!(ended.terminal()["state"], "waiting");

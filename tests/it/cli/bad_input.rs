@@ -118,6 +118,15 @@ fn each_is_one_line_that_names_the_thing_and_what_to_do() {
 }
 
 #[test]
+fn an_option_of_packages_is_refused_beside_a_program() {
+    let home = home();
+    for option in ["--task", "--strategy", "--opts"] {
+        let ended = home.run(&["run", option, "x", "ok.lua"]).exits(2);
+        assert!(ended.stderr.contains("cannot be used with '[FILE]'"), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_variable_that_makes_no_sense_is_named() {
     let home = home();
     let ended = home.switchboard(&["run", "ok.lua"]).env("SWITCHBOARD_LOG_LEVEL", "loud").output().unwrap();

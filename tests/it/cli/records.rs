@@ -63,6 +63,8 @@ async fn of_a_journal_that_others_share_only_the_session_that_was_asked_for_goes
     let file = path.to_str().unwrap();
     let left = home.run(&["run", "--code", ASKS_TWICE, "--journal", file, "-o", "jsonl"]).exits(6);
     let id = left.terminal()["session"].as_str().unwrap().to_owned();
+    let how = format!("it goes on with: switchboard run --resume {} --journal {file}\n", &id[..8]);
+    assert_eq!(left.stderr, how);
     let running = Life::begun(77);
     let journal = open(&path);
     running.write(&journal).await;
