@@ -30,6 +30,13 @@ impl Palette {
         named.extend(described);
         named
     }
+
+    /// Whether what is typed is a raw verb. The name of an action is the action until there is a blank behind it.
+    pub(super) fn is_raw(&self) -> bool {
+        let line = self.picker.text();
+        let action = raw::verb_alone(&line).is_some_and(|verb| self.rows().iter().any(|row| row.name == verb));
+        raw::is_raw(&line) && !action
+    }
 }
 
 impl App {
@@ -41,32 +48,31 @@ impl App {
     /// Does the chosen action. A raw verb wants another key.
     pub(super) fn choose_in_palette(&mut self, cmds: &mut Vec<Cmd>) {
         let Some(Layer::Palette(palette)) = &self.layer else { return };
-        if self.palette_is_raw() {
+        if palette.is_raw() {
             let keys = self.keymap.written(Action::Send).replace(' ', " or ");
             self.refuse(format!("a raw verb is confirmed with {keys}"));
             return;
         }
         let (row, from) = (palette.rows().get(palette.picker.chosen).copied(), palette.from);
-        match row {
-            Some(row) => {
-                self.layer = None;
-                self.act(row.action, from, cmds);
-            }
-            None => self
-                .refuse("no action has these words; the raw verbs are resume, cancel, spawn, hold, release, collect"),
+        if let Some(row) = row {
+            self.layer = None;
+            self.act(row.action, from, cmds);
+        } else {
+            let verbs = raw::VERBS.map(|(verb, _)| verb).join(", ");
+            self.refuse(format!("no action has these words; the raw verbs are {verbs}"));
         }
     }
 
     /// Whether what is typed into the palette is a raw verb.
     pub(super) fn palette_is_raw(&self) -> bool {
-        matches!(&self.layer, Some(Layer::Palette(palette)) if raw::is_raw(&palette.picker.text()))
+        matches!(&self.layer, Some(Layer::Palette(palette)) if palette.is_raw())
     }
 
     /// Calls the raw verb, or does the chosen action.
     pub(super) fn confirm_palette(&mut self, cmds: &mut Vec<Cmd>) {
         let Some(Layer::Palette(palette)) = &self.layer else { return };
         let line = palette.picker.text();
-        if !raw::is_raw(&line) {
+        if !palette.is_raw() {
             self.choose_in_palette(cmds);
             return;
         }

@@ -61,16 +61,22 @@ pub enum Program {
 pub(super) const VERBS: [(&str, &str); 6] = [
     ("resume", "ID QUERY TEXT [--epoch N] [--usage P,C] [--json PAYLOAD]"),
     ("cancel", "ID [--code C] [--detail D]"),
-    ("spawn", "FILE | --code LUA"),
-    ("hold", "FILE | --code LUA"),
+    ("spawn", "FILE | --code 'LUA'"),
+    ("hold", "FILE | --code 'LUA'"),
     ("release", "ID"),
     ("collect", "--ttl D --interval D"),
 ];
 
-/// Whether a line is meant as a raw verb: it begins with one and has arguments.
+/// Whether a line is meant as a raw verb: it begins with one, which is complete.
 pub(super) fn is_raw(line: &str) -> bool {
-    let line = line.trim_start();
-    VERBS.iter().any(|(verb, _)| line.strip_prefix(verb).is_some_and(|behind| behind.starts_with(' ')))
+    let first = line.split_whitespace().next();
+    VERBS.iter().any(|(verb, _)| first == Some(verb))
+}
+
+/// The verb, if a line is nothing else.
+pub(super) fn verb_alone(line: &str) -> Option<&str> {
+    let mut words = line.split_whitespace();
+    words.next().filter(|_| words.next().is_none() && !line.ends_with(char::is_whitespace))
 }
 
 /// The shape of the verb that a line begins with.
@@ -200,7 +206,9 @@ impl Args {
     fn nothing_left(&self) -> Result<(), String> {
         match (self.options.first(), self.others.front()) {
             (Some((option, _)), _) => Err(format!("{option} means nothing here")),
-            (None, Some(word)) => Err(format!("{word:?} is too much")),
+            (None, Some(word)) => {
+                Err(format!("{word} is too much (a text with blanks or quotation marks stands in '…')"))
+            }
             (None, None) => Ok(()),
         }
     }
@@ -293,7 +301,11 @@ mod tests {
                 "cancel . --code why",
                 "--code: \"why\" is none of user, timeout, parent_dropped, system_shutdown, internal",
             ),
-            ("cancel . more", "\"more\" is too much"),
+            ("cancel . more", "more is too much (a text with blanks or quotation marks stands in '…')"),
+            (
+                "hold --code return alc.llm(\"x\")",
+                "alc.llm(x) is too much (a text with blanks or quotation marks stands in '…')",
+            ),
             ("cancel . --epoch 3", "--epoch means nothing here"),
             ("collect --ttl 1s", "--interval is missing, such as --interval 10s"),
             ("release . --code", "--code needs a value"),
@@ -304,10 +316,13 @@ mod tests {
     }
 
     #[test]
-    fn only_a_verb_with_arguments_is_raw() {
+    fn a_verb_is_raw_once_it_is_complete() {
         assert!(is_raw("cancel 12"));
-        assert!(is_raw("resume "));
-        assert!(!is_raw("cancel"));
+        assert!(is_raw(" resume"));
+        assert!(!is_raw("resum"));
         assert!(!is_raw("cancelled x"));
+        assert_eq!(verb_alone(" cancel"), Some("cancel"));
+        assert_eq!(verb_alone("cancel "), None);
+        assert_eq!(verb_alone("cancel ."), None);
     }
 }

@@ -28,12 +28,14 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
             let text = palette.picker.text();
             let rows = palette.rows();
             let pane = window(area, 100, 22);
-            open(pane, "Palette", &format!("{open_key} does it · {back} leaves"), picture);
+            let is_raw = palette.is_raw();
+            let send = app.key(Action::Send);
+            let does_it = if is_raw { &send } else { &open_key };
+            open(pane, "Palette", &format!("{does_it} does it · {back} leaves"), picture);
             let below = line_on_top(&palette.picker, ":", pane.inside, picture);
-            if raw::is_raw(&text) {
+            if is_raw {
                 let shape = raw::shape(&text).unwrap_or_default();
                 put(picture, below.x, below.y, below.right(), &shape, Tone::Plain.style());
-                let send = app.key(Action::Send);
                 let how = &*format!("{send} calls it, past the desk's guards; . is the selected session");
                 put(picture, below.x, below.y + 1, below.right().min(below.x + below.width), how, Tone::Dim.style());
                 return;
