@@ -1,6 +1,7 @@
 //! A picture that stands still while everything goes on: what came meanwhile waits here, bounded, and is counted.
 //!
-//! Keys go on working on what is shown. What a person does to a session is seen at once, and only that.
+//! Keys go on working on what is shown. A session that a person does something to goes on, with its feed, and only that
+//! one; its row stays where it is.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -59,25 +60,31 @@ impl App {
                 feed: self.feed.session(),
                 exempt: HashSet::new(),
             });
+            self.sessions.hold();
             let key = self.key(Action::Freeze);
             self.say(format!("the picture is frozen; everything goes on, {key} shows it"));
             return;
         };
-        if let Some(session) = self.feed.session().filter(|session| frozen.feed == Some(*session)) {
-            let first = frozen.items.iter().find_map(|item| match item {
-                FeedItem::Event(event) => Some(event.seq),
-                FeedItem::Instead(_) => None,
-            });
-            if let (Some(from), Some(first)) = (frozen.lost, first) {
-                let gap = ObserverRecvError::Gap { from, to: first - 1 };
-                self.feed.take(session, vec![FeedItem::Instead(gap)]);
-            }
-            self.feed.take(session, frozen.items.into());
-        }
+        self.feed_on(frozen.feed, frozen.lost, frozen.items);
+        self.sessions.let_go(frozen.exempt, self.now);
         let mut changed: Vec<Summary> = frozen.changed.into_values().collect();
         changed.sort_by_key(|summary| (summary.created_at, summary.id));
         self.take_in(changed, cmds);
         self.say("the picture goes on");
+    }
+
+    /// Shows what happened in a session while its feed stood still.
+    fn feed_on(&mut self, of: Option<SessionId>, lost: Option<Seq>, items: VecDeque<FeedItem>) {
+        let Some(session) = self.feed.session().filter(|session| of == Some(*session)) else { return };
+        let first = items.iter().find_map(|item| match item {
+            FeedItem::Event(event) => Some(event.seq),
+            FeedItem::Instead(_) => None,
+        });
+        if let (Some(from), Some(first)) = (lost, first) {
+            let gap = ObserverRecvError::Gap { from, to: first - 1 };
+            self.feed.take(session, vec![FeedItem::Instead(gap)]);
+        }
+        self.feed.take(session, items.into());
     }
 
     /// Takes in what changed, or keeps it for later.
@@ -117,9 +124,17 @@ impl App {
     pub(super) fn show_despite_freeze(&mut self, session: SessionId) {
         let Some(frozen) = &mut self.frozen else { return };
         frozen.exempt.insert(session);
-        if let Some(summary) = frozen.changed.remove(&session) {
-            self.take_in(vec![summary], &mut Vec::new());
+        let changed = frozen.changed.remove(&session);
+        if let Some(summary) = &changed {
+            let shown = self.sessions.get(session).map_or(0, |shown| shown.last_seq);
+            frozen.events = frozen.events.saturating_sub(summary.last_seq.saturating_sub(shown));
         }
+        let feed = frozen.feed.take_if(|feed| *feed == session);
+        if feed.is_some() {
+            let (lost, items) = (frozen.lost.take(), std::mem::take(&mut frozen.items));
+            self.feed_on(feed, lost, items);
+        }
+        self.take_in(changed.into_iter().collect(), &mut Vec::new());
     }
 
     /// The time that the picture shows.

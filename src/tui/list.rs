@@ -64,6 +64,8 @@ pub(super) struct List {
     arrived: i64,
     /// Whether the places of the stable order are of no use to a later one.
     forgotten: bool,
+    /// Whether rows stay where they are, and shown, whatever becomes of their sessions.
+    held: bool,
     scratch: Scratch,
 }
 
@@ -75,7 +77,7 @@ impl List {
             Sort::Stable => Rise::Keeps,
             Sort::Started | Sort::Name | Sort::Tokens => Rise::Never,
         };
-        Self { how, tree: Tree::new(rise, before.tree.folded().clone()), ..Self::default() }
+        Self { how, tree: Tree::new(rise, before.tree.folded().clone()), held: before.held, ..Self::default() }
     }
 
     pub(super) fn how(&self) -> &Arrangement {
@@ -89,6 +91,11 @@ impl List {
 
     pub(super) fn tree_mut(&mut self) -> &mut Tree {
         &mut self.tree
+    }
+
+    /// Holds every row where it is, or lets those that are put again go to their places.
+    pub(super) fn hold(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// Lets the next arrangement in stable order begin anew.
@@ -152,7 +159,9 @@ impl List {
             now,
         };
         let verdict = self.how.filter.verdict(&facts, &mut self.scratch);
-        let placed = Placed { own, shown: verdict.holds, waits: waiting_since(summary), turns: verdict.until };
+        let held = self.placed.get(&summary.id).filter(|_| self.held);
+        let (own, shown) = held.map_or((own, verdict.holds), |before| (before.own.clone(), before.shown));
+        let placed = Placed { own, shown, waits: waiting_since(summary), turns: verdict.until };
         // Most changes move nothing: a log line, a step of progress.
         if self.placed.get(&summary.id) == Some(&placed) {
             return;
@@ -202,7 +211,7 @@ impl List {
 
     /// A session about which the filter is to be asked again by now.
     pub(super) fn due(&self, now: Timestamp) -> Option<SessionId> {
-        self.turns.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
+        self.turns.first().filter(|(at, _)| *at <= now && !self.held).map(|(_, id)| *id)
     }
 
     pub(super) fn first(&self) -> Option<SessionId> {

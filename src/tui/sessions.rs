@@ -103,6 +103,21 @@ impl Sessions {
         self.rows.insert(summary.id, summary);
     }
 
+    /// Holds every row where it is, whatever becomes of its session.
+    pub(super) fn hold(&mut self) {
+        self.in_lists(|list| list.hold(true));
+    }
+
+    /// Lets rows go to their places again: these now, others when they change.
+    pub(super) fn let_go(&mut self, of: impl IntoIterator<Item = SessionId>, now: Timestamp) {
+        self.in_lists(|list| list.hold(false));
+        for id in of {
+            if let Some(summary) = self.rows.get(&id).cloned() {
+                self.place(&summary, now);
+            }
+        }
+    }
+
     fn place(&mut self, summary: &Summary, now: Timestamp) {
         let known = Known { summary, number: self.names.number(summary) };
         self.list.put(known, now);

@@ -3,7 +3,7 @@
 use switchboard::domain::{QueryId, ResumeOutcome};
 use switchboard::tui::Msg;
 
-use super::{Desk, NOW, id, log, paused, running, session};
+use super::{Desk, NOW, done, id, log, paused, running, session};
 
 #[test]
 fn rule_7_data_keeps_flowing_behind_a_frozen_picture_and_the_title_says_how_much() {
@@ -44,6 +44,32 @@ fn rule_7_what_the_person_does_is_seen_although_the_picture_is_frozen() {
     assert!(desk.picture(120, 36).contains("Two?"));
     desk.keys("<M-n>");
     assert_eq!(desk.app.editing(), Some((QueryId::new(2), String::new())));
+}
+
+#[test]
+fn rule_7_what_the_person_does_moves_no_row_of_a_frozen_picture_and_its_feed_goes_on() {
+    let mut desk =
+        Desk::with(vec![session(1, "a", paused(1, 50, 1, &["One?"])), session(2, "b", paused(1, 5, 1, &["Other?"]))]);
+    desk.keys("/ state:paused <CR> F a yes <C-s>");
+    desk.tell(Msg::Feed(id(1), vec![log(4, "before the outcome.")]));
+    let mut more = session(1, "a", paused(2, 0, 2, &["Two?"]));
+    more.last_seq = 9;
+    desk.change(more);
+    let mut other = session(2, "b", paused(1, 5, 1, &["Other?"]));
+    other.last_seq = 5;
+    desk.change(other.clone());
+    desk.outcome(Ok(ResumeOutcome::Continued));
+    desk.tell(Msg::Feed(id(1), vec![log(5, "behind the outcome.")]));
+    desk.change(session(1, "a", done(1.into())));
+    desk.keys("<Esc> 2");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("before the outcome.") && picture.contains("behind the outcome."), "{picture}");
+    assert!(picture.contains("behind it 1 session changed, 2 events"), "{picture}");
+    let row = |picture: &str, title: &str| picture.lines().position(|line| line.contains(title)).expect("it is shown");
+    assert!(row(&picture, "✓ a") < row(&picture, "? b"), "the filter and the order wait, too: {picture}");
+    desk.keys("F");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("1 of 2") && row(&picture, "? b") < row(&picture, "✓ a"), "{picture}");
 }
 
 #[test]
