@@ -189,6 +189,8 @@ impl StartForm {
                     .filter(|it| fits(&format!("{} {}", it.name, it.summary.as_deref().unwrap_or_default()), wanted))
                     .partition(|it| fits(&it.name, wanted));
                 named.extend(others);
+                // The one that is written out is the chosen one, as long as nothing else is chosen.
+                named.sort_by_key(|it| it.name != typed.trim());
                 named.into_iter().map(offer).collect()
             }
             StartField::Kind | StartField::Code | StartField::Task | StartField::Needed(_) | StartField::Options => {
@@ -320,16 +322,16 @@ impl StartForm {
         match self.kind {
             StartKind::Run => {
                 let (file, code) = (trimmed(&StartField::File), self.text(&StartField::Code));
-                let wants_code = match self.field {
-                    StartField::Code => true,
-                    StartField::File => false,
-                    _ => file.is_empty(),
-                };
-                match wants_code {
-                    false if file.is_empty() => Err((StartField::File, "no file is named yet".into())),
-                    false => Ok(Start::File(file)),
-                    true if code.trim().is_empty() => Err((StartField::Code, "there is no code yet".into())),
-                    true => Ok(Start::Code(code)),
+                match (file.is_empty(), code.trim().is_empty()) {
+                    (false, true) => Ok(Start::File(file)),
+                    (true, false) => Ok(Start::Code(code)),
+                    (false, false) => {
+                        Err((self.field.clone(), "a file and code are both written: empty one of them".into()))
+                    }
+                    (true, true) if self.field == StartField::Code => {
+                        Err((StartField::Code, "there is no code yet".into()))
+                    }
+                    (true, true) => Err((StartField::File, "no file is named yet".into())),
                 }
             }
             StartKind::Advice => {

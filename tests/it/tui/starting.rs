@@ -114,6 +114,32 @@ fn a_package_is_found_by_its_name_or_by_what_it_says_and_asked_for_what_it_needs
 }
 
 #[test]
+fn a_package_that_is_spelt_out_is_the_chosen_one() {
+    let mut desk = with_packages();
+    desk.keys("<S-Tab> <Right> <Tab> panel");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("▸ panel") && picture.contains("  cot"), "the others may be wanted instead: {picture}");
+    desk.keys("<CR> <C-s>");
+    let strategy = "panel".to_owned();
+    assert_eq!(started(&desk), [&Start::Advice { strategy, task: None, opts: None }]);
+}
+
+#[test]
+fn a_file_and_code_at_once_start_neither() {
+    for last in ["", "<S-Tab>"] {
+        let mut desk = Desk::new(120, 36);
+        desk.keys("N a.lua <CR> return <Space> 1");
+        desk.keys(last);
+        desk.keys("<C-s>");
+        assert!(started(&desk).is_empty());
+        assert_eq!(desk.status(), "a file and code are both written: empty one of them");
+        assert_eq!(desk.app.mode(), "NEW");
+        desk.keys("<C-a> <C-k> <C-s>");
+        assert_eq!(started(&desk).len(), 1);
+    }
+}
+
+#[test]
 fn a_package_is_taken_from_the_list_and_its_options_must_be_an_object() {
     let mut desk = with_packages();
     desk.keys("<S-Tab> <Right> <Tab> experts <CR>");
