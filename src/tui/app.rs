@@ -210,8 +210,8 @@ pub struct App {
     /// What the engine said last of a session.
     pub(super) facts: Option<(SessionId, Inspection)>,
     pub(super) facts_edition: u64,
-    /// The number of the newest call that is shown.
-    pub(super) calls_shown: u64,
+    /// The number of the newest call that is shown; `None` before it is known which there are.
+    pub(super) calls_shown: Option<u64>,
     pub(super) frozen: Option<Frozen>,
     pub(super) history: History,
     /// Whether there is an answerer to ask for drafts.
@@ -270,7 +270,7 @@ impl App {
             shown_mark: None,
             facts: None,
             facts_edition: 0,
-            calls_shown: 0,
+            calls_shown: None,
             frozen: None,
             history: History::default(),
             can_draft: false,

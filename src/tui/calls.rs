@@ -14,8 +14,8 @@ const INDENT: usize = 15;
 
 impl App {
     pub(super) fn open_calls(&mut self) {
-        self.layer = Some(Layer::Calls(Pager::with_cursor(vec![Block::new(Tone::Dim, "No verb was called yet.")])));
-        self.calls_shown = 0;
+        self.layer = Some(Layer::Calls(Pager::with_cursor(Vec::new())));
+        self.calls_shown = None;
     }
 
     /// Whether the loop should ask for the calls.
@@ -25,13 +25,16 @@ impl App {
 
     /// Takes in the calls that the engine remembers, the oldest first.
     pub(super) fn called(&mut self, calls: &[Arc<Call>]) {
-        let last = calls.last().map_or(0, |call| call.n);
+        let last = Some(calls.last().map_or(0, |call| call.n));
         if last == self.calls_shown {
             return;
         }
         self.calls_shown = last;
         // The newest first: what one has just done stands at the top.
-        let blocks: Vec<Block> = calls.iter().rev().map(|call| self.block(call)).collect();
+        let mut blocks: Vec<Block> = calls.iter().rev().map(|call| self.block(call)).collect();
+        if blocks.is_empty() {
+            blocks.push(Block::new(Tone::Dim, "No verb was called yet."));
+        }
         if let Some(Layer::Calls(pager)) = &mut self.layer {
             let at_top = pager.cursor() == Some(0);
             pager.replace(blocks);

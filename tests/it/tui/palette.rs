@@ -55,6 +55,31 @@ fn rule_4_a_raw_verb_is_confirmed_like_an_answer_and_never_by_enter() {
 }
 
 #[test]
+fn the_exact_name_of_a_raw_verb_is_that_verb_and_shows_what_it_needs() {
+    for (verb, shape, missing) in [
+        ("resume", "resume ID QUERY TEXT", "the session is missing"),
+        ("spawn", "spawn FILE | --code 'LUA'", "a file, or --code LUA is missing"),
+        ("hold", "hold FILE | --code 'LUA'", "a file, or --code LUA is missing"),
+        ("release", "release ID", "the session is missing"),
+        ("collect", "collect --ttl D --interval D", "--ttl is missing, such as --ttl 10s"),
+    ] {
+        let mut desk = desk();
+        desk.keys(&format!(": {verb}"));
+        let picture = desk.picture(120, 36);
+        assert!(picture.contains(shape) && picture.contains("Ctrl-S does it · Esc leaves"), "{verb}: {picture}");
+        desk.keys("<CR> <C-s>");
+        assert_eq!((desk.status(), desk.app.mode()), (missing, "PALETTE"), "{verb}");
+        assert!(desk.deeds().is_empty());
+    }
+    // This one is an action, too, and its form is what people want.
+    let mut desk = desk();
+    desk.keys(": cancel <C-s>");
+    assert_eq!(desk.app.mode(), "CANCEL");
+    desk.keys("<Esc> : cancel <Space>");
+    assert!(desk.picture(120, 36).contains("cancel ID [--code C]"));
+}
+
+#[test]
 fn raw_verbs_name_sessions_by_a_dot_by_a_beginning_or_in_full_even_one_that_is_not() {
     let named = |text: &str| {
         let mut desk = desk();
@@ -96,6 +121,9 @@ fn raw_resumes_go_past_the_guards_of_the_desk() {
 fn rule_6_refused_calls_stay_readable_with_arguments_outcome_and_latency() {
     let mut desk = desk();
     desk.keys("C");
+    assert!(!desk.picture(160, 36).contains("No verb"), "what is not known yet is not said");
+    desk.tell(Msg::Calls(Vec::new()));
+    assert!(desk.picture(160, 36).contains("No verb was called yet."));
     let resume = |outcome| Verb::Resume {
         answers: 1,
         query: Some(QueryId::new(1)),
