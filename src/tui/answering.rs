@@ -240,24 +240,9 @@ impl App {
         };
         match result {
             Ok(outcome) => {
-                let mut others = 0;
-                for answer in sent.payload.answers() {
-                    // Now, and no earlier, its draft need not be kept any more.
-                    self.drafts.changed.insert((sent.session, answer.query_id));
-                    match self.drafts.text(sent.session, answer.query_id).as_deref() {
-                        Some(text) if text == &*answer.response => {
-                            self.drafts.take(sent.session, answer.query_id);
-                        }
-                        // Not what was sent; the check makes an orphan of it.
-                        Some(_) => others += 1,
-                        None => {}
-                    }
-                }
+                let others = self.drafts.spent(sent.session, sent.payload.answers());
                 self.check_drafts_of(sent.session);
-                let kept = match others {
-                    0 => String::new(),
-                    _ => format!("; what else was written is kept ({} in an editor)", self.key(Action::Reuse)),
-                };
+                let kept = self.kept_beside(others);
                 match outcome {
                     ResumeOutcome::Continued => self.say(format!("{what} answered: the program goes on{kept}")),
                     ResumeOutcome::Remaining(n) => {
@@ -273,7 +258,15 @@ impl App {
         }
     }
 
-    fn check_drafts_of(&mut self, session: SessionId) {
+    /// What is said of texts that were written for queries which were answered otherwise.
+    pub(super) fn kept_beside(&self, others: usize) -> String {
+        match others {
+            0 => String::new(),
+            _ => format!("; what else was written is kept ({} in an editor)", self.key(Action::Reuse)),
+        }
+    }
+
+    pub(super) fn check_drafts_of(&mut self, session: SessionId) {
         if let Some(state) = self.sessions.get(session).map(|summary| summary.state.clone()) {
             self.check_drafts(session, &state);
         }

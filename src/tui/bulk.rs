@@ -42,6 +42,8 @@ pub(super) struct AnswerMarked {
     pub(super) hidden: usize,
     /// How many marked sessions ask nothing.
     pub(super) silent: usize,
+    /// How many of the questions have drafts.
+    pub(super) drafts: usize,
     /// The different prompts and how often each is asked, the most frequent first; and how many more there are.
     pub(super) prompts: Vec<(String, usize)>,
     pub(super) more_prompts: usize,
@@ -131,7 +133,7 @@ impl App {
         }
         let mut targets = Vec::new();
         let mut asked: HashMap<&str, usize> = HashMap::new();
-        let mut hidden = 0;
+        let (mut hidden, mut drafts) = (0, 0);
         for id in &marked {
             let Some(ExecutionState::Paused(pause)) = self.sessions.get(*id).map(|summary| &summary.state) else {
                 continue;
@@ -143,6 +145,7 @@ impl App {
             for prompt in pause.pending() {
                 *asked.entry(&prompt.query.prompt).or_default() += 1;
             }
+            drafts += queries.iter().filter(|query| self.drafts.has(*id, **query)).count();
             hidden += usize::from(!self.sessions.list().tree().is_seen(*id));
             targets.push(Target { session: *id, epoch: pause.epoch, queries });
         }
@@ -158,7 +161,17 @@ impl App {
         let prompts = prompts.into_iter().map(|(prompt, n)| (first_line(prompt).to_owned(), n)).collect();
         let questions = targets.iter().map(|target| target.queries.len()).sum();
         let area = text_field(self.listing.unsent.as_deref().unwrap_or_default());
-        let form = AnswerMarked { targets, questions, hidden, silent, prompts, more_prompts, area, empty_asked: false };
+        let form = AnswerMarked {
+            targets,
+            questions,
+            hidden,
+            silent,
+            drafts,
+            prompts,
+            more_prompts,
+            area,
+            empty_asked: false,
+        };
         self.layer = Some(Layer::AnswerMarked(Box::new(form)));
     }
 
@@ -198,7 +211,8 @@ impl App {
             };
             (session, ResumePayload::Batch(queries.into_iter().map(one).collect()))
         });
-        let answers = answers.collect();
+        let answers: Vec<(SessionId, ResumePayload)> = answers.collect();
+        self.listing.sent.extend(answers.iter().filter(|(id, _)| self.drafts.any_of(*id)).cloned());
         self.say(format!("the answer was sent to {}", count(form.questions, "question")));
         self.listing.unsent = Some(text.to_string());
         cmds.push(Cmd::AnswerAll { answers });
@@ -210,7 +224,14 @@ impl App {
         for id in taken.iter().filter(|id| !stay.contains(id)) {
             self.listing.marks.remove(id);
         }
-        let told = format!("{} answered", count(taken.len(), "session"));
+        let mut others = 0;
+        for (id, payload) in std::mem::take(&mut self.listing.sent) {
+            if taken.contains(&id) {
+                others += self.drafts.spent(id, payload.answers());
+            }
+            self.check_drafts_of(id);
+        }
+        let told = format!("{} answered{}", count(taken.len(), "session"), self.kept_beside(others));
         match refused.first() {
             None => {
                 self.listing.unsent = None;

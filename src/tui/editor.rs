@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::input::{Held, Key, KeyName};
-use crate::domain::{ExecutionState, QueryId, ResumeError, SessionId, Timestamp};
+use crate::domain::{Answer, ExecutionState, QueryId, ResumeError, SessionId, Timestamp};
 
 /// Bytes a paste may have: more than any answer limit lets through by default.
 pub(super) const PASTE_BYTES: usize = 4 << 20;
@@ -206,6 +206,24 @@ impl Drafts {
             }
         }
         gone.into_iter().next_back()
+    }
+
+    /// These queries were answered with a text of this desk: its draft is spent, and what else was written for them is
+    /// an orphan now. Gives how many were.
+    pub(super) fn spent(&mut self, session: SessionId, answers: &[Answer]) -> usize {
+        let mut others = 0;
+        for answer in answers {
+            // Now, and no earlier, its draft need not be kept any more.
+            self.changed.insert((session, answer.query_id));
+            if let Some(area) = self.take(session, answer.query_id) {
+                let text = text_of(&area);
+                if text != *answer.response {
+                    others += 1;
+                    self.keep_orphan(session, answer.query_id, text);
+                }
+            }
+        }
+        others
     }
 
     /// The orphans of a session, the newest last.

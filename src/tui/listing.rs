@@ -17,8 +17,8 @@ use super::keymap::{Action, Motion, Way};
 use super::msg::Cmd;
 use super::start_form::StartForm;
 use super::words::count;
-use crate::domain::SessionId;
 use crate::domain::query::{Expr, Fault};
+use crate::domain::{ResumePayload, SessionId};
 
 /// What the keys of the list do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +69,8 @@ pub(super) struct Listing {
     pub(super) range_from: Option<SessionId>,
     /// The answer for all marked that was not sent, or not taken by all.
     pub(super) unsent: Option<String>,
+    /// Answers for marked sessions that are under way, where drafts are kept of the same queries.
+    pub(super) sent: Vec<(SessionId, ResumePayload)>,
     /// The form for a new session that no session was started from yet.
     pub(super) start: Option<Box<StartForm>>,
     /// The answers of forms for rewinds and forks that were not sent, or not taken.

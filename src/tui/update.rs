@@ -302,11 +302,11 @@ impl App {
 
     /// Makes orphans of what was written for queries that are gone. Neither the keyboard nor the text moves.
     pub(super) fn check_drafts(&mut self, session: SessionId, state: &ExecutionState) {
-        let sent = &self.sent;
+        let (sent, marked) = (&self.sent, &self.listing.sent);
         let under_way = |query| {
-            sent.iter().any(|sent| {
-                sent.session == session && sent.payload.answers().iter().any(|answer| answer.query_id == query)
-            })
+            let one = sent.iter().filter(|sent| sent.session == session).map(|sent| &sent.payload);
+            let marked = marked.iter().filter(|(id, _)| *id == session).map(|(_, payload)| payload);
+            one.chain(marked).any(|payload| payload.answers().iter().any(|answer| answer.query_id == query))
         };
         if let Some((query, why)) = self.drafts.orphan_gone(session, state, under_way) {
             let why = naming(query, &why);

@@ -35,7 +35,8 @@ pub(super) fn bulk_note(bulk: &Bulk) -> String {
 
 /// Draws the form that answers every marked session: the questions, how often each is asked, and the text.
 pub(super) fn answer_marked(app: &App, form: &AnswerMarked, area: Rect, picture: &mut Buffer) {
-    let rows = form.prompts.len() + usize::from(form.more_prompts > 0) + 2 * usize::from(form.silent + form.hidden > 0);
+    let warns = form.silent + form.hidden + form.drafts > 0;
+    let rows = form.prompts.len() + usize::from(form.more_prompts > 0) + 2 * usize::from(warns);
     let pane = window(area, 90, u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(8));
     let what = format!("Answer {} of {}", count(form.questions, "question"), count(form.sessions(), "session"));
     let how = format!("{} sends · {} leaves", app.key(Action::Send), app.key(Action::Back));
@@ -58,6 +59,11 @@ pub(super) fn answer_marked(app: &App, form: &AnswerMarked, area: Rect, picture:
     }
     if form.silent > 0 {
         notes.push(format!("{} marked ask nothing and get no answer.", form.silent));
+    }
+    match form.drafts {
+        0 => {}
+        1 => notes.push("1 question has a draft, which is kept beside this answer.".to_owned()),
+        n => notes.push(format!("{n} questions have drafts, which are kept beside this answer.")),
     }
     if !notes.is_empty() {
         let notes = notes.join(" ");

@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 use super::session::{frame, pager_rows};
 use super::{feed, put};
 use crate::config::Keeping;
-use crate::domain::CancelCode;
+use crate::domain::{CancelCode, QueryId};
 use crate::tui::app::{App, Layer};
 use crate::tui::beside::{Beside, BesideRow};
 use crate::tui::feed::{Line, wrapped};
@@ -71,7 +71,7 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
         }
         Some(Layer::Find(_) | Layer::Palette(_) | Layer::History(_)) | None => {}
         Some(Layer::Cancel(form)) => cancel(app, form, area, picture),
-        Some(Layer::Same(same)) => ask(app, area, "The same answer", &same_text(same), picture),
+        Some(Layer::Same(same)) => ask(app, area, "The same answer", &same_text(app, same), picture),
         Some(Layer::AnswerMarked(form)) => super::forms::answer_marked(app, form, area, picture),
         Some(Layer::Start(form)) => super::forms::start(app, form, area, picture),
         Some(Layer::Branch(form)) => super::branching::draw(app, form, area, picture),
@@ -164,11 +164,20 @@ fn quit_text(app: &App) -> String {
     text
 }
 
-fn same_text(same: &SameAnswer) -> String {
+fn same_text(app: &App, same: &SameAnswer) -> String {
+    let draft = |query: &QueryId| {
+        let text = app.drafts.text(same.session, *query).filter(|text| *text != *same.text)?;
+        Some(format!("{query} has another draft, which is kept: “{}”\n", words::first_line(&text)))
+    };
+    let mut drafts: Vec<String> = same.queries.iter().filter_map(draft).collect();
+    if drafts.len() > 2 {
+        drafts = vec![format!("{} have other drafts, which are kept.\n", count(drafts.len(), "question"))];
+    }
     format!(
-        "{}: “{}”\nGive this answer to {}?",
+        "{}: “{}”\n{}Give this answer to {}?",
         ids(same),
         words::first_line(&same.text),
+        drafts.concat(),
         count(same.queries.len(), "question")
     )
 }

@@ -87,12 +87,26 @@ fn the_same_answer_goes_out_as_one_payload() {
 fn a_draft_that_was_not_sent_is_kept_when_its_question_is_answered_by_the_same_for_the_rest() {
     let mut desk = batch();
     desk.keys("a other <M-n> same <Esc> <CR>");
-    desk.keys("= y");
+    desk.keys("=");
+    assert!(desk.picture(120, 36).contains("q-7 has another draft, which is kept: “other”"));
+    desk.keys("y");
     desk.change(session(1, "judge", running()));
     desk.outcome(Ok(ResumeOutcome::Continued));
     assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(7), "other".to_owned())]);
     let said = "3 questions answered: the program goes on; what else was written is kept";
     assert!(desk.status().contains(said), "it succeeded: {}", desk.status());
+    desk.change(session(1, "judge", paused(3, 1, 10, &["More?"])));
+    assert!(desk.status().contains(said), "nothing was stale: {}", desk.status());
+}
+
+#[test]
+fn a_draft_beside_an_answer_is_no_failure_whichever_is_seen_first() {
+    let mut desk = batch();
+    desk.keys("a other <M-n> same <Esc> <CR> = y");
+    desk.outcome(Ok(ResumeOutcome::Continued));
+    desk.change(session(1, "judge", paused(3, 1, 10, &["More?"])));
+    assert!(desk.status().starts_with("3 questions answered"), "{}", desk.status());
+    assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(7), "other".to_owned())]);
 }
 
 #[test]

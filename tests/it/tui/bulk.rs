@@ -1,6 +1,6 @@
 //! What is done to all marked sessions: the exact number, the frozen set, and what of it cannot be seen.
 
-use switchboard::domain::{CancelError, ResumeError, StateName};
+use switchboard::domain::{CancelError, QueryId, ResumeError, StateName};
 use switchboard::engine::Summary;
 use switchboard::tui::{Cmd, Msg};
 
@@ -47,6 +47,22 @@ fn marks_are_set_one_by_one_as_a_range_and_all_at_once() {
     desk.keys("u G v k <Esc>");
     assert!(desk.status().contains("no range any more"));
     assert!(desk.deeds().is_empty());
+}
+
+#[test]
+fn drafts_of_marked_sessions_are_named_before_and_no_failure_behind() {
+    let mut desk = desk();
+    desk.keys("a mine <Esc> j a yes <Esc> k / state:paused <CR> * A");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("2 questions have drafts, which are kept beside this answer."), "{picture}");
+    desk.keys("yes <C-s>");
+    for n in 1..=3 {
+        desk.change(session(n, "on", paused(9, 0, 20, &["More?"])));
+    }
+    desk.tell(Msg::AnsweredAll { taken: vec![id(1), id(2), id(3)], refused: Vec::new() });
+    assert_eq!(desk.status(), "3 sessions answered; what else was written is kept (Alt-O in an editor)");
+    assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(1), "mine".to_owned())]);
+    assert!(desk.app.orphans(id(2)).is_empty(), "that was the text that was sent");
 }
 
 #[test]
