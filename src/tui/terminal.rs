@@ -217,8 +217,16 @@ fn set_up() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     let mouse = if MOUSE.load(Ordering::SeqCst) { MOUSE_ON } else { "" };
     let title = if TITLE.load(Ordering::SeqCst) { TITLE_ASIDE } else { "" };
-    let done =
-        execute!(io::stdout(), Print(title), EnterAlternateScreen, EnableBracketedPaste, Print(mouse), cursor::Hide);
+    let done = execute!(
+        io::stdout(),
+        Print(title),
+        EnterAlternateScreen,
+        // It is not empty where a desk that was killed had taken it.
+        Clear(ClearType::All),
+        EnableBracketedPaste,
+        Print(mouse),
+        cursor::Hide
+    );
     if done.is_err() {
         give_back();
     }

@@ -236,6 +236,17 @@ fn a_lost_terminal_ends_the_desk() {
 }
 
 #[test]
+fn a_desk_begins_on_an_empty_screen_also_where_one_that_was_killed_has_left_its_own() {
+    let desk = desk_on("return alc.llm('Well?')");
+    desk.shows("Well?");
+    let raw = desk.raw();
+    let (before, _) = raw.split_once("switchboard").expect("the header has the name");
+    let (_, taken) = before.split_once("\x1b[?1049h").expect("the screen is taken first");
+    assert!(taken.contains("\x1b[2J"), "{before:?}");
+    quit(desk);
+}
+
+#[test]
 fn a_closed_desk_leaves_nothing_in_the_terminal_but_its_words() {
     let desk = desk_on("alc.llm('x')");
     desk.shows("waiting");
