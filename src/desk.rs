@@ -16,7 +16,7 @@ use crate::domain::{QueryId, SessionId, SessionSpec, SpawnError};
 use crate::engine::{Clock, Hibernation, Journal, MemoryJournal, Registry, RegistryConfig, SystemClock, SystemEntropy};
 use crate::lua::{LuaVms, pairs_order_is_fixed};
 use crate::store::FsFiles;
-use crate::store::journal::{Retention, SqliteJournal};
+use crate::store::journal::{News, Retention, SqliteJournal};
 use crate::tui;
 
 /// Sessions that are started before the first picture: a few milliseconds' worth. The others come while one looks.
@@ -34,6 +34,9 @@ const SWEEP: Duration = Duration::from_mins(1);
 
 /// How often sessions are looked for that may leave memory.
 const DROWSE: Duration = Duration::from_secs(10);
+
+/// How often a journal that another process writes is looked at: what a person does not notice.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// How often it is looked for log lines that may go.
 const PRUNE: Duration = Duration::from_mins(10);
@@ -63,6 +66,20 @@ pub struct DeskOptions {
     pub journal: Option<SqliteJournal>,
     /// When sessions that wait leave memory for the journal.
     pub sleep: Sleep,
+}
+
+/// Shows what the process that has the journal records, for as long as the desk is open.
+async fn follow(journal: &SqliteJournal, registry: &Registry, mut last: News) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        // What cannot be read stands in the log, and is tried again.
+        if let Ok(news) = journal.news(&last).get().await {
+            for session in &news.sessions {
+                registry.show(session);
+            }
+            last = news;
+        }
+    }
 }
 
 /// Keeps for the screen what outlives it.
@@ -194,14 +211,19 @@ impl Desk {
         })
     }
 
-    /// Brings back what the journal has, while the screen is there already.
+    /// Brings back what the journal has, while the screen is there already; then what another process goes on to record.
     fn bring_back(&self) {
         let Some(journal) = self.journal.clone() else { return };
         let registry = self.registry.clone();
         self.lua.spawn(async move {
+            // Where the end is, before anything is read: nothing falls between.
+            let last = journal.news(&News::default()).get().await.unwrap_or_default();
             match registry.recover().await {
                 Ok(recovered) => tracing::info!(?recovered, journal = %journal.path().display(), "came back"),
                 Err(error) => tracing::error!(%error, "not every session came back"),
+            }
+            if journal.is_read_only() {
+                follow(&journal, &registry, last).await;
             }
         });
     }

@@ -183,6 +183,11 @@ pub trait Journal: Send + Sync + 'static {
     /// Whether sessions are found here again after the process has ended: then its end does not end them.
     fn outlives_the_process(&self) -> bool;
 
+    /// Whether another process writes here, and this one only reads: then what sessions do is that one's to say.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     /// Whether the process that wrote here before this one had ended in order.
     fn was_closed(&self) -> bool;
 

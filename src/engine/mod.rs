@@ -33,6 +33,7 @@ mod summary;
 mod turn;
 mod verify;
 mod vm;
+mod watching;
 mod weight;
 mod world;
 

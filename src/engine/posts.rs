@@ -51,6 +51,12 @@ impl Live {
         self.open_post().map_or(0, |post| post.inbox.max_capacity() - post.inbox.capacity())
     }
 
+    /// Whether nothing can be asked of the session here any more: it has ended, or another process runs it.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        let summary = &self.feed.lock().summary;
+        summary.state.is_ended() || summary.presence == Presence::Elsewhere
+    }
+
     /// The way to its task, if it has one.
     pub(super) fn open_post(&self) -> Option<Post> {
         self.lock().clone()
@@ -62,14 +68,14 @@ impl Live {
 }
 
 impl Shared {
-    /// The way to a session's task; starts one where there is none. `None`: the session has ended, or the registry is
-    /// closing and starts nothing any more.
+    /// The way to a session's task; starts one where there is none. `None`: the session has ended or is another
+    /// process's, or the registry is closing and starts nothing any more.
     pub(super) fn post(self: &Arc<Self>, live: &Live) -> Option<Post> {
         let mut slot = live.lock();
         if let Some(post) = &*slot {
             return Some(post.clone());
         }
-        if self.closing.is_cancelled() || live.has_ended() {
+        if self.closing.is_cancelled() || live.is_out_of_reach() {
             return None;
         }
         let (world, feed) = (&self.world, Arc::clone(&live.feed));

@@ -132,6 +132,8 @@ impl Shared {
         let is_paused = state.name() == StateName::Paused;
         let (presence, count) = if state.is_ended() {
             (Presence::Resident, &mut recovered.ended)
+        } else if self.world.journal.is_read_only() {
+            (Presence::Elsewhere, if is_paused { &mut recovered.waiting } else { &mut recovered.running })
         } else if is_paused {
             (Presence::Sleeping, &mut recovered.waiting)
         } else if *attempts > 0 {
@@ -161,11 +163,13 @@ impl Shared {
 
     /// Lists a session that is in the journal and has not ended. Nothing of it runs.
     pub(super) fn enlist_asleep(&self, session: &Session) {
-        self.enlist_unless_there(session.id(), Feed::new(session), Presence::Sleeping);
+        let read_only = self.world.journal.is_read_only();
+        let presence = if read_only { Presence::Elsewhere } else { Presence::Sleeping };
+        self.enlist_unless_there(session.id(), Feed::new(session), presence);
     }
 
     /// Lists a session of the journal, unless another was quicker.
-    fn enlist_unless_there(&self, id: SessionId, feed: Feed, presence: Presence) -> Arc<Live> {
+    pub(super) fn enlist_unless_there(&self, id: SessionId, feed: Feed, presence: Presence) -> Arc<Live> {
         feed.lock().summary.presence = presence;
         let live = Arc::new(Live::new(Arc::new(feed), None));
         self.world.changes.grow();

@@ -229,8 +229,7 @@ impl Registry {
             result?;
         }
         if !live.has_ended() && live.open_post().is_none() {
-            // It has left memory as the process is about to end.
-            return Err(CancelError::NotRecorded { cause: NOT_NOW.into() });
+            return Err(CancelError::NotRecorded { cause: not_taken(&live.feed.lock().summary.presence).into() });
         }
         Ok(live.feed.ended().await.into())
     }
@@ -464,8 +463,14 @@ impl Shared {
     }
 }
 
-/// What is asked of a session once nothing is taken any more.
-const NOT_NOW: &str = "shutting down; the session waits in the journal";
+/// Why a session that has not ended takes nothing: another process has it, or it has left memory as this one is about
+/// to end.
+fn not_taken(presence: &Presence) -> &'static str {
+    match presence {
+        Presence::Elsewhere => "another process has the session; here its record can only be read",
+        _ => "shutting down; the session waits in the journal",
+    }
+}
 
 /// What an answer is told that no task has taken: how its session ended, or that nothing is taken any more.
 fn refusal(feed: &Feed) -> ResumeError {
@@ -476,8 +481,8 @@ fn refusal(feed: &Feed) -> ResumeError {
             ResumeError::NotPaused { actual: state.name() }
         }
         (_, Presence::CannotReplay(why)) => ResumeError::NotRecorded { cause: why.to_string() },
-        (ExecutionState::Running { .. } | ExecutionState::Paused(_), _) => {
-            ResumeError::NotRecorded { cause: NOT_NOW.into() }
+        (ExecutionState::Running { .. } | ExecutionState::Paused(_), presence) => {
+            ResumeError::NotRecorded { cause: not_taken(presence).into() }
         }
     }
 }

@@ -46,6 +46,8 @@ pub enum Presence {
         /// Events in its record.
         of: u64,
     },
+    /// In another process, which records it; here its record can only be read.
+    Elsewhere,
     /// In its record alone, with the reason why it cannot be brought back. It takes no answer; it can be cancelled or
     /// branched, and is tried again at the next start.
     CannotReplay(Arc<str>),

@@ -15,6 +15,7 @@ use super::words::count;
 use crate::domain::{
     Answer, AnsweredBy, ExecutionState, Pause, QueryId, ResumeError, ResumeOutcome, ResumePayload, SessionId,
 };
+use crate::engine::Presence;
 
 impl App {
     /// Opens the editor for the question the person went to, else for the first open one.
@@ -24,6 +25,11 @@ impl App {
             return;
         };
         let session = summary.id;
+        // What is written here would be lost: only who has the journal keeps drafts.
+        if summary.presence == Presence::Elsewhere {
+            self.refuse("another process has this session: it is answered there");
+            return;
+        }
         let pause = match &summary.state {
             ExecutionState::Paused(pause) => Arc::clone(pause),
             ExecutionState::Cancelled(_) => {

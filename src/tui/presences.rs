@@ -12,16 +12,18 @@ use crate::engine::{Presence, Summary};
 pub(super) fn sign(summary: &Summary) -> &'static str {
     match summary.presence {
         Presence::CannotReplay(_) | Presence::Suspended => "!",
-        Presence::Resident | Presence::CannotSleep(_) | Presence::Sleeping | Presence::Replaying { .. } => {
-            sign_of(summary.state.name())
-        }
+        Presence::Resident
+        | Presence::CannotSleep(_)
+        | Presence::Sleeping
+        | Presence::Elsewhere
+        | Presence::Replaying { .. } => sign_of(summary.state.name()),
     }
 }
 
 /// The word of a session in the list: that of its state, unless there is more to say of it.
 pub(super) fn word(summary: &Summary) -> &'static str {
     match summary.presence {
-        Presence::Resident | Presence::Sleeping => summary.state.name().as_str(),
+        Presence::Resident | Presence::Sleeping | Presence::Elsewhere => summary.state.name().as_str(),
         Presence::CannotSleep(_) => "no sleep",
         Presence::CannotReplay(_) => "no replay",
         Presence::Suspended => "suspended",
@@ -32,7 +34,7 @@ pub(super) fn word(summary: &Summary) -> &'static str {
 /// The words in the heading of a session.
 pub(super) fn mark(presence: &Presence) -> Option<String> {
     match presence {
-        Presence::Resident | Presence::Sleeping => None,
+        Presence::Resident | Presence::Sleeping | Presence::Elsewhere => None,
         Presence::CannotSleep(_) => Some("! cannot sleep".into()),
         Presence::CannotReplay(_) => Some("! cannot replay".into()),
         Presence::Suspended => Some("! suspended".into()),
@@ -48,6 +50,7 @@ pub(super) fn fact(presence: &Presence) -> Option<(Tone, String)> {
         Presence::Replaying { done, of } => {
             Some((Tone::Plain, format!("it is run again from its record: {done} of {of} events")))
         }
+        Presence::Elsewhere => note(presence).map(|text| (Tone::Plain, text)),
         Presence::CannotSleep(_) | Presence::CannotReplay(_) | Presence::Suspended => {
             note(presence).map(|text| (Tone::Warning, text))
         }
@@ -56,7 +59,8 @@ pub(super) fn fact(presence: &Presence) -> Option<(Tone, String)> {
 
 /// What stands above the question, so that nobody writes an answer in vain.
 pub(super) fn warning(presence: &Presence) -> Vec<Block> {
-    let tone = if matches!(presence, Presence::Replaying { .. }) { Tone::Dim } else { Tone::Warning };
+    let dim = matches!(presence, Presence::Replaying { .. } | Presence::Elsewhere);
+    let tone = if dim { Tone::Dim } else { Tone::Warning };
     note(presence).map_or_else(Vec::new, |text| vec![Block::new(tone, text), Block::new(Tone::Plain, "")])
 }
 
@@ -64,6 +68,7 @@ fn note(presence: &Presence) -> Option<String> {
     match presence {
         Presence::Resident | Presence::Sleeping => None,
         Presence::Replaying { .. } => Some("It is run again from its record.".into()),
+        Presence::Elsewhere => Some("Another process has it: answers are given there.".into()),
         Presence::CannotSleep(why) => {
             Some(format!("It stays in memory, since it would not come back from its record: {why}."))
         }

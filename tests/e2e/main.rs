@@ -236,6 +236,34 @@ fn a_lost_terminal_ends_the_desk() {
 }
 
 #[test]
+fn a_second_desk_on_the_same_journal_follows_the_first_and_says_when_that_has_gone() {
+    let shared = tempfile::tempdir().unwrap();
+    let journal = shared.path().join("shared.db").display().to_string();
+    let home = home_with("program.lua", "return alc.llm('First?') .. alc.llm('Second?')");
+    let mut first = Terminal::start_in(home, &["--journal", &journal, "program.lua"], 120, 36);
+    first.shows("First?");
+    let mut second = Terminal::start(&["--journal", &journal], 120, 36);
+    second.shows("First?");
+    second.shows("has the journal");
+    first.keys("a");
+    first.shows("Answer q-1");
+    first.keys("one<C-s>");
+    second.shows("Second?");
+    second.keys("a");
+    second.shows("it is answered there");
+    first.keys("<Esc>");
+    first.shows("LIST");
+    first.keys("q");
+    assert_eq!(first.ends().exit_code(), 0);
+    second.keys("<Esc>");
+    second.shows("nobody has the journal any more");
+    second.keys("q");
+    second.shows("Quit?");
+    second.keys("y");
+    assert_eq!(second.ends().exit_code(), 0);
+}
+
+#[test]
 fn a_desk_begins_on_an_empty_screen_also_where_one_that_was_killed_has_left_its_own() {
     let desk = desk_on("return alc.llm('Well?')");
     desk.shows("Well?");

@@ -80,6 +80,7 @@ async fn bring_to_their_ends(registry: Registry, is_last: bool) -> Result<(), Cl
             match &summary.presence {
                 // A person would see that it ran as the process was killed twice, and let it go on.
                 Presence::Suspended => drop(registry.release(summary.id).await),
+                Presence::Elsewhere => return Err(CliError::failure("another process has the journal")),
                 Presence::CannotReplay(why) => return Err(CliError::failure(format!("{}: {why}", summary.id))),
                 Presence::Resident | Presence::CannotSleep(_) | Presence::Sleeping | Presence::Replaying { .. } => {
                     answer(&registry, summary.id).await?;

@@ -6,6 +6,11 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// How long looking whether a lock is held may keep it from somebody else, and more.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A lock that is held; let go of when dropped.
 #[derive(Debug)]
@@ -20,20 +25,39 @@ pub(super) struct Lock {
 pub(super) fn take(path: &Path) -> io::Result<Result<Lock, String>> {
     let path = beside(path, ".lock");
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-    match file.try_lock() {
+    let mut locked = file.try_lock();
+    if let Err(TryLockError::WouldBlock) = locked {
+        // Somebody may only have looked whether it is held.
+        thread::sleep(LOOK);
+        locked = file.try_lock();
+    }
+    match locked {
         Ok(()) => {
             file.set_len(0)?;
             file.write_all(this_process().as_bytes())?;
             Ok(Ok(Lock { _file: file }))
         }
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // It may be writing its name right now, or be of another user.
-            let _ = file.read_to_string(&mut holder);
-            Ok(Err(if holder.is_empty() { "another process".into() } else { holder }))
-        }
+        Err(TryLockError::WouldBlock) => Ok(Err(name_in(&mut file))),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Who has the lock of the journal at `path`, if anybody has.
+pub(super) fn holder(path: &Path) -> Option<String> {
+    let mut file = File::open(beside(path, ".lock")).ok()?;
+    match file.try_lock_shared() {
+        // It is let go of with the file.
+        Ok(()) => None,
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Some(name_in(&mut file)),
+    }
+}
+
+/// The name of the holder, as it stands in the file.
+fn name_in(file: &mut File) -> String {
+    let mut holder = String::new();
+    // It may be writing its name right now, or be of another user.
+    let _ = file.read_to_string(&mut holder);
+    if holder.is_empty() { "another process".into() } else { holder }
 }
 
 /// `path` with `suffix` behind its whole name.

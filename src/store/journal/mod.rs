@@ -48,6 +48,7 @@ use crate::engine::{
     Draft, Durability, Journal, JournalError, JournalFigures, Page, Record, Reply, Stored, StoredPage, Turn,
 };
 
+pub use reader::News;
 pub use retention::{Removed, Retention};
 
 /// Pages of the write-ahead log from which on they are moved into the file: 16 MB, so that a page that changes with
@@ -113,8 +114,8 @@ pub struct SqliteJournal {
     path: PathBuf,
     /// Of a journal that is only read, none.
     writing: Option<Writing>,
-    /// Who writes it, of a journal that is only read.
-    holder: Option<String>,
+    /// The file whose lock another process has, of a journal that is only read for that.
+    held: Option<PathBuf>,
     readers: Arc<Readers>,
     /// For what is told at once.
     direct: Mutex<Reader>,
@@ -131,7 +132,7 @@ struct Writing {
 
 impl std::fmt::Debug for SqliteJournal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteJournal").field("path", &self.path).field("holder", &self.holder).finish_non_exhaustive()
+        f.debug_struct("SqliteJournal").field("path", &self.path).field("held", &self.held).finish_non_exhaustive()
     }
 }
 
@@ -150,7 +151,7 @@ impl SqliteJournal {
         let lock = match lock::take(path).map_err(|error| refuse(error.into()))? {
             Ok(lock) => lock,
             Err(holder) => {
-                return Self::reader(path, Some(holder.clone())).map(|reader| Opened::Reader(reader, holder));
+                return Self::reader(path, Some(path.to_owned())).map(|reader| Opened::Reader(reader, holder));
             }
         };
         let mut locks = vec![lock];
@@ -167,7 +168,7 @@ impl SqliteJournal {
         Self::reader(path, None)
     }
 
-    fn reader(path: &Path, holder: Option<String>) -> Result<Self, OpenError> {
+    fn reader(path: &Path, held: Option<PathBuf>) -> Result<Self, OpenError> {
         let path = salvage::newest(path);
         let refuse = |refused| OpenError { path: path.clone(), refused };
         if !path.exists() {
@@ -186,7 +187,7 @@ impl SqliteJournal {
         match open().map_err(|refused| salvage::named(refused, &path)) {
             Ok((direct, was_closed)) => {
                 let direct = Mutex::new(direct);
-                Ok(Self { path, writing: None, holder, readers, direct, was_closed, notice: None })
+                Ok(Self { path, writing: None, held, readers, direct, was_closed, notice: None })
             }
             Err(refused) => {
                 readers.let_go();
@@ -210,7 +211,7 @@ impl SqliteJournal {
             Ok((direct, thread)) => {
                 let writing = Some(Writing { queue, thread: Some(thread), _locks: locks });
                 let direct = Mutex::new(direct);
-                Ok(Self { path, writing, holder: None, readers, direct, was_closed, notice })
+                Ok(Self { path, writing, held: None, readers, direct, was_closed, notice })
             }
             Err(refused) => {
                 readers.let_go();
@@ -250,6 +251,11 @@ impl SqliteJournal {
         self.later(|word| Job::Remove(sessions, word))
     }
 
+    /// What was recorded since `last`, by whoever writes; before there was a last look, nothing but where the end is.
+    pub fn news(&self, last: &News) -> Reply<News> {
+        self.behind_everything(|word| Reading::News(last.row, word))
+    }
+
     /// Asks the writer for something.
     fn later<T>(&self, job: impl FnOnce(queue::Word<T>) -> Job) -> Reply<T> {
         let Some(writing) = &self.writing else { return Reply::Ready(Err(self.not_ours())) };
@@ -277,8 +283,18 @@ impl SqliteJournal {
     }
 
     fn not_ours(&self) -> JournalError {
-        let holder = self.holder.as_deref().unwrap_or("another process");
-        JournalError(format!("{} is held by {holder}; here it can only be read", self.path.display()))
+        JournalError(match self.holder() {
+            Some(holder) => format!("{holder} has the journal; here {} can only be read", self.path.display()),
+            None => "nobody has the journal any more; end this and start again to have it".to_owned(),
+        })
+    }
+
+    /// Who writes it, of a journal that is only read, if anybody does.
+    fn holder(&self) -> Option<String> {
+        match &self.held {
+            Some(path) => lock::holder(path),
+            None => Some("another process".to_owned()),
+        }
     }
 
     fn direct(&self) -> MutexGuard<'_, Reader> {
@@ -368,6 +384,10 @@ impl Journal for SqliteJournal {
 
     fn outlives_the_process(&self) -> bool {
         true
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.writing.is_none()
     }
 
     fn was_closed(&self) -> bool {

@@ -45,6 +45,17 @@ pub(super) enum Reading {
     StoredOne(SessionId, Word<Option<Stored>>),
     StoredCount(Word<usize>),
     Drafts(Word<Arc<[Draft]>>),
+    /// What was recorded behind this row; `None`: nothing, only where the end is.
+    News(Option<i64>, Word<News>),
+}
+
+/// What another process has recorded.
+#[derive(Debug, Clone, Default)]
+pub struct News {
+    /// The sessions of which something was recorded, as they are now.
+    pub sessions: Vec<Arc<Session>>,
+    /// The last row that was there: what comes next stands behind it.
+    pub(super) row: Option<i64>,
 }
 
 impl Reading {
@@ -57,6 +68,7 @@ impl Reading {
             Self::StoredOne(_, word) => drop(word.send(Err(error))),
             Self::StoredCount(word) => drop(word.send(Err(error))),
             Self::Drafts(word) => drop(word.send(Err(error))),
+            Self::News(_, word) => drop(word.send(Err(error))),
         }
     }
 }
@@ -224,6 +236,10 @@ impl Reader {
                 Reading::Drafts(word) => {
                     let drafts = self.drafts();
                     drop(word.send(self.told(drafts)));
+                }
+                Reading::News(behind, word) => {
+                    let news = self.news(behind);
+                    drop(word.send(self.told(news)));
                 }
             }
         }
@@ -408,6 +424,22 @@ impl Reader {
     fn stored_count(&self) -> Read<usize> {
         let mut statement = self.db.prepare_cached("SELECT count(*) FROM sessions WHERE place <= ?")?;
         Ok(statement.query_row([self.last_place], |row| row.get::<_, i64>(0))? as usize)
+    }
+
+    fn news(&mut self, behind: Option<i64>) -> Read<News> {
+        // What is recorded meanwhile may be among the sessions, and is then read once more.
+        let row: i64 = self.db.query_row("SELECT coalesce(max(row), 0) FROM records", [], |row| row.get(0))?;
+        let mut sessions = Vec::new();
+        if let Some(behind) = behind.filter(|behind| *behind < row) {
+            let sql = "SELECT place, id FROM sessions WHERE place IN (SELECT place FROM records WHERE row > ?) ORDER BY place";
+            for (place, id) in self.places(sql, [behind])? {
+                if let Some(folded) = self.fold(place, id)? {
+                    sessions.push(Arc::new(folded.session));
+                }
+            }
+            self.share = Share::default();
+        }
+        Ok(News { sessions, row: Some(row) })
     }
 
     /// What is stored of a session amounts to this; `None` where its birth is not stored.

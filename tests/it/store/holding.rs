@@ -23,7 +23,7 @@ async fn the_second_one_is_told_who_has_it_and_reads_along() {
     assert_eq!(records_of(&second, life.id()).await, Some(shown(&life.records)));
 
     let refused = second.append(life.id(), &life.records[1..], Durability::Acknowledged).get().await.unwrap_err();
-    let expected = format!("{} is held by {holder}; here it can only be read", path.display());
+    let expected = format!("{holder} has the journal; here {} can only be read", path.display());
     assert_eq!(refused.0, expected);
     assert_eq!(second.trouble(), Some(expected));
     second.keep_draft(life.id(), QueryId::new(1), Some("lost".into()));
@@ -35,6 +35,11 @@ async fn the_second_one_is_told_who_has_it_and_reads_along() {
     assert_eq!(records_of(&second, life.id()).await, Some(shown(&life.records)), "what comes later is seen");
     assert_eq!(told(first.drafts()).await.to_vec(), []);
     close(first).await;
+    let free = "nobody has the journal any more; end this and start again to have it";
+    assert_eq!(second.trouble().as_deref(), Some(free));
+    let third = open(&path);
+    assert!(second.trouble().is_some_and(|trouble| trouble.starts_with("pid ")), "looking keeps nobody out");
+    close(third).await;
     close(second).await;
     close(open(&path)).await;
 }

@@ -8,6 +8,7 @@ mod holding;
 mod prefix;
 mod retention;
 mod trouble;
+mod watching;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -52,6 +52,20 @@ fn a_session_that_sleeps_looks_like_any_other_that_waits() {
 }
 
 #[test]
+fn a_session_of_another_process_looks_as_it_does_there_and_says_where_it_is_answered() {
+    for state in [asks(), running()] {
+        let here = kept(vec![session(1, "review", state.clone())]);
+        let mut elsewhere = kept(vec![present(1, "review", state, Presence::Elsewhere)]);
+        let (here, picture) = (here.picture(120, 36), elsewhere.picture(120, 36));
+        let list = |picture: &str| picture.lines().map(|line| line.chars().take(46).collect()).collect::<Vec<String>>();
+        assert_eq!(list(&picture), list(&here));
+        assert!(picture.contains("answers are given there"), "{picture}");
+        elsewhere.keys("a");
+        assert_eq!(elsewhere.status(), "another process has this session: it is answered there");
+    }
+}
+
+#[test]
 fn what_is_run_again_shows_how_far_it_is() {
     let mut desk = kept(vec![present(1, "review", running(), Presence::Replaying { done: 3, of: 12 })]);
     let picture = desk.picture(120, 36);

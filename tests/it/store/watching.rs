@@ -1,0 +1,85 @@
+//! What a desk shows of sessions that another process runs.
+
+use std::sync::Arc;
+
+use switchboard::domain::{
+    Answer, AnsweredBy, CancelCode, CancelError, CancelReason, ExecutionState, QueryId, ResumeError, ResumePayload,
+};
+use switchboard::engine::{Journal, Presence, Registry, RegistryConfig};
+use switchboard::store::journal::{News, Opened, SqliteJournal};
+use tokio::runtime::Handle;
+
+use super::{Life, close, open, told};
+use crate::support::{HandClock, NoFiles, Programs, Seeded};
+
+fn watching(journal: &Arc<SqliteJournal>) -> Registry {
+    Registry::new(RegistryConfig {
+        vms: Arc::<Programs>::default(),
+        journal: Arc::clone(journal) as Arc<dyn Journal>,
+        clock: Arc::new(HandClock::new()),
+        entropy: Arc::new(Seeded::new(1)),
+        files: Arc::new(NoFiles),
+        library_dirs: Vec::new(),
+        runtime: Handle::current(),
+    })
+}
+
+#[tokio::test]
+async fn what_another_process_records_is_shown_and_nothing_is_done_to_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let writer = open(&path);
+    let mut life = Life::begun(1);
+    life.ask("first?");
+    life.write(&writer).await;
+    let mut runs = Life::begun(2);
+    runs.write(&writer).await;
+
+    let Opened::Reader(journal, _) = SqliteJournal::open(&path).unwrap() else { panic!("it is held") };
+    let journal = Arc::new(journal);
+    let end = told(journal.news(&News::default())).await;
+    assert!(end.sessions.is_empty(), "what was there comes back as every session does");
+    let registry = watching(&journal);
+    let recovered = registry.recover().await.unwrap();
+    assert_eq!((recovered.waiting, recovered.running), (1, 1));
+    let summary = |life: &Life| registry.summary(life.id()).unwrap();
+    for life in [&life, &runs] {
+        assert_eq!((summary(life).state, summary(life).presence), (life.session.state().clone(), Presence::Elsewhere));
+    }
+    let answer = Answer::new(QueryId::new(1), "mine", AnsweredBy::Person);
+    let refused = registry.resume(life.id(), ResumePayload::Single(answer)).await;
+    assert!(
+        matches!(&refused, Err(ResumeError::NotRecorded { cause }) if cause.starts_with("another process has the session")),
+        "{refused:?}"
+    );
+    let reason = CancelReason { code: CancelCode::User, detail: None, requested_at: 0 };
+    let refused = registry.cancel(life.id(), reason).await;
+    assert!(matches!(refused, Err(CancelError::NotRecorded { .. })), "{refused:?}");
+
+    // The others go on, one ends, one is new.
+    let mut observer = registry.observe(life.id(), Some(life.session.last_seq() + 1)).unwrap();
+    let (told_of, seen) = (life.records.len(), life.session.last_seq());
+    life.answer(1, "theirs");
+    life.ask("second?");
+    life.write_from(told_of, &writer).await;
+    let told_of = runs.records.len();
+    runs.finish();
+    runs.write_from(told_of, &writer).await;
+    let born = Life::begun(3);
+    born.write(&writer).await;
+
+    let news = told(journal.news(&end)).await;
+    for session in &news.sessions {
+        registry.show(session);
+    }
+    for life in [&life, &runs, &born] {
+        assert_eq!(summary(life).state, *life.session.state());
+    }
+    assert!(matches!(summary(&life).state, ExecutionState::Paused(pause) if pause.epoch == 2));
+    assert_eq!((summary(&runs).presence, summary(&born).presence), (Presence::Resident, Presence::Elsewhere));
+    assert_eq!(registry.list().len(), 3);
+    assert_eq!(observer.recv().await.unwrap().seq, seen + 1);
+    assert!(told(journal.news(&news)).await.sessions.is_empty());
+    registry.shutdown(std::time::Duration::ZERO).await;
+    close(writer).await;
+}
