@@ -54,6 +54,10 @@ fn written(text: &str) -> Result<NamedTempFile, Failed> {
     write().map_err(|error: io::Error| format!("no file for the text: {error}"))
 }
 
+/// Here Ctrl-S sends, and whoever presses it in a pager must not stop the terminal.
+const WITHOUT_FLOW_CONTROL: &str = "before=$(stty -g 2> /dev/null) && stty -ixon\n";
+const AS_BEFORE: &str = "ended=$?; test -z \"$before\" || stty \"$before\"; exit $ended";
+
 /// Runs a command line with the file as its last argument, as a shell would.
 fn run(command: &str, file: &NamedTempFile) -> Result<(), Failed> {
     // Standard input may be a pipe that a program was read from.
@@ -64,7 +68,7 @@ fn run(command: &str, file: &NamedTempFile) -> Result<(), Failed> {
     };
     let status = Command::new("sh")
         .arg("-c")
-        .arg(format!("{command} \"$1\""))
+        .arg(format!("{WITHOUT_FLOW_CONTROL}{command} \"$1\"\n{AS_BEFORE}"))
         .arg(command)
         .arg(file.path())
         .stdin(input)

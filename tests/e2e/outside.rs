@@ -65,6 +65,17 @@ fn the_transcript_is_read_in_the_pager() {
 }
 
 #[test]
+fn ctrl_s_stops_no_other_program_and_the_terminal_is_as_before() {
+    let mut desk = desk_with("return alc.llm('Read me')", "PAGER", "stty -a | tr ' ' '\\n' | grep ixon; read line");
+    desk.shows("Read me");
+    desk.keys("e");
+    desk.shows("-ixon");
+    desk.keys("<Enter>");
+    desk.shows("Sessions");
+    quit(desk);
+}
+
+#[test]
 fn the_title_of_the_window_says_how_many_wait_and_is_given_back() {
     let home = home_with("program.lua", "return alc.llm('Look up')");
     let mut desk = Terminal::start_in(home, &["program.lua"], 120, 36);
