@@ -13,6 +13,9 @@ use crate::config::Keeping;
 use crate::domain::{ExecutionState, QueryId, SessionId, Timestamp};
 use crate::engine::{Draft, Summary};
 
+/// Stands in what is kept before each text that is beside the draft: nobody can type it.
+const BESIDE: char = '\u{1e}';
+
 /// How long a change may wait for others before it is written.
 const LATER_MS: i64 = 500;
 
@@ -71,7 +74,7 @@ impl App {
         changed.into_iter().map(keep).collect()
     }
 
-    /// Everything that was written for a query and is not known to be taken.
+    /// Everything that was written for a query and is not known to be taken: the draft, and what is beside it.
     fn text_for(&self, session: SessionId, query: QueryId) -> Option<Arc<str>> {
         let editor = self.editor.as_ref().filter(|editor| editor.session == session && editor.query == query);
         let open = editor.map(super::editor::Editor::text).or_else(|| self.drafts.text(session, query));
@@ -79,9 +82,13 @@ impl App {
         let sent = sent.flat_map(|sent| sent.payload.answers()).filter(|answer| answer.query_id == query);
         let sent = sent.map(|answer| answer.response.to_string());
         let orphans = self.drafts.orphans(session).filter(|orphan| orphan.query == query);
-        let texts = open.into_iter().chain(sent).chain(orphans.map(|orphan| orphan.text.clone()));
-        let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
-        (!texts.is_empty()).then(|| texts.join("\n\n").into())
+        let drafts: Vec<String> = open.into_iter().chain(sent).filter(|text| !text.is_empty()).collect();
+        let mut text = drafts.join("\n\n");
+        for orphan in orphans.filter(|orphan| !orphan.text.is_empty()) {
+            text.push(BESIDE);
+            text.push_str(&orphan.text);
+        }
+        (!text.is_empty()).then(|| text.into())
     }
 
     /// Takes in what an earlier desk has kept.
@@ -104,10 +111,17 @@ impl App {
         for (query, text) in self.kept.read.remove(&session).into_iter().flatten() {
             let written = self.drafts.has(session, query)
                 || self.editor.as_ref().is_some_and(|editor| editor.session == session && editor.query == query);
-            if why_gone(state, query, epoch).is_none() && !written {
-                self.drafts.keep_text(session, query, epoch, &text);
-            } else {
-                self.drafts.keep_orphan(session, query, text.to_string());
+            let mut texts = text.split(BESIDE);
+            let draft = texts.next().filter(|draft| !draft.is_empty());
+            match draft {
+                Some(draft) if why_gone(state, query, epoch).is_none() && !written => {
+                    self.drafts.keep_text(session, query, epoch, draft);
+                }
+                Some(draft) => self.drafts.keep_orphan(session, query, draft.to_owned()),
+                None => {}
+            }
+            for beside in texts {
+                self.drafts.keep_orphan(session, query, beside.to_owned());
             }
             // It is kept as it is.
             self.drafts.changed.remove(&(session, query));

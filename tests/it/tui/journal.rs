@@ -251,7 +251,16 @@ fn rule_2_a_draft_that_was_kept_takes_nobodys_place() {
     assert_eq!(desk.text(), "new");
     assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(1), "old".to_owned())]);
     desk.later(600);
-    assert_eq!(drafts(&desk).last(), Some(&(id(1), 1, Some("new\n\nold"))), "neither is lost");
+    assert_eq!(drafts(&desk).last(), Some(&(id(1), 1, Some("new\u{1e}old"))), "neither is lost");
+
+    // After the next start they are two again.
+    let mut desk = kept(vec![session(1, "a", asks())]);
+    desk.tell(Msg::Unsent(vec![draft(1, 1, "mine\u{1e}a machine's")]));
+    assert_eq!(desk.app.draft(id(1), QueryId::new(1)).as_deref(), Some("mine"));
+    assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(1), "a machine's".to_owned())]);
+    desk.tell(Msg::Unsent(vec![draft(1, 1, "\u{1e}another")]));
+    assert_eq!(desk.app.orphans(id(1)).len(), 2);
+    assert_eq!(desk.app.draft(id(1), QueryId::new(1)).as_deref(), Some("mine"));
 }
 
 #[test]
