@@ -10,7 +10,7 @@ use super::documents::json_text;
 use super::feed::FeedLine;
 use super::freeze::Frozen;
 use super::sessions::Counts;
-use super::text::head;
+use super::text::{head, width_of};
 use super::theme::Tone;
 use crate::domain::{
     Cancelled, EffectStep, Event, EventKind, ExecutionState, Failure, Prompt, Query, Seq, StateName, Timestamp,
@@ -48,6 +48,7 @@ pub(super) fn duration(ms: i64) -> String {
     match ms.max(0) {
         ms @ 0..SECOND => format!("{ms}ms"),
         ms @ SECOND..MINUTE => format!("{}.{}s", ms / SECOND, ms % SECOND / 100),
+        ms @ MINUTE..HOUR if ms % MINUTE >= SECOND => format!("{}m{:02}s", ms / MINUTE, ms % MINUTE / SECOND),
         ms => age(0, ms),
     }
 }
@@ -124,7 +125,10 @@ pub(super) fn frozen(frozen: &Frozen) -> String {
 pub(super) fn row_time(summary: &Summary, now: Timestamp) -> String {
     match live_since(&summary.state, summary.created_at) {
         Some(since) => age(since, now),
-        None => duration(summary.last_at - summary.created_at),
+        None => match summary.last_at - summary.created_at {
+            took @ MINUTE.. => age(0, took),
+            took => duration(took),
+        },
     }
 }
 
@@ -138,9 +142,14 @@ pub(super) fn live_since(state: &ExecutionState, created_at: Timestamp) -> Optio
 }
 
 /// What a row of the list says of its session: the question, the progress, or how it ended.
-pub(super) fn row_text(summary: &Summary) -> String {
+pub(super) fn row_text(summary: &Summary, width: usize) -> String {
+    // A figure that is cut would be another figure: the bar goes first.
+    let steps = |done: u64, of: u64| {
+        let (bar, steps) = (bar(done, of), format!("{done}/{of}"));
+        if width_of(&bar) + 1 + steps.len() <= width { format!("{bar} {steps}") } else { steps }
+    };
     if let Presence::Replaying { done, of } = summary.presence {
-        return format!("{} {done}/{of}", bar(done, of));
+        return steps(done, of);
     }
     match &summary.state {
         ExecutionState::Paused(pause) => {
@@ -158,7 +167,7 @@ pub(super) fn row_text(summary: &Summary) -> String {
         ExecutionState::Running { waiting_on: None } => match &summary.progress {
             Some(progress) => {
                 let message = progress.message.as_deref().map_or("", |message| head(message, ROW_BYTES));
-                format!("{} {}/{} {message}", bar(progress.step, progress.total), progress.step, progress.total)
+                format!("{} {message}", steps(progress.step, progress.total))
             }
             None => String::new(),
         },

@@ -145,7 +145,7 @@ fn row(app: &App, summary: &Summary, area: Rect, picture: &mut Buffer) {
     x = put(picture, x + 1, area.y, right, &cut_and_pad(presences::word(summary), WORD), tone);
     x = put(picture, x, area.y, right, &cut_and_pad_left(&words::row_time(summary, app.shown_now()), TIME), name);
     if x + 4 < right {
-        let text = if hidden { "hidden".to_owned() } else { words::row_text(summary) };
+        let text = if hidden { "hidden".to_owned() } else { words::row_text(summary, usize::from(right - x - 2)) };
         put(picture, x + 2, area.y, right, &text, Tone::Dim.style());
     }
     if selected && app.focus == Focus::List {

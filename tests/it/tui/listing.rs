@@ -1,6 +1,9 @@
 //! The list: its order, moving in it, and what it costs.
 
+use std::sync::Arc;
+
 use switchboard::domain::EventKind;
+use switchboard::engine::Progress;
 use switchboard::tui::{Cmd, Msg};
 
 use super::{Desk, NOW, cancelled, done, event, failed, id, log, paused, running, session};
@@ -120,4 +123,23 @@ fn the_selected_row_keeps_its_place_on_the_screen_in_a_long_list() {
         desk.change(session(n, "waits", paused(1, 5, 1, &["?"])));
     }
     assert_eq!(row(&desk), before);
+}
+
+#[test]
+fn the_bar_of_a_progress_gives_way_before_its_figure() {
+    let mut summary = session(1, "steps", running());
+    summary.progress = Some(Arc::new(Progress { step: 37, total: 400, message: None }));
+    let desk = Desk::with(vec![summary]);
+    assert!(desk.picture(160, 36).contains("▁▁▁▁▁▁ 37/400"), "{}", desk.picture(160, 36));
+    let narrow = desk.resized(100, 30).picture(100, 30);
+    let row = narrow.lines().nth(2).unwrap();
+    assert!(row.contains(" 37/400") && !row.contains('▁'), "{narrow}");
+}
+
+#[test]
+fn q_drops_a_range_before_it_quits() {
+    let mut desk = Desk::with(vec![session(1, "a", done(1.into()))]);
+    desk.keys("v q");
+    assert!(desk.deeds().is_empty());
+    assert!(desk.status().starts_with("no range any more"), "{}", desk.status());
 }
