@@ -149,7 +149,7 @@ pub(super) struct Sent {
 pub(super) enum TextKey {
     Nothing,
     Question(SessionId, QueryId, Discriminant<Presence>),
-    NoQuestion(SessionId, StateName, Discriminant<Presence>),
+    NoQuestion(SessionId, Discriminant<ExecutionState>, bool, Discriminant<Presence>),
     State(SessionId, Edition),
     Result(SessionId, StateName),
     Source(SessionId, Edition),

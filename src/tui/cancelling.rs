@@ -7,6 +7,7 @@ use super::editor::text_of;
 use super::forms::CancelForm;
 use super::msg::Cmd;
 use crate::domain::{CancelError, CancelReason, ExecutionState, SessionId};
+use crate::engine::Summary;
 
 impl App {
     pub(super) fn open_cancel(&mut self) {
@@ -19,11 +20,21 @@ impl App {
             return;
         };
         let kept = self.cancel_drafts.iter().position(|form| form.bulk.is_none() && form.session == session);
-        let form = match kept {
+        let mut form = match kept {
             Some(at) => self.cancel_drafts.remove(at),
             None => CancelForm::new(session),
         };
+        form.below = self.live_below(session);
         self.layer = Some(Layer::Cancel(Box::new(form)));
+    }
+
+    /// How many children of a session, and children of those, have not ended.
+    fn live_below(&self, top: SessionId) -> usize {
+        let parent = |id: SessionId| self.sessions.get(id).and_then(Summary::parent);
+        let is_below = |summary: &&Summary| {
+            std::iter::successors(summary.parent(), |above| parent(*above)).any(|above| above == top)
+        };
+        self.sessions.iter().filter(|summary| !summary.state.is_ended()).filter(is_below).count()
     }
 
     /// Keeps what was written in a form that was not sent.

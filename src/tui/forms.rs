@@ -24,6 +24,8 @@ pub(super) struct CancelForm {
     pub(super) session: SessionId,
     /// A set of sessions that is meant instead of the one.
     pub(super) bulk: Option<Bulk>,
+    /// How many sessions below the one end with it.
+    pub(super) below: usize,
     pub(super) code: CancelCode,
     pub(super) detail: TextArea<'static>,
     pub(super) field: Field,
@@ -31,7 +33,7 @@ pub(super) struct CancelForm {
 
 impl CancelForm {
     pub(super) fn new(session: SessionId) -> Self {
-        Self { session, bulk: None, code: CancelCode::User, detail: text_field(""), field: Field::Detail }
+        Self { session, bulk: None, below: 0, code: CancelCode::User, detail: text_field(""), field: Field::Detail }
     }
 
     pub(super) fn context(&self) -> Context {

@@ -110,10 +110,12 @@ impl App {
             }
             // How it ended is what there is to see of a session that asks nothing any more.
             Tab::Questions | Tab::Feed if state.is_ended() => TextKey::Result(id, state),
-            Tab::Questions | Tab::Feed => match self.shown_question() {
-                Some(prompt) => TextKey::Question(id, prompt.query.query_id, presence),
-                None => TextKey::NoQuestion(id, state, presence),
-            },
+            Tab::Questions | Tab::Feed => {
+                let forked = matches!(summary.state, ExecutionState::Running { waiting_on: Some(_) });
+                let state = std::mem::discriminant(&summary.state);
+                let none = TextKey::NoQuestion(id, state, forked, presence);
+                self.shown_question().map_or(none, |it| TextKey::Question(id, it.query.query_id, presence))
+            }
         }
     }
 

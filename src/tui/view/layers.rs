@@ -221,6 +221,14 @@ fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
         put(picture, rest.x, rest.y, rest.right(), &note, Tone::Warning.style());
         next_row(&mut rest);
     }
+    if form.bulk.is_none() && form.below > 0 && rest.height >= 5 {
+        let note = match form.below {
+            1 => "1 session that it has forked ends with it.".to_owned(),
+            n => format!("{n} sessions below it, which it has forked, end with it."),
+        };
+        put(picture, rest.x, rest.y, rest.right(), &note, Tone::Warning.style());
+        next_row(&mut rest);
+    }
     if rest.height >= 2 {
         code_row(app, form, rest, picture);
         next_row(&mut rest);

@@ -206,6 +206,7 @@ fn questions(app: &App, pause: &Pause, area: Rect, picture: &mut Buffer) {
     let top = top.min(pause.prompts.len().saturating_sub(height));
     let seen = || pause.prompts.iter().skip(top).zip(area.y..area.bottom());
     let ids = seen().map(|(prompt, _)| width_of(&prompt.query.query_id.to_string())).max().unwrap_or(0).max(4) + 1;
+    let hidden_below = pause.prompts.len() > top + height;
     for (prompt, y) in seen() {
         let query = prompt.query.query_id;
         let place = if app.is_under_way(query) {
@@ -216,7 +217,15 @@ fn questions(app: &App, pause: &Pause, area: Rect, picture: &mut Buffer) {
             QuestionPlace::Open
         };
         let (tone, state) = words::question_state(prompt, place);
-        let marker = if Some(query) == shown { "▸ " } else { "  " };
+        let marker = if Some(query) == shown {
+            "▸ "
+        } else if y + 1 == area.bottom() && hidden_below {
+            "↓ "
+        } else if y == area.y && top > 0 {
+            "↑ "
+        } else {
+            "  "
+        };
         let state_at = area.right().saturating_sub(width_of(&state) as u16 + 1);
         let x = put(picture, area.x, y, area.right(), marker, Tone::Strong.style());
         let x = put(picture, x, y, area.right(), &cut_and_pad(&query.to_string(), ids), tone.style());

@@ -228,3 +228,19 @@ fn a_branch_stands_under_the_session_it_goes_on_from_with_a_sign_of_its_own() {
     desk.keys("h");
     assert_eq!(rows(&desk), ["origin #1 ▸1"]);
 }
+
+#[test]
+fn a_parent_that_waits_says_who_asks_and_a_cancel_of_it_how_many_end_with_it() {
+    let mut desk = family();
+    desk.keys("g j j");
+    assert_eq!(desk.app.selected(), Some(id(2)));
+    assert!(desk.picture(120, 36).contains("asks nothing"));
+    desk.change(session(2, "parent", ExecutionState::Running { waiting_on: Some(2) }));
+    assert!(desk.picture(120, 36).contains("It waits for the children"), "{}", desk.picture(120, 36));
+    desk.keys("c");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("3 sessions below it, which it has forked, end with it."), "{picture}");
+    desk.change(child(5, "grand", 4, done(1.into())));
+    desk.keys("<Esc> j j c");
+    assert!(!desk.picture(120, 36).contains("end with it"), "one that has no children, or only ended ones");
+}
