@@ -21,6 +21,8 @@ impl App {
             Action::Question(_) => match self.context() {
                 Context::Sent => open > 0 || other_waits,
                 Context::Editor => open > 1,
+                // The footer of the list has others to name.
+                Context::List => false,
                 _ => self.pause().is_some_and(|pause| pause.prompts.len() > 1),
             },
             Action::SameAnswer => open > 1 && self.same_text().is_some(),
