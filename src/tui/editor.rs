@@ -16,6 +16,9 @@ pub(super) const PASTE_BYTES: usize = 4 << 20;
 /// Undoes an undo. The text field's own key for it is that of the history here.
 const REDO: Key = Key { name: KeyName::Char('u'), held: Held { ctrl: false, alt: true, shift: false } };
 
+/// Deletes what stands before the cursor, in a field of one line.
+const BEGIN_ANEW: Key = Key { name: KeyName::Char('u'), held: Held { ctrl: true, alt: false, shift: false } };
+
 /// Whether what is in the editor may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Readiness {
@@ -52,6 +55,11 @@ pub(super) fn type_key(area: &mut TextArea<'_>, key: Key) -> bool {
         return area.redo();
     }
     area.input(key)
+}
+
+/// Gives a key to a text field of one line, where Ctrl-U begins anew. Says whether it changed the text.
+pub(super) fn type_in_line(area: &mut TextArea<'_>, key: Key) -> bool {
+    if key == BEGIN_ANEW { area.delete_line_by_head() } else { type_key(area, key) }
 }
 
 /// Puts a paste into a text field. Says how many control characters were left out.
@@ -91,6 +99,17 @@ impl Editor {
             Readiness::Untouched if !changed => {}
             Readiness::Untouched | Readiness::Ready | Readiness::EmptyAsked => self.readiness = Readiness::Ready,
         }
+    }
+
+    /// Puts a text in at the cursor, parted by a blank from what stands before it.
+    pub(super) fn put_in(&mut self, text: &str) {
+        let cursor = self.area.cursor();
+        let (row, column) = (cursor.0, cursor.1);
+        let before = column.checked_sub(1).and_then(|at| self.area.lines().get(row)?.chars().nth(at));
+        if before.is_some_and(|c| !c.is_whitespace()) {
+            self.area.insert_char(' ');
+        }
+        self.area.insert_str(text);
     }
 
     pub(super) fn is_blank(&self) -> bool {

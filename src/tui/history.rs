@@ -51,7 +51,7 @@ impl App {
             let count = self.history.matching(&picker.text()).count();
             picker.choose(super::keymap::Motion::Down, count);
         } else if self.history.is_empty() {
-            self.refuse("no answer was sent yet");
+            self.refuse("no answer was sent since the desk was opened");
         } else {
             self.layer = Some(Layer::History(Picker::new()));
         }
@@ -66,7 +66,7 @@ impl App {
         };
         self.layer = None;
         if let Some(editor) = &mut self.editor {
-            editor.area.insert_str(&*answer);
+            editor.put_in(&answer);
             editor.touched(true);
             self.say("the answer is here again; nothing was sent");
         }

@@ -11,7 +11,7 @@ use tui_textarea::TextArea;
 use super::app::{App, Tab};
 use super::arrange::Arrangement;
 use super::branching::BranchKind;
-use super::editor::{paste, text_field, text_of, type_key};
+use super::editor::{paste, text_field, text_of, type_in_line};
 use super::input::Key;
 use super::keymap::{Action, Motion, Way};
 use super::msg::Cmd;
@@ -73,6 +73,8 @@ pub(super) struct Listing {
     pub(super) sent: Vec<(SessionId, ResumePayload)>,
     /// The form for a new session that no session was started from yet.
     pub(super) start: Option<Box<StartForm>>,
+    /// What was selected as a session was started last.
+    pub(super) started_from: Option<SessionId>,
     /// The answers of forms for rewinds and forks that were not sent, or not taken.
     pub(super) branches: HashMap<SessionId, String>,
 }
@@ -167,7 +169,7 @@ impl App {
             return;
         }
         if let Some(line) = &mut self.listing.line {
-            type_key(&mut line.area, key);
+            type_in_line(&mut line.area, key);
         }
         self.preview_filter();
     }

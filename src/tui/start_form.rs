@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use tui_textarea::TextArea;
 
-use super::editor::{paste, text_field, text_of, type_key};
+use super::editor::{paste, text_field, text_of, type_in_line, type_key};
 use super::input::Key;
 use super::keymap::{Context, Motion, Way};
 use super::msg::Cmd;
@@ -216,7 +216,9 @@ impl StartForm {
         if self.field == StartField::Kind || self.field.is_offered() && key.typed().is_some_and(char::is_control) {
             return None;
         }
-        let changed = type_key(self.here(), key);
+        let one_line = self.field.is_offered();
+        let area = self.here();
+        let changed = if one_line { type_in_line(area, key) } else { type_key(area, key) };
         if changed { self.typed() } else { None }
     }
 
@@ -274,6 +276,11 @@ impl StartForm {
                     let agreed = agreed(&offers);
                     if agreed.len() > begun.len() && agreed.starts_with(&begun) {
                         return self.put(agreed);
+                    }
+                    // Which of them is meant is not known yet.
+                    if !begun.is_empty() && offers.len() > 1 && offers.iter().all(|offer| offer.text != begun) {
+                        self.chosen = (self.chosen + 1) % offers.len();
+                        return None;
                     }
                 }
                 StartField::Package if self.package().is_none() && !begun.trim().is_empty() => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::app::{App, Layer};
-use super::keymap::Action;
+use super::keymap::{Action, Context};
 use super::listing::ListVerb;
 use super::msg::Cmd;
 use super::start_form::StartForm;
@@ -65,6 +65,7 @@ impl App {
         match form.start() {
             Ok(start) => {
                 self.listing.start = Some(form);
+                self.listing.started_from = self.selected;
                 self.say("starting");
                 cmds.push(Cmd::Start(start));
             }
@@ -79,6 +80,7 @@ impl App {
     pub(super) fn run_again(&mut self, cmds: &mut Vec<Cmd>) {
         match self.selected_summary().map(|summary| Arc::clone(&summary.spec)) {
             Some(spec) => {
+                self.listing.started_from = self.selected;
                 self.say("starting");
                 cmds.push(Cmd::Start(Start::Again(spec)));
             }
@@ -86,17 +88,28 @@ impl App {
         }
     }
 
-    /// Takes in what became of a start. The keyboard and the selection stay where they are.
-    pub(super) fn started(&mut self, start: &Start, result: Result<(SessionId, String), String>) {
+    /// Takes in what became of a start. The new session is selected if the keyboard is in the list and nothing else was
+    /// selected meanwhile; a form whose session did not start is there again.
+    pub(super) fn started(&mut self, start: &Start, result: Result<(SessionId, String), String>, cmds: &mut Vec<Cmd>) {
         let again = matches!(start, Start::Again(_));
+        let from = self.listing.started_from.take();
+        let free = self.layer.is_none() && self.all_feeds.is_none() && self.context() == Context::List;
         match result {
             Ok((id, title)) => {
                 if !again {
                     self.listing.start = None;
                 }
+                self.show_despite_freeze(id);
+                if free && self.selected == from && self.sessions.get(id).is_some() {
+                    self.select(id, cmds);
+                }
                 self.say(format!("{} is started: session {}", super::text::head(&title, 60), id.short()));
             }
             Err(why) if again => self.refuse(format!("not started: {why}")),
+            Err(why) if free && self.listing.start.is_some() => {
+                self.open_start(cmds);
+                self.refuse(format!("not started: {why}"));
+            }
             Err(why) => {
                 let key = self.key(Action::List(ListVerb::Start));
                 self.refuse(format!("not started: {why} ({key} goes on with it)"));

@@ -65,7 +65,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Cancelled { session, reason, result } => app.cancelled(session, &reason, result),
         Msg::CancelledAll { done, before, refused } => app.cancelled_all(&done, before, &refused),
         Msg::AnsweredAll { taken, refused } => app.answered_all(&taken, &refused),
-        Msg::Started { start, result } => app.started(&start, result),
+        Msg::Started { start, result } => app.started(&start, result, &mut cmds),
         Msg::Offers { begun, offers } => app.take_offers(&begun, offers),
         Msg::Packages(packages) => app.take_packages(packages),
         Msg::Edited(result) => app.edited(result),

@@ -47,9 +47,9 @@ fn a_session_is_started_from_a_file_whose_path_is_completed() {
     assert_eq!(started(&desk), [&Start::File("review/a.lua".into())]);
     let start = started(&desk)[0].clone();
     desk.tell(Msg::Started { start: start.clone(), result: Err("review/a.lua: no such file".into()) });
-    assert!(desk.status().contains("not started: review/a.lua: no such file"), "{}", desk.status());
-    desk.keys("N");
-    assert!(desk.picture(120, 36).contains("review/a.lua"), "what was written is kept");
+    assert_eq!(desk.status(), "not started: review/a.lua: no such file");
+    assert_eq!(desk.app.mode(), "NEW", "the form is there again");
+    assert!(desk.picture(120, 36).contains("review/a.lua"), "with what was written");
     desk.keys("<C-s>");
     desk.tell(Msg::Started { start, result: Ok((id(7), "a.lua".into())) });
     assert!(desk.status().contains("a.lua is started: session"), "{}", desk.status());
@@ -178,4 +178,41 @@ fn r_runs_the_same_program_again_and_moves_nothing() {
     desk.keys("r");
     assert_eq!(started(&desk), [&Start::Again(spec)]);
     assert_eq!(desk.app.selected(), Some(id(1)));
+}
+
+#[test]
+fn the_session_that_was_started_is_selected_unless_one_has_gone_on_meanwhile() {
+    let start = |desk: &mut Desk, meanwhile: &str| {
+        desk.keys("r");
+        desk.keys(meanwhile);
+        let Some(Cmd::Start(start)) = desk.cmds.last().cloned() else { panic!("{:?}", desk.cmds) };
+        desk.change(session(3, "new", running()));
+        desk.tell(Msg::Started { start, result: Ok((id(3), "new".into())) });
+        desk.app.selected()
+    };
+    let desk = || Desk::with(vec![session(1, "a", running()), session(2, "b", running())]);
+    assert_eq!(start(&mut desk(), ""), Some(id(3)));
+    assert_eq!(start(&mut desk(), "<CR>"), Some(id(1)), "the keyboard is in the session");
+    assert_eq!(start(&mut desk(), "c"), Some(id(1)), "a form is open");
+}
+
+#[test]
+fn tab_stays_in_the_path_while_it_is_not_known_which_is_meant() {
+    let mut desk = Desk::new(120, 36);
+    desk.keys("N p/2");
+    desk.tell(Msg::Offers { begun: "p/2".into(), offers: vec!["p/20.lua".into(), "p/21.lua".into()] });
+    desk.tell(Msg::Offers { begun: "p/2".into(), offers: vec!["p/20.lua".into(), "p/21.lua".into()] });
+    desk.keys("<Tab>");
+    assert!(desk.picture(120, 36).contains("▸ p/21.lua"), "it goes round what fits: {}", desk.picture(120, 36));
+    desk.keys("<CR> <C-s>");
+    assert_eq!(started(&desk), [&Start::File("p/21.lua".into())]);
+}
+
+#[test]
+fn ctrl_u_begins_a_line_anew() {
+    let mut desk = Desk::with(vec![session(1, "a", running())]);
+    desk.keys("/ state:done <C-u> state:running <CR>");
+    assert!(desk.picture(120, 36).contains("/state:running"), "{}", desk.picture(120, 36));
+    desk.keys("N wrong <C-u> a.lua <C-s>");
+    assert_eq!(started(&desk), [&Start::File("a.lua".into())]);
 }
