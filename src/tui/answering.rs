@@ -9,6 +9,7 @@ use super::app::{App, Focus, Layer, Sent, Tab};
 use super::drafting::SEEN_MS;
 use super::editor::{Editor, Readiness, text_field, why_gone};
 use super::forms::SameAnswer;
+use super::input::Key;
 use super::keymap::{Action, Context, Way};
 use super::msg::Cmd;
 use super::words::count;
@@ -17,7 +18,32 @@ use crate::domain::{
 };
 use crate::engine::Presence;
 
+/// How soon behind each other keys are that belong to one text.
+const TYPING_MS: i64 = 1_000;
+
 impl App {
+    /// Opens the editor. Where there is nothing to answer, letters that follow at once were meant for it.
+    pub(super) fn open_answer_or_wait(&mut self) {
+        self.open_answer();
+        self.no_editor = self.editor.is_none().then_some(self.now);
+    }
+
+    /// Whether a letter in the panes belongs to an answer that could not be opened; if so, it does nothing.
+    pub(super) fn is_meant_for_an_answer(&mut self, key: Key, context: Context) -> bool {
+        let Some(last) = self.no_editor.take() else { return false };
+        let in_panes = matches!(context, Context::List | Context::Session);
+        let answers = self.keymap.action(context, key) == Some(Action::Answer);
+        let meant = in_panes
+            && key.typed().is_some_and(|c| !c.is_control())
+            && !answers
+            && self.now.saturating_sub(last) < TYPING_MS;
+        if meant {
+            self.no_editor = Some(self.now);
+            self.refuse(format!("no answer is open, so {key} did nothing"));
+        }
+        meant
+    }
+
     /// Opens the editor for the question the person went to, else for the first open one.
     pub(super) fn open_answer(&mut self) {
         let Some(summary) = self.selected_summary() else {
@@ -222,7 +248,7 @@ impl App {
         let Some(editor) = &mut self.editor else { return };
         match self.drafts.newest_orphan(editor.session) {
             Some(orphan) => {
-                editor.area.insert_str(&orphan.text);
+                editor.put_in(&orphan.text);
                 editor.touched(true);
                 self.say(format!("the draft of {} is here now; nothing was sent", orphan.query));
             }
@@ -250,7 +276,11 @@ impl App {
                 self.check_drafts_of(sent.session);
                 let kept = self.kept_beside(others);
                 match outcome {
-                    ResumeOutcome::Continued => self.say(format!("{what} answered: the program goes on{kept}")),
+                    // Whether it goes on, asks again or has ended by now, the picture tells.
+                    ResumeOutcome::Continued => {
+                        let it = if sent.payload.answers().len() == 1 { "it" } else { "them" };
+                        self.say(format!("{what} answered: the program has {it}{kept}"));
+                    }
                     ResumeOutcome::Remaining(n) => {
                         self.say(format!("{what} answered: {} left{kept}", count(n as usize, "question")));
                     }

@@ -189,6 +189,8 @@ pub struct App {
     /// The question the person went to in the selected session.
     pub(super) question: Option<QueryId>,
     pub(super) editor: Option<Editor>,
+    /// When the last key came behind one that asked for an editor and got none.
+    pub(super) no_editor: Option<Timestamp>,
     pub(super) drafts: Drafts,
     /// What the journal is to keep of them.
     pub(super) kept: Kept,
@@ -256,6 +258,7 @@ impl App {
             layer: None,
             question: None,
             editor: None,
+            no_editor: None,
             drafts: Drafts::default(),
             kept: Kept::default(),
             cancel_drafts: Vec::new(),

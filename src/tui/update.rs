@@ -95,6 +95,9 @@ impl App {
 
     fn press(&mut self, key: Key, cmds: &mut Vec<Cmd>) {
         let context = self.context();
+        if self.is_meant_for_an_answer(key, context) {
+            return;
+        }
         if let Some(first) = self.first_of_two.take()
             && let Some((_, action)) = self.keymap.begun(context, first).iter().find(|(second, _)| *second == key)
         {
@@ -128,7 +131,7 @@ impl App {
     pub(super) fn act(&mut self, action: Action, context: Context, cmds: &mut Vec<Cmd>) {
         match action {
             Action::Help => self.layer = Some(Layer::Help(Pager::new(help::blocks(&self.keymap)))),
-            Action::Quit if context == Context::List => self.quit(cmds),
+            Action::Quit if context == Context::List && self.listing.range_from.is_none() => self.quit(cmds),
             Action::Quit | Action::Back | Action::No => self.back(),
             Action::Pane(way) => self.other_pane(way, cmds),
             Action::ShowQuestions => self.show(Tab::Questions),
@@ -146,7 +149,7 @@ impl App {
             Action::List(verb) => self.list_verb(verb, cmds),
             Action::Choose(way) => self.choose(way, cmds),
             Action::Open => self.open(context, cmds),
-            Action::Answer => self.open_answer(),
+            Action::Answer => self.open_answer_or_wait(),
             Action::Waiting(way) => self.go_to_waiting(way, cmds),
             Action::Cancel => self.open_cancel(),
             Action::Question(way) => self.other_question(way, context),
@@ -183,7 +186,9 @@ impl App {
     }
 
     fn quit(&mut self, cmds: &mut Vec<Cmd>) {
-        let nothing_ends = self.sessions.counts().live() == 0 || self.outlives() && self.trouble.is_none();
+        let counts = self.sessions.counts();
+        // What runs is interrupted, even where it comes back.
+        let nothing_ends = counts.live() == 0 || self.outlives() && self.trouble.is_none() && counts.running == 0;
         if nothing_ends && self.sent.iter().all(|sent| sent.taken) {
             cmds.push(Cmd::Quit);
         } else {

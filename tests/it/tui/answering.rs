@@ -93,7 +93,7 @@ fn a_draft_that_was_not_sent_is_kept_when_its_question_is_answered_by_the_same_f
     desk.change(session(1, "judge", running()));
     desk.outcome(Ok(ResumeOutcome::Continued));
     assert_eq!(desk.app.orphans(id(1)), [(QueryId::new(7), "other".to_owned())]);
-    let said = "3 questions answered: the program goes on; what else was written is kept";
+    let said = "3 questions answered: the program has them; what else was written is kept";
     assert!(desk.status().contains(said), "it succeeded: {}", desk.status());
     desk.change(session(1, "judge", paused(3, 1, 10, &["More?"])));
     assert!(desk.status().contains(said), "nothing was stale: {}", desk.status());
@@ -131,6 +131,51 @@ fn readline_keys_and_undo_work_in_the_editor() {
     assert_eq!(desk.text(), "");
     desk.keys("<C-y> <C-j> x <CR> <Tab>");
     assert_eq!(desk.app.draft(id(1), QueryId::new(7)).as_deref(), Some("hello world\nx\n"));
+}
+
+#[test]
+fn what_is_typed_behind_an_answer_that_could_not_be_opened_does_nothing() {
+    let mut desk = Desk::with(vec![session(1, "ended", done(1.into()))]);
+    desk.keys("a yes");
+    assert_eq!(desk.status(), "no answer is open, so s did nothing");
+    assert!(desk.cmds.iter().all(|cmd| matches!(cmd, Cmd::Observe { .. })), "{:?}", desk.cmds);
+    desk.later(999);
+    desk.keys("r");
+    assert!(desk.deeds().is_empty(), "each key of a text goes on with it");
+    desk.later(1_000);
+    desk.keys("r");
+    assert_eq!(desk.deeds().len(), 1, "that was no text any more");
+    desk.keys("a <Esc> r");
+    assert_eq!(desk.deeds().len(), 2, "a key that is no letter ends it");
+    // A desk that knows no session yet, and one whose answer opens at the second try.
+    let mut desk = Desk::new(120, 36);
+    desk.keys("a q");
+    assert!(desk.deeds().is_empty());
+    desk.change(session(1, "asks", paused(1, 0, 1, &["?"])));
+    desk.keys("a yes");
+    assert_eq!(desk.text(), "yes");
+}
+
+#[test]
+fn the_questions_of_a_batch_are_gone_through_and_answered_alike_from_the_list() {
+    let mut desk = batch();
+    desk.keys("<M-n> a same <Esc> =");
+    assert_eq!(desk.app.mode(), "SAME?");
+    desk.keys("y");
+    assert_eq!(desk.answers().len(), 3);
+    assert!(desk.picture(120, 36).contains("SESSION") || desk.app.mode() == "LIST");
+}
+
+#[test]
+fn a_batch_that_is_not_seen_whole_says_so() {
+    let prompts: Vec<String> = (1..=40).map(|n| format!("Question {n}?")).collect();
+    let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+    let mut desk = Desk::with(vec![session(1, "judge", paused(1, 5, 1, &prompts))]);
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("↓ q-") && !picture.contains("↑ q-"), "{picture}");
+    desk.keys("<M-p>");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("↑ q-") && !picture.contains("↓ q-") && picture.contains("▸ q-40"), "{picture}");
 }
 
 #[test]

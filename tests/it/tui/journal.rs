@@ -150,13 +150,17 @@ fn rule_6_an_answer_that_cannot_be_replayed_is_refused_in_the_words_of_the_engin
 }
 
 #[test]
-fn rule_8_with_a_journal_q_leaves_and_says_that_the_sessions_come_back() {
+fn rule_8_with_a_journal_q_says_that_the_sessions_come_back_and_asks_while_one_runs() {
     let mut desk = kept(vec![session(1, "a", asks()), session(2, "b", running()), session(3, "c", done(1.into()))]);
     desk.keys("a half <Esc> q");
+    assert!(desk.picture(120, 36).contains("(1 waiting, 1 running)"), "{}", desk.picture(120, 36));
+    desk.keys("n");
+    desk.change(session(2, "b", asks()));
+    desk.keys("q");
     assert_eq!(desk.cmds.last(), Some(&Cmd::Quit), "nothing is lost, nothing is asked");
     assert_eq!(drafts(&desk), [(id(1), 1, Some("half"))], "what was typed is written before");
     let farewell = desk.app.farewell().unwrap();
-    assert_eq!(farewell, "2 sessions wait in the journal and come back with the next start (1 waiting, 1 running)");
+    assert_eq!(farewell, "2 sessions wait in the journal and come back with the next start (2 waiting, 0 running)");
     assert_eq!(kept(vec![session(3, "c", done(1.into()))]).app.farewell(), None);
     assert_eq!(Desk::with(vec![session(1, "a", asks())]).app.farewell(), None, "without a journal they end");
 }

@@ -152,14 +152,14 @@ fn rule_6_refused_calls_stay_readable_with_arguments_outcome_and_latency() {
 fn ctrl_r_brings_an_answer_back_and_replaces_nothing() {
     let mut desk = desk();
     desk.keys("a <C-r>");
-    assert_eq!(desk.status(), "no answer was sent yet");
+    assert_eq!(desk.status(), "no answer was sent since the desk was opened");
     desk.keys("long <Space> answer <C-s> other <C-s> <Esc> w a so <Space> <C-r>");
     assert_eq!(desk.app.mode(), "HISTORY");
     desk.keys("<C-r> <CR>");
     assert_eq!(desk.text(), "so long answer", "the one before the last, at the cursor");
     assert_eq!(desk.answers().len(), 2, "nothing was sent");
     desk.keys("<C-r> oth <CR>");
-    assert_eq!(desk.text(), "so long answerother");
+    assert_eq!(desk.text(), "so long answer other");
     desk.keys("<C-r> <Esc> <C-s>");
     assert_eq!(desk.answers().len(), 3);
 }

@@ -291,6 +291,7 @@ fn rule_6_every_refused_action_says_why_in_the_engines_own_words() {
     ] {
         desk.keys(key);
         assert_eq!(desk.status(), words, "{key}");
+        desk.later(2_000);
     }
 }
 
@@ -321,7 +322,7 @@ fn rule_6_an_answer_under_way_is_not_given_twice() {
     assert_eq!(desk.status(), "the answer is on its way");
     assert_eq!(desk.answers().len(), 1);
     desk.outcome(Ok(ResumeOutcome::Continued));
-    assert_eq!(desk.status(), "q-1 answered: the program goes on");
+    assert_eq!(desk.status(), "q-1 answered: the program has it");
     assert!(desk.app.orphans(id(1)).is_empty());
 }
 
