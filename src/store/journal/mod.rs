@@ -18,6 +18,7 @@ mod figures;
 mod lock;
 mod queue;
 mod reader;
+mod reading;
 mod retention;
 mod row;
 mod salvage;
@@ -39,7 +40,8 @@ use tokio::sync::oneshot;
 
 use self::lock::Lock;
 use self::queue::{Job, Queue};
-use self::reader::{Reader, Readers, Reading};
+use self::reader::Reader;
+use self::reading::{Readers, Reading};
 use self::row::Row;
 use self::schema::facts;
 use self::writer::Writer;
@@ -48,7 +50,7 @@ use crate::engine::{
     Draft, Durability, Journal, JournalError, JournalFigures, Page, Record, Reply, Stored, StoredPage, Turn,
 };
 
-pub use reader::News;
+pub use reading::News;
 pub use retention::{Removed, Retention};
 
 /// Pages of the write-ahead log from which on they are moved into the file: 16 MB, so that a page that changes with

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::figures::Commits;
-use super::reader::Reading;
+use super::reading::Reading;
 use super::retention::{Removed, Retention};
 use super::row::Row;
 use crate::domain::{QueryId, Session, SessionId};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::queue::{Append, Batch, Job, Queue, Typed};
-use super::reader::Readers;
+use super::reading::Readers;
 use super::retention;
 use super::row::{self, Row};
 use super::schema::facts;

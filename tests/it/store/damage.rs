@@ -188,13 +188,17 @@ async fn a_row_that_is_damaged_is_noticed_as_it_is_read_and_the_next_start_saves
     // Behind the back of the journal, while it is open.
     let db = rusqlite::Connection::open(&path).unwrap();
     db.execute("UPDATE records SET body = zeroblob(length(body)) WHERE place = 3 AND n = 5", []).unwrap();
+    // This one has ended.
+    db.execute("UPDATE records SET body = zeroblob(length(body)) WHERE place = 6 AND n = 5", []).unwrap();
     drop(db);
     let error = journal.records(lives[2].id()).get().await.unwrap_err();
     assert!(error.0.starts_with(&format!("{} is damaged (row 5 of place 3: ", path.display())), "{error}");
     assert!(journal.records(lives[3].id()).get().await.is_ok());
     let page = told(journal.stored(0, 100)).await;
-    assert_eq!((page.sessions.len(), page.last, told(journal.stored_count()).await), (11, Some(12), 12));
-    assert_eq!(page.damaged, [(lives[2].id(), error)]);
+    assert_eq!((page.sessions.len(), page.last, told(journal.stored_count()).await), (10, Some(12), 12));
+    assert_eq!(page.damaged[0], (lives[2].id(), error));
+    assert_eq!((page.damaged.len(), page.damaged[1].0), (2, lives[5].id()));
+    assert_eq!(journal.all_retired().len(), 5, "one of six is in nobody's way");
     assert_eq!(told(journal.stored_one(lives[3].id())).await.unwrap().place, 4);
     assert!(journal.stored_one(lives[2].id()).get().await.unwrap_err().0.contains("is damaged"));
     assert!(told(journal.stored_one(SessionId::from_bits(99))).await.is_none());

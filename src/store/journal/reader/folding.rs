@@ -1,0 +1,188 @@
+//! Folds what is stored of sessions: from their last snapshot on, or from their birth.
+//!
+//! A session that is damaged is noted and left out, and what is asked of many is told of the others.
+
+use std::sync::Arc;
+
+use super::{Read, Reader, text};
+use crate::domain::{EventKind, Session, SessionId, apply};
+use crate::engine::{JournalError, Stored, StoredPage};
+use crate::store::journal::queue::Job;
+use crate::store::journal::reading::News;
+use crate::store::journal::row::{self, Entry};
+use crate::store::journal::share::Share;
+
+/// Rows behind a snapshot from which on a new one is worth writing.
+const STALE: usize = 32;
+
+/// A session as it is folded of what is stored.
+struct Folded {
+    session: Session,
+    attempts: u32,
+    /// All its rows, and those of them that no snapshot covers.
+    rows: i64,
+    behind: usize,
+}
+
+impl Reader {
+    /// A session of the file, folded; `None` where there is none.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in a line.
+    pub(in super::super) fn session(&mut self, id: SessionId) -> Result<Option<Arc<Session>>, JournalError> {
+        let folded = self.place(id).and_then(|place| place.map(|place| self.fold(place, id)).transpose());
+        let folded = self.told(folded)?;
+        Ok(folded.flatten().map(|folded| Arc::new(folded.session)))
+    }
+
+    /// Every session of the file that has ended.
+    ///
+    /// # Errors
+    /// Why they cannot be read, in a line.
+    pub(in super::super) fn ended(&mut self) -> Result<Vec<Arc<Session>>, JournalError> {
+        let sessions = self.all_ended();
+        self.share = Share::default();
+        self.told(sessions)
+    }
+
+    fn all_ended(&mut self) -> Read<Vec<Arc<Session>>> {
+        let mut sessions = Vec::new();
+        for (place, id) in self.places("SELECT place, id FROM sessions WHERE ended IS NOT NULL ORDER BY place", [])? {
+            match self.fold(place, id) {
+                // It is noted, and is in nobody's way.
+                Err(damage) if damage.is_damage() => drop(self.explain(damage)),
+                folded => sessions.extend(folded?.map(|folded| Arc::new(folded.session))),
+            }
+        }
+        Ok(sessions)
+    }
+
+    pub(super) fn stored(&mut self, behind: u64, max: usize) -> Read<Arc<StoredPage>> {
+        let behind = i64::try_from(behind).unwrap_or(i64::MAX);
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
+        let sql = "SELECT place, id FROM sessions WHERE place > ? AND place <= ? ORDER BY place LIMIT ?";
+        let places = self.places(sql, (behind, self.last_place, max))?;
+        if places.is_empty() {
+            self.share = Share::default();
+        }
+        let mut page = StoredPage::default();
+        for (place, id) in places {
+            page.last = Some(place as u64);
+            let folded = match self.fold(place, id) {
+                Err(damage) if damage.is_damage() => {
+                    page.damaged.push((id, JournalError(self.explain(damage))));
+                    continue;
+                }
+                folded => folded?,
+            };
+            let Some(Folded { session, attempts, rows, behind }) = folded else { continue };
+            let session = Arc::new(session);
+            if behind > STALE
+                && let Some(queue) = self.queue.upgrade()
+            {
+                // A journal that is closed writes none.
+                let _ = queue.add(Job::Snapshot { place, n: rows, attempts, session: Arc::clone(&session) });
+            }
+            page.sessions.push(Stored { place: place as u64, session, attempts });
+        }
+        Ok(Arc::new(page))
+    }
+
+    pub(super) fn stored_one(&mut self, session: SessionId) -> Read<Option<Stored>> {
+        let Some(place) = self.place(session)? else { return Ok(None) };
+        let folded = self.fold(place, session)?;
+        Ok(folded.map(|Folded { session, attempts, .. }| Stored {
+            place: place as u64,
+            session: Arc::new(session),
+            attempts,
+        }))
+    }
+
+    pub(super) fn news(&mut self, behind: Option<i64>) -> Read<News> {
+        // What is recorded meanwhile may be among the sessions, and is then read once more.
+        let row: i64 = self.db.query_row("SELECT coalesce(max(row), 0) FROM records", [], |row| row.get(0))?;
+        let mut sessions = Vec::new();
+        if let Some(behind) = behind.filter(|behind| *behind < row) {
+            let sql = "SELECT place, id FROM sessions WHERE place IN (SELECT place FROM records WHERE row > ?) ORDER BY place";
+            for (place, id) in self.places(sql, [behind])? {
+                match self.fold(place, id) {
+                    // It is noted, and hides none of the others.
+                    Err(damage) if damage.is_damage() => drop(self.explain(damage)),
+                    folded => sessions.extend(folded?.map(|folded| Arc::new(folded.session))),
+                }
+            }
+            self.share = Share::default();
+        }
+        Ok(News { sessions, row: Some(row) })
+    }
+
+    /// What is stored of a session amounts to this; `None` where its birth is not stored.
+    fn fold(&mut self, place: i64, id: SessionId) -> Read<Option<Folded>> {
+        let mut folded = match self.snapshot(place) {
+            Err(damage) if damage.is_damage() => {
+                self.explain(damage);
+                None
+            }
+            folded => folded?,
+        };
+        let (covered, from) = folded.as_ref().map_or((0, 0), |folded| (folded.rows, folded.session.last_seq() as i64));
+        let mut share = std::mem::take(&mut self.share);
+        let rows = self.rows(place, from, |n, entries| {
+            if n > covered {
+                for entry in entries {
+                    add(&mut folded, id, entry, &mut share);
+                }
+                if let Some(folded) = &mut folded {
+                    folded.rows = n;
+                    folded.behind += 1;
+                }
+            }
+            true
+        });
+        if let Some(Folded { session, .. }) = &mut folded {
+            let spec = share.spec(Arc::clone(session.spec()));
+            session.share_spec(&spec);
+            session.share_texts(&mut |text| share.text(text));
+        }
+        self.share = share;
+        rows.map(|()| folded)
+    }
+
+    /// The snapshot of a session. One that is damaged does no harm: its records say the same.
+    fn snapshot(&mut self, place: i64) -> Read<Option<Folded>> {
+        let sql = "SELECT n, attempts, sum, body FROM snapshots WHERE place = ?";
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows = statement.query([place])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let (n, attempts, sum): (i64, u32, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let Ok(body) = row.get_ref(3)?.as_blob() else { return Ok(None) };
+        if row::checksum(&[place, n, i64::from(attempts)], body) != sum {
+            return Ok(None);
+        }
+        let find = |hash| text(&self.db, &mut self.texts, &mut self.text_bytes, hash);
+        let session = row::unpack_session(body, find).ok();
+        Ok(session.map(|session| Folded { session, attempts, rows: n, behind: 0 }))
+    }
+}
+
+/// Adds one entry to what is folded so far.
+fn add(folded: &mut Option<Folded>, id: SessionId, entry: Entry, share: &mut Share) {
+    match (entry, &mut *folded) {
+        (Entry::Spawned { spec, at, .. }, None) => {
+            let session = Session::new(id, share.spec(spec), at);
+            *folded = Some(Folded { session, attempts: 0, rows: 0, behind: 0 });
+        }
+        (Entry::Turn(events), Some(folded)) => {
+            for (seq, at, kind) in events {
+                if matches!(kind, EventKind::PauseRequested { .. }) {
+                    folded.attempts = 0;
+                }
+                if seq > folded.session.last_seq() {
+                    apply(&mut folded.session, &crate::domain::Event { seq, at, kind });
+                }
+            }
+        }
+        (Entry::Resumed { unclean: true, .. }, Some(folded)) => folded.attempts += 1,
+        _ => {}
+    }
+}

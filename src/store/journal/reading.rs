@@ -1,0 +1,104 @@
+//! What is to be read of a journal, and waits for a thread that reads.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::queue::Word;
+use crate::domain::{Seq, Session, SessionId};
+use crate::engine::{Draft, JournalError, Page, Record, Stored, StoredPage, Turn};
+
+/// Something to be read.
+pub(super) enum Reading {
+    /// A stretch of events. `unwritten`: the turns that were derived and not written as it was asked for.
+    Events {
+        session: SessionId,
+        from: Seq,
+        max: usize,
+        unwritten: Vec<Turn>,
+        word: Word<Page>,
+    },
+    Records(SessionId, Word<Option<Arc<[Record]>>>),
+    Stored {
+        behind: u64,
+        max: usize,
+        word: Word<Arc<StoredPage>>,
+    },
+    StoredOne(SessionId, Word<Option<Stored>>),
+    StoredCount(Word<usize>),
+    Drafts(Word<Arc<[Draft]>>),
+    /// What was recorded behind this row; `None`: nothing, only where the end is.
+    News(Option<i64>, Word<News>),
+}
+
+/// What another process has recorded.
+#[derive(Debug, Clone, Default)]
+pub struct News {
+    /// The sessions of which something was recorded, as they are now.
+    pub sessions: Vec<Arc<Session>>,
+    /// The last row that was there: what comes next stands behind it.
+    pub(super) row: Option<i64>,
+}
+
+impl Reading {
+    /// Tells the one who waits that it cannot be done.
+    pub(super) fn refuse(self, error: JournalError) {
+        match self {
+            Self::Events { word, .. } => drop(word.send(Err(error))),
+            Self::Records(_, word) => drop(word.send(Err(error))),
+            Self::Stored { word, .. } => drop(word.send(Err(error))),
+            Self::StoredOne(_, word) => drop(word.send(Err(error))),
+            Self::StoredCount(word) => drop(word.send(Err(error))),
+            Self::Drafts(word) => drop(word.send(Err(error))),
+            Self::News(_, word) => drop(word.send(Err(error))),
+        }
+    }
+}
+
+/// The readers of one journal: what they have to read, and what they found.
+#[derive(Default)]
+pub(super) struct Readers {
+    waiting: Mutex<(VecDeque<Reading>, bool)>,
+    wake: Condvar,
+    damage: AtomicBool,
+}
+
+impl Readers {
+    fn lock(&self) -> MutexGuard<'_, (VecDeque<Reading>, bool)> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds something to be read.
+    pub(super) fn add(&self, reading: Reading) {
+        self.lock().0.push_back(reading);
+        self.wake.notify_one();
+    }
+
+    /// Lets the threads end once they have read what they were asked for.
+    pub(super) fn let_go(&self) {
+        self.lock().1 = true;
+        self.wake.notify_all();
+    }
+
+    /// Notes that something was found that is not what was written.
+    pub(super) fn note_damage(&self) {
+        self.damage.store(true, Ordering::Release);
+    }
+
+    /// Whether there was such a thing.
+    pub(super) fn has_met_damage(&self) -> bool {
+        self.damage.load(Ordering::Acquire)
+    }
+
+    /// Waits for something to be read; `None` once there will be nothing more.
+    pub(super) fn next(&self) -> Option<Reading> {
+        let mut waiting = self.lock();
+        loop {
+            match waiting.0.pop_front() {
+                Some(reading) => return Some(reading),
+                None if waiting.1 => return None,
+                None => waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
