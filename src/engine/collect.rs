@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Retention;
 use super::feed::Published;
-use super::registry::Shared;
+use super::shared::Shared;
 use crate::domain::{Session, SessionId, Timestamp};
 
 /// Starts a sweeper that lives as long as the registry.

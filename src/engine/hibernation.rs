@@ -7,8 +7,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::posts::Live;
-use super::registry::{Registry, Shared};
+use super::registry::Registry;
 use super::session_task::Request;
+use super::shared::Shared;
 use super::{Presence, Summary};
 use crate::domain::{ExecutionState, Timestamp};
 

@@ -28,6 +28,7 @@ mod registry;
 mod replay;
 mod rerun;
 mod session_task;
+mod shared;
 mod spawning;
 mod summary;
 mod turn;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 use super::feed::Feed;
-use super::registry::Shared;
 use super::session_task::{INBOX, Request, SessionTask};
+use super::shared::Shared;
 use super::{Presence, StopFlag};
 use crate::domain::SessionId;
 

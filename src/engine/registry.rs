@@ -4,30 +4,25 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
 
-use super::calls::{Call, CallLog, CancelEffect, Verb};
+use super::calls::{Call, CancelEffect, Verb};
 use super::changes::{ChangeCursor, ChangeLog, Changes};
 use super::diagnostics::Board;
 use super::feed::Feed;
 use super::posts::Live;
-use super::purse::Purse;
 use super::recovery_log::RecoveryLog;
 use super::session_task::{Request, answer_to_ended};
+use super::shared::{Found, Shared};
 use super::world::{RERUNS, WRITES, World};
-use super::{
-    Clock, Entropy, Files, Inspection, Journal, Observer, Package, Presence, Retention, Spent, Summary, VmFactory,
-};
+use super::{Clock, Entropy, Files, Inspection, Journal, Observer, Package, Presence, Retention, Summary, VmFactory};
 use crate::domain::{
     AwaitError, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ReleaseError,
-    ResumeError, ResumeOutcome, ResumePayload, Seq, Session, SessionId, SessionSpec, SpawnError, StateError,
-    TerminalOutcome,
+    ResumeError, ResumeOutcome, ResumePayload, Seq, SessionId, SessionSpec, SpawnError, StateError, TerminalOutcome,
 };
 
 /// Everything a registry needs from outside. It reads no environment and no home.
@@ -55,22 +50,6 @@ pub struct Registry {
     pub(super) shared: Arc<Shared>,
 }
 
-pub(super) struct Shared {
-    pub(super) world: Arc<World>,
-    pub(super) sessions: RwLock<HashMap<SessionId, Arc<Live>>>,
-    pub(super) runtime: tokio::runtime::Handle,
-    /// Owns every task of the registry.
-    pub(super) tasks: TaskTracker,
-    /// Raised by `shutdown`, and when the last handle is dropped.
-    pub(super) closing: CancellationToken,
-    /// Every sweep that was started: its `ttl` and its interval.
-    pub(super) sweeps: Mutex<Vec<(Duration, Duration)>>,
-    /// Of the families that share a budget, by the session at the top.
-    pub(super) purses: Mutex<HashMap<SessionId, Weak<Purse>>>,
-    calls: CallLog,
-    _close_on_drop: DropGuard,
-}
-
 impl Registry {
     /// Makes a registry with no sessions.
     pub fn new(config: RegistryConfig) -> Self {
@@ -79,19 +58,7 @@ impl Registry {
         let (changes, recovery, board) = (ChangeLog::new(), RecoveryLog::default(), Board::new());
         let world =
             World { vms, journal, clock, entropy, files, library_dirs, changes, board, recovery, writes, reruns };
-        let closing = CancellationToken::new();
-        let shared = Shared {
-            world: Arc::new(world),
-            sessions: RwLock::default(),
-            runtime,
-            tasks: TaskTracker::new(),
-            sweeps: Mutex::default(),
-            purses: Mutex::default(),
-            calls: CallLog::default(),
-            _close_on_drop: closing.clone().drop_guard(),
-            closing,
-        };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(Shared::new(world, runtime)) }
     }
 
     /// Starts a session and gives its id, once it is durable and before its program has run.
@@ -410,59 +377,6 @@ impl Registry {
     }
 }
 
-impl Shared {
-    pub(super) fn fresh_id(&self) -> SessionId {
-        loop {
-            let id = SessionId::from_bits(self.world.entropy.bits());
-            if self.find(id).is_none() {
-                return id;
-            }
-        }
-    }
-
-    fn find(&self, id: SessionId) -> Option<Found> {
-        if let Some(live) = self.live(id) {
-            return Some(Found::Live(live));
-        }
-        // An evicted session is in the journal before it leaves the map.
-        let session = self.world.journal.retired(id)?;
-        if session.state().is_ended() {
-            return Some(Found::Retired(session));
-        }
-        // It has not come back yet.
-        self.enlist_asleep(&session);
-        self.live(id).map(Found::Live)
-    }
-
-    /// What is kept of a session that has not been evicted.
-    pub(super) fn live(&self, id: SessionId) -> Option<Arc<Live>> {
-        self.sessions(|sessions| sessions.get(&id).cloned())
-    }
-
-    pub(super) fn sessions<T>(&self, read: impl FnOnce(&HashMap<SessionId, Arc<Live>>) -> T) -> T {
-        read(&self.sessions.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// What counts the budget below the session `top`; where nobody has it yet, one that begins with what is `spent`.
-    pub(super) fn purse_below(&self, top: SessionId, spent: impl FnOnce() -> Spent) -> Option<Arc<Purse>> {
-        let known = self.purses.lock().unwrap_or_else(PoisonError::into_inner).get(&top).and_then(Weak::upgrade);
-        if known.is_some() {
-            return known;
-        }
-        let spent = spent();
-        let mut purses = self.purses.lock().unwrap_or_else(PoisonError::into_inner);
-        purses.retain(|_, purse| purse.strong_count() > 0);
-        // Another may have made it meanwhile.
-        let purse = purses.get(&top).and_then(Weak::upgrade).unwrap_or_else(|| Arc::new(Purse::new(spent)));
-        purses.insert(top, Arc::downgrade(&purse));
-        Some(purse)
-    }
-
-    pub(super) fn sessions_mut<T>(&self, write: impl FnOnce(&mut HashMap<SessionId, Arc<Live>>) -> T) -> T {
-        write(&mut self.sessions.write().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// Why a session that has not ended takes nothing: another process has it, or it has left memory as this one is about
 /// to end.
 fn not_taken(presence: &Presence) -> &'static str {
@@ -485,9 +399,4 @@ fn refusal(feed: &Feed) -> ResumeError {
             ResumeError::NotRecorded { cause: not_taken(presence).into() }
         }
     }
-}
-
-enum Found {
-    Live(Arc<Live>),
-    Retired(Arc<Session>),
 }

@@ -3,7 +3,9 @@
 //! Turn order: decide → record → apply → publish → act. The task reads top to bottom in [`SessionTask::live`].
 
 mod fork;
+mod leaving;
 mod perform;
+mod serving;
 mod waking;
 
 use std::any::Any;
@@ -15,16 +17,17 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
+pub(super) use self::serving::answer_to_ended;
 use self::waking::First;
 use super::feed::Feed;
 use super::purse::Purse;
-use super::registry::Shared;
+use super::shared::Shared;
 use super::world::World;
 use super::{
     Door, Durability, Emission, EventRef, Input, Presence, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure,
 };
 use crate::domain::{
-    CancelCode, CancelError, CancelReason, Command, Event, EventKind, ExecutionState, FailureKind, LimitKind, Rejected,
+    CancelError, CancelReason, Command, Event, EventKind, ExecutionState, FailureKind, LimitKind, Rejected,
     ReleaseError, ResumeError, ResumeOutcome, ResumePayload, SeenAt, Session, apply, decide,
 };
 
@@ -258,111 +261,6 @@ impl SessionTask {
         }
     }
 
-    /// Waits for the next request, or for the wall limit, and serves it.
-    async fn wait_for_request(&mut self, seen_at: SeenAt) -> Result<(), Over> {
-        let request = match self.session.wall_deadline() {
-            None => self.inbox.recv().await,
-            Some(deadline) => {
-                let left = u64::try_from(deadline - self.world.clock.now()).unwrap_or(0);
-                tokio::select! {
-                    biased;
-                    () = tokio::time::sleep(Duration::from_millis(left)) => return self.check_wall(),
-                    request = self.inbox.recv() => request,
-                }
-            }
-        };
-        self.serve(request, seen_at).await
-    }
-
-    /// Serves every request that waits, without waiting for more.
-    async fn serve_waiting(&mut self) -> Result<(), Over> {
-        self.serve_all(|session| if session.has_begun() { SeenAt::Running } else { SeenAt::BeforeStart }).await
-    }
-
-    async fn serve_before_pause(&mut self) -> Result<(), Over> {
-        self.serve_all(|_| SeenAt::BeforePause).await
-    }
-
-    async fn serve_all(&mut self, seen_at: impl Fn(&Session) -> SeenAt) -> Result<(), Over> {
-        loop {
-            match self.inbox.try_recv() {
-                Ok(request) => self.serve(Some(request), seen_at(&self.session)).await?,
-                Err(mpsc::error::TryRecvError::Empty) if self.stop.is_raised() => {
-                    // Whoever raises the flag sends the cancel in the same breath.
-                    let request = self.inbox.recv().await;
-                    self.serve(request, seen_at(&self.session)).await?;
-                }
-                Err(mpsc::error::TryRecvError::Empty) => return Ok(()),
-                Err(mpsc::error::TryRecvError::Disconnected) => self.serve(None, seen_at(&self.session)).await?,
-            }
-        }
-    }
-
-    /// Serves one request. `None`: the registry is gone, and nobody can ever answer or cancel.
-    async fn serve(&mut self, request: Option<Box<Request>>, seen_at: SeenAt) -> Result<(), Over> {
-        match request.map(|request| *request) {
-            Some(Request::Answer(payload, reply)) => {
-                let result = self.answer(payload).await;
-                // A caller that has given up does not take its answer back.
-                let _ = reply.send(result);
-            }
-            Some(Request::Cancel(reason, reply)) => {
-                let result = self.cancel(reason, seen_at).await;
-                let _ = reply.send(result);
-            }
-            Some(Request::Sleep) => {
-                // Whoever waits with a request meanwhile is served instead.
-                if let ExecutionState::Paused(_) = self.session.state()
-                    && self.inbox.is_empty()
-                    && self.may_sleep().await
-                    && self.inbox.is_empty()
-                {
-                    return Err(Over::Asleep);
-                }
-            }
-            Some(Request::Leave) => return Err(Over::Left),
-            None if self.world.journal.outlives_the_process() => return Err(Over::Left),
-            Some(Request::Release(reply)) => {
-                let was_held = std::mem::take(&mut self.held);
-                let not_held = ReleaseError::NotHeld { actual: self.session.state().name() };
-                let _ = reply.send(if was_held { Ok(()) } else { Err(not_held) });
-            }
-            None => {
-                let detail = Some("the registry was dropped".to_owned());
-                let reason =
-                    CancelReason { code: CancelCode::ParentDropped, detail, requested_at: self.world.clock.now() };
-                if self.cancel(reason, seen_at).await.is_err() {
-                    self.end_by_force("the registry was dropped and the journal refused the cancel".into());
-                }
-            }
-        }
-        self.unless_ended()
-    }
-
-    async fn answer(&mut self, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
-        let events = match decide(&self.session, Command::Answer(payload), self.world.clock.now()) {
-            Ok(events) => events,
-            // What is refused wakes nobody.
-            Err(rejected) => return refused_answer(&self.session, rejected),
-        };
-        self.wake().await?;
-        self.acknowledge(events).await.map_err(|cause| ResumeError::NotRecorded { cause })?;
-        Ok(match self.session.state() {
-            ExecutionState::Paused(pause) => ResumeOutcome::Remaining(pause.pending().count() as u32),
-            _ => ResumeOutcome::Continued,
-        })
-    }
-
-    async fn cancel(&mut self, reason: CancelReason, seen_at: SeenAt) -> Result<(), CancelError> {
-        match self.acknowledged(Command::Cancel { reason, seen_at }).await {
-            Ok(()) | Err(NoTurn::Rejected(_)) => Ok(()),
-            Err(NoTurn::NotRecorded(cause)) => {
-                self.stop.lower();
-                Err(CancelError::NotRecorded { cause })
-            }
-        }
-    }
-
     /// Takes a turn for a command from outside: it is durable before anything shows it.
     async fn acknowledged(&mut self, command: Command) -> Result<(), NoTurn> {
         let events = decide(&self.session, command, self.world.clock.now()).map_err(NoTurn::Rejected)?;
@@ -471,93 +369,6 @@ impl SessionTask {
     fn publish(&self, turn: Option<Turn>) {
         self.feed.publish(&self.session, turn);
         self.world.changes.mark(self.session.id(), &self.feed.mark);
-    }
-
-    /// Tells everybody who still waits that the session has ended; also those who were let into the channel before
-    /// it was closed and are about to send.
-    async fn refuse_the_rest(&mut self, session: &Session) {
-        while let Some(request) = self.inbox.recv().await {
-            match *request {
-                Request::Answer(payload, reply) => {
-                    let _ = reply.send(answer_to_ended(session, payload));
-                }
-                Request::Cancel(_, reply) => {
-                    let _ = reply.send(Ok(()));
-                }
-                Request::Release(reply) => {
-                    let _ = reply.send(Err(ReleaseError::NotHeld { actual: session.state().name() }));
-                }
-                Request::Sleep | Request::Leave => {}
-            }
-        }
-    }
-
-    /// Leaves the session to the journal. From here on a request starts another task for it.
-    fn leave(&mut self) {
-        self.is_left = true;
-        let session = Arc::new(self.session.clone());
-        self.feed.rest(Presence::Sleeping);
-        self.world.changes.mark(session.id(), &self.feed.mark);
-        self.world.journal.retire(session);
-        if let Some(shared) = self.shared.upgrade() {
-            shared.close_post(self.session.id());
-        }
-    }
-
-    /// Hands on what came for this task as it left.
-    async fn pass_on_the_rest(&mut self) {
-        while let Some(request) = self.inbox.recv().await {
-            if let Some(shared) = self.shared.upgrade() {
-                shared.pass_on(self.session.id(), request).await;
-            }
-        }
-    }
-
-    /// Leaves the session where others find it. The task has no more use for it.
-    fn bury(&mut self) -> Arc<Session> {
-        let placeholder = Session::new(self.session.id(), Arc::clone(self.session.spec()), self.session.created_at());
-        self.feed.bury(std::mem::replace(&mut self.session, placeholder))
-    }
-
-    /// Ends the session here and now, where no ordinary turn can.
-    fn end_by_force(&mut self, message: String) {
-        tracing::error!(session = %self.session.id(), %message, "failed");
-        let fail = Command::Fail { message, kind: FailureKind::EngineError, limit: None, traceback: None };
-        if let Ok(events) = decide(&self.session, fail, self.world.clock.now()) {
-            self.derive(events);
-        }
-    }
-}
-
-/// However a task ends, its session is left in an ended state, and its remains where others find them.
-impl Drop for SessionTask {
-    fn drop(&mut self) {
-        if self.is_left || self.feed.remains().is_some() {
-            return;
-        }
-        if !self.session.state().is_ended() {
-            self.end_by_force("the session's task was dropped".into());
-        }
-        self.bury();
-    }
-}
-
-/// What an answer to a session that has ended is told.
-pub(super) fn answer_to_ended(session: &Session, payload: ResumePayload) -> Result<ResumeOutcome, ResumeError> {
-    match decide(session, Command::Answer(payload), session.last_at()) {
-        Ok(_) => Err(ResumeError::NotPaused { actual: session.state().name() }),
-        Err(rejected) => refused_answer(session, rejected),
-    }
-}
-
-fn refused_answer(session: &Session, rejected: Rejected) -> Result<ResumeOutcome, ResumeError> {
-    match rejected {
-        Rejected::Answer(error) => {
-            tracing::debug!(session = %session.id(), %error, "answer refused");
-            Err(error)
-        }
-        Rejected::Repeated(outcome) => Ok(outcome),
-        Rejected::Ended(actual) | Rejected::OutOfTurn(actual) => Err(ResumeError::NotPaused { actual }),
     }
 }
 

@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::feed::Feed;
 use super::posts::{Live, Post};
 use super::purse::Purse;
-use super::registry::Shared;
 use super::session_task::{Request, SessionTask};
+use super::shared::Shared;
 use super::{Durability, Files, Record, StoreRead};
 use crate::domain::{
     CancelCode, CancelError, CancelReason, InvalidSpec, Scenario, Session, SessionId, SessionKind, SessionSpec,

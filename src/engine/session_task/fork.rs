@@ -23,7 +23,7 @@ use crate::domain::{
 use crate::engine::feed::Feed;
 use crate::engine::posts::Live;
 use crate::engine::purse::Purse;
-use crate::engine::registry::Shared;
+use crate::engine::shared::Shared;
 use crate::engine::spawning::Prepared;
 use crate::engine::world::World;
 use crate::engine::{EventRef, Fork, OnError, Presence, Spent};
