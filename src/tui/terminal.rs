@@ -4,23 +4,21 @@
 //! hold up the loop.
 
 use std::fs::File;
-use std::future::poll_fn;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
-use std::task::Poll;
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, EventStream};
+use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event, EventStream};
 use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
-use futures::StreamExt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::io::Interest;
@@ -39,6 +37,9 @@ const READS: usize = 16;
 
 /// Events taken as one read. More than any read of the terminal gives, so that a paste stays together.
 const EVENTS_AT_ONCE: usize = 64 << 10;
+
+/// How long is waited for a key at a time; any time would do.
+const A_WHILE: Duration = Duration::from_hours(1);
 
 /// Whether the terminal is ours now, for whoever must give it back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -251,9 +252,15 @@ fn give_back() {
 }
 
 /// Reads the terminal until dropped. What was there at once comes at once.
+///
+/// One thread waits and reads, and nobody else asks for events meanwhile: two that ask, as those of the library's stream,
+/// meet at a lock that gives the processor away again and again, and beside busy programs the system takes that to mean
+/// that the key has time (measured: up to half a second).
 pub(super) struct Reader {
     reads: mpsc::Receiver<io::Result<Vec<Event>>>,
     stop: CancellationToken,
+    /// Never asked for anything: it is the library's only way to wake the thread that waits.
+    waker: Option<EventStream>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -262,11 +269,9 @@ impl Reader {
         let (sender, reads) = mpsc::channel(READS);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        let thread = thread::Builder::new()
-            .name("keys".into())
-            .spawn(move || runtime.block_on(stopped.run_until_cancelled(read_on(sender))).unwrap_or(()))?;
-        Ok(Self { reads, stop, thread: Some(thread) })
+        let waker = Some(EventStream::new());
+        let thread = thread::Builder::new().name("keys".into()).spawn(move || read_on(&sender, &stopped))?;
+        Ok(Self { reads, stop, waker, thread: Some(thread) })
     }
 
     /// The next read; `None` when there can be none any more. Cancel-safe.
@@ -284,47 +289,39 @@ impl Drop for Reader {
     fn drop(&mut self) {
         self.stop.cancel();
         self.reads.close();
+        drop(self.waker.take());
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
     }
 }
 
-async fn read_on(sender: mpsc::Sender<io::Result<Vec<Event>>>) {
-    let mut stream = EventStream::new();
-    while let Some(first) = stream.next().await {
-        let mut events = Vec::new();
-        let mut next = Some(Some(first));
-        let mut failed = None;
-        while let Some(Some(event)) = next {
-            match event {
-                Ok(event) => events.push(event),
-                Err(error) => failed = Some(error),
-            }
-            if failed.is_some() || events.len() >= EVENTS_AT_ONCE {
-                break;
-            }
-            next = ready_now(&mut stream).await;
+/// Reads until it is stopped or nobody takes what was read.
+fn read_on(sender: &mpsc::Sender<io::Result<Vec<Event>>>, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        match event::poll(A_WHILE) {
+            Ok(true) => {}
+            // Somebody woke it.
+            Ok(false) => continue,
+            Err(error) => return drop(sender.blocking_send(Err(error))),
         }
-        if !events.is_empty() && sender.send(Ok(events)).await.is_err() {
+        let mut events = Vec::new();
+        let failed = loop {
+            match event::read() {
+                Ok(event) => events.push(event),
+                Err(error) => break Some(error),
+            }
+            if events.len() >= EVENTS_AT_ONCE || !matches!(event::poll(Duration::ZERO), Ok(true)) {
+                break None;
+            }
+        };
+        if !events.is_empty() && sender.blocking_send(Ok(events)).is_err() {
             return;
         }
         if let Some(error) = failed {
-            drop(sender.send(Err(error)).await);
-            return;
+            return drop(sender.blocking_send(Err(error)));
         }
     }
-}
-
-/// The next event if it is there already.
-///
-/// With the waker of the task that reads: the stream wakes only the first that it said "not yet" to.
-async fn ready_now(stream: &mut EventStream) -> Option<Option<io::Result<Event>>> {
-    poll_fn(|context| match stream.poll_next_unpin(context) {
-        Poll::Ready(event) => Poll::Ready(Some(event)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }
 
 /// Notices that the terminal has hung up. It never reads, so it takes no key away.

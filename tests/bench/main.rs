@@ -7,6 +7,7 @@
 
 mod corpus;
 mod durable;
+mod fairness;
 mod measure;
 mod recovery;
 mod rows;
@@ -52,12 +53,17 @@ const ROWS: &[Row] = &[
     ("journal_start", screen::journal_start, &[1000, 100_000]),
     ("desk_key", screen::desk_key, &[10, 1000]),
     ("desk_idle", screen::desk_idle, &[1000]),
+    ("fairness", fairness::fairness, &[15_000]),
 ];
 
 fn main() -> ExitCode {
     // `cargo bench` passes a flag of its own.
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let Some(name) = args.first() else { return run_all() };
+    if name == fairness::DESK {
+        fairness::desk(&args[1..]);
+        return ExitCode::SUCCESS;
+    }
     let Some((_, row, sizes)) = ROWS.iter().find(|(row, ..)| row == name) else {
         let names: Vec<&str> = ROWS.iter().map(|(row, ..)| *row).collect();
         eprintln!("no row {name:?}; the rows are {}", names.join(", "));

@@ -172,8 +172,8 @@ pub(crate) fn screen_memory(sessions: usize) {
     drop((app, shared));
 }
 
-/// The real program on a pseudo-terminal.
-struct Program {
+/// A program on a pseudo-terminal.
+pub(crate) struct Program {
     screen: Arc<(Mutex<(vt100::Parser, usize)>, Condvar)>,
     keys: Box<dyn std::io::Write + Send>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
@@ -183,19 +183,26 @@ struct Program {
 }
 
 impl Program {
+    /// The real program with so many sessions of this code.
     fn start(code: &str, copies: usize) -> Self {
         let home = tempfile::tempdir().expect("a directory");
         std::fs::write(home.path().join("program.lua"), code).expect("a file");
-        let mut program = Self::open(home.path(), &["program.lua", "-n", &copies.to_string()]);
-        program.home = Some(home);
-        program
+        let args = ["program.lua".to_owned(), "-n".to_owned(), copies.to_string()];
+        Self::launch(env!("CARGO_BIN_EXE_switchboard"), &args, home)
     }
 
-    /// Opens a desk whose home is `home`.
-    fn open(home: &Path, args: &[&str]) -> Self {
+    /// A program that runs in `home`, which goes with it.
+    pub(crate) fn launch(program: &str, args: &[String], home: tempfile::TempDir) -> Self {
+        let mut launched = Self::open(program, home.path(), args);
+        launched.home = Some(home);
+        launched
+    }
+
+    /// A program whose home is `home`.
+    fn open(program: &str, home: &Path, args: &[impl AsRef<std::ffi::OsStr>]) -> Self {
         let size = PtySize { rows: SIZE.1, cols: SIZE.0, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_switchboard"));
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env_clear();
         command.env("HOME", home);
@@ -222,13 +229,14 @@ impl Program {
         Self { screen, keys, child, _master: pair.master, home: None }
     }
 
-    fn key(&mut self, key: &str) {
+    /// Presses a key.
+    pub(crate) fn key(&mut self, key: &str) {
         self.keys.write_all(key.as_bytes()).expect("it listens");
         self.keys.flush().expect("it listens");
     }
 
     /// Waits until the screen shows `text`, or no longer does; says how long that took.
-    fn until(&self, text: &str, shown: bool) -> Duration {
+    pub(crate) fn until(&self, text: &str, shown: bool) -> Duration {
         let start = Instant::now();
         let mut screen = self.screen.0.lock().expect("no panic");
         while screen.0.screen().contents().contains(text) != shown {
@@ -280,7 +288,7 @@ pub(crate) fn journal_start(sessions: usize) {
     let (mut first, mut all, mut keys) = (Samples::default(), Samples::default(), Samples::default());
     for _ in 0..RUNS {
         let start = Instant::now();
-        let mut program = Program::open(home.path(), &["--journal", "journal.db"]);
+        let mut program = Program::open(env!("CARGO_BIN_EXE_switchboard"), home.path(), &["--journal", "journal.db"]);
         program.until("paused", true);
         first.push(start.elapsed());
         while !program.shows(&format!("{sessions} sessions")) {
