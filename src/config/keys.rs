@@ -77,6 +77,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits", "result_size", "SWITCHBOARD_RESULT_SIZE", Kind::Size),
     key("limits", "log_line_size", "SWITCHBOARD_LOG_LINE_SIZE", Kind::Size),
     key("limits", "log_rate", "SWITCHBOARD_LOG_RATE", Kind::Count),
+    key("limits", "reports", "SWITCHBOARD_REPORTS", Kind::Count),
     key("sleep", "after", "SWITCHBOARD_SLEEP_AFTER", Kind::Duration),
     key("sleep", "residents", "SWITCHBOARD_RESIDENTS", Kind::Count),
     key("desk", "theme", "SWITCHBOARD_THEME", Kind::Text),

@@ -31,6 +31,7 @@ pub(super) fn merge(environment: &Environment) -> Result<Limits, ConfigError> {
         result_bytes: size("SWITCHBOARD_RESULT_SIZE", default.result_bytes)?,
         log_line_bytes: size("SWITCHBOARD_LOG_LINE_SIZE", default.log_line_bytes)?,
         log_lines_per_s: count("SWITCHBOARD_LOG_RATE")?.unwrap_or(default.log_lines_per_s),
+        reports: count("SWITCHBOARD_REPORTS")?.unwrap_or(default.reports),
     })
 }
 
@@ -60,6 +61,7 @@ mod tests {
             ("SWITCHBOARD_RESULT_SIZE", "11B"),
             ("SWITCHBOARD_LOG_LINE_SIZE", "12B"),
             ("SWITCHBOARD_LOG_RATE", "13"),
+            ("SWITCHBOARD_REPORTS", "14"),
         ];
         let expected = Limits {
             memory_bytes: 1 << 20,
@@ -76,6 +78,7 @@ mod tests {
             result_bytes: 11,
             log_line_bytes: 12,
             log_lines_per_s: 13,
+            reports: 14,
         };
         assert_eq!(merged(&all), Ok(expected));
         let told = |name, value| merged(&[(name, value)]).unwrap_err().to_string();

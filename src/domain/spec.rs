@@ -126,8 +126,12 @@ pub struct Limits {
     pub result_bytes: u64,
     /// One log line; the rest is cut off and said to be. 16 KB: several screens full.
     pub log_line_bytes: u64,
-    /// Log lines per second that are kept, after a burst of ten times as many. 1000: more cannot be read.
+    /// Log lines per second that are kept, after a burst of ten times as many. 1000: more cannot be read. A line counts
+    /// as one more for every 256 bytes.
     pub log_lines_per_s: u64,
+    /// Progress reports, and figures, that are kept one by one between two pauses; of more only every second, fourth and
+    /// so on. 1000: a thousandth of the way is what a bar on the screen can show.
+    pub reports: u64,
 }
 
 impl Default for Limits {
@@ -147,6 +151,7 @@ impl Default for Limits {
             result_bytes: 16 << 20,
             log_line_bytes: 16 << 10,
             log_lines_per_s: 1000,
+            reports: 1000,
         }
     }
 }
@@ -291,19 +296,27 @@ impl SessionSpec {
         }
     }
 
+    /// What the global `ctx` is made of: what was given, or the options.
+    pub fn given_ctx(&self) -> Option<&serde_json::Value> {
+        self.ctx.as_ref().or(self.opts())
+    }
+
     /// The namespace of the state that its program writes: `_ns` of its `ctx`; a child has one of its own.
     pub fn state_namespace(&self) -> String {
         if let Some(parent) = &self.parent {
             return format!("fork-{}", parent.index);
         }
-        let ctx = self.ctx.as_ref().or(self.opts());
-        ctx.and_then(|ctx| ctx.get("_ns")).and_then(serde_json::Value::as_str).unwrap_or("default").to_owned()
+        self.given_ctx()
+            .and_then(|ctx| ctx.get("_ns"))
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or("default")
+            .to_owned()
     }
 
     /// The budget that its program has: the one of its `ctx`, or the one that its family shares.
     pub fn budget(&self) -> Budget {
         match &self.parent {
-            None => Budget::of(self.ctx.as_ref().or(self.opts())),
+            None => Budget::of(self.given_ctx()),
             Some(parent) => parent.budget.map_or_else(Budget::default, |shared| shared.limits),
         }
     }

@@ -3,14 +3,13 @@
 //!
 //! It never waits and never does IO. It is bounded: a full door ends the slice.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
 use super::purse::{Purse, Spent};
+use super::reads::{PastReads, Read, Seen};
+use super::reports::Reports;
 use super::weight::json_weight;
 use super::{Clock, Entropy};
 use crate::domain::{Command, Limits, SessionSpec, Timestamp, Usage};
@@ -25,31 +24,19 @@ const CAPACITY: usize = 256;
 /// Bytes of them, the last one not counted: what one session can have the host hold before others get their turn.
 const CAPACITY_BYTES: usize = 256 << 10;
 
-/// A recorded read: what a program got to see of the world outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Read {
-    /// The time, in Unix milliseconds.
-    Time(Timestamp),
-    /// Sixty-four random bits.
-    Seed(u64),
-    /// Milliseconds since the session was made.
-    Elapsed(u64),
-    /// Nanoseconds of CPU time used by the session.
-    Cpu(u64),
-    /// What is spent of a budget that is shared.
-    Spent(Spent),
-    /// Whether it got what it wanted to take of a budget that is shared.
-    Taken(bool),
-}
+/// So many looks at the CPU clock in one slice see it as it is; after those it moves in steps.
+const CLOSE_LOOKS: u32 = 16;
+
+/// The steps: a program that does nothing but look has some thousands of readings a second recorded, not millions.
+const CPU_STEP: Duration = Duration::from_micros(100);
 
 /// What came out of a door, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Emission {
     /// Something the program said: a log line, its progress, a figure.
     Said(Command),
-    /// Something the program got to see.
-    Read(Read),
+    /// Something the program got to see, and how often before it saw something else of this kind.
+    Read(Seen),
 }
 
 /// Asks a running program to stop; looked at by its door. Cheap to clone.
@@ -92,34 +79,82 @@ struct Inner {
     bucket: LogBucket,
     /// Of a child whose family has a budget.
     purse: Option<Arc<Purse>>,
+    /// Where among the emissions the last read of each kind stands.
+    last_reads: [Option<usize>; Read::KINDS],
+    reports: Reports,
+    /// Looks at the CPU clock in this slice that showed something new.
+    cpu_looks: u32,
+    /// The last seed, from which the next one follows.
+    last_seed: Option<u64>,
     past: Past,
 }
 
 /// What the program got to see when it was recorded, while it is run again.
 #[derive(Default)]
 struct Past {
-    reads: VecDeque<Read>,
+    reads: PastReads,
     /// Whether log lines are held against the record, which knows which of them were dropped.
     keeps_logs: bool,
-    /// The read that was recorded where the program wanted another.
-    differs: Option<Read>,
 }
 
 /// Looks for a read of one kind among what is recorded, and else takes it from outside and records it.
 macro_rules! read {
     ($door:expr, $kind:path, $live:expr) => {
-        match $door.recorded() {
+        match $door.0.past.reads.next($kind(Default::default()).kind()) {
             Some($kind(value)) => value,
-            other => {
-                if let Some(other) = other {
-                    $door.past_differs(other);
-                }
+            _ => {
                 let value = $live;
-                $door.0.emissions.push(Emission::Read($kind(value)));
+                $door.0.record($kind(value));
                 value
             }
         }
     };
+}
+
+impl Inner {
+    /// Records what the program gets to see.
+    fn record(&mut self, read: Read) {
+        let last = &mut self.last_reads[read.kind()];
+        if let Some(Emission::Read(seen)) = last.and_then(|place| self.emissions.get_mut(place))
+            && seen.read == read
+            && seen.times < u32::MAX
+        {
+            seen.times += 1;
+        } else {
+            *last = Some(self.emissions.len());
+            self.emissions.push(Emission::Read(read.into()));
+        }
+    }
+
+    fn report(&mut self, report: Command, bytes: usize) {
+        if let Some(kept) = self.reports.take(report, bytes, self.limits.reports) {
+            self.said += bytes;
+            self.emissions.push(Emission::Said(kept));
+        }
+    }
+
+    /// Says how many log lines were dropped.
+    fn say_dropped(&mut self) {
+        if let Some(n) = self.bucket.take_dropped() {
+            self.emissions.push(Emission::Said(Command::DropLogs { n }));
+        }
+    }
+
+    /// Nanoseconds of CPU time now, as the program gets to see them. It may look as often as it likes: after a few looks
+    /// in one slice the clock moves in steps.
+    fn cpu_now(&mut self) -> u64 {
+        let used = self.cpu_before_slice + self.slice_start.elapsed();
+        let now = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
+        let last = self.last_reads[Read::Cpu(0).kind()].and_then(|place| self.emissions.get(place));
+        if let Some(Emission::Read(Seen { read: Read::Cpu(last), .. })) = last
+            && self.cpu_looks >= CLOSE_LOOKS
+            && now.saturating_sub(*last) < CPU_STEP.as_nanos() as u64
+        {
+            return *last;
+        }
+        self.cpu_looks += 1;
+        now
+    }
 }
 
 impl Door {
@@ -149,6 +184,10 @@ impl Door {
                 filled_at: created_at,
             },
             purse: None,
+            last_reads: [None; Read::KINDS],
+            reports: Reports::default(),
+            cpu_looks: 0,
+            last_seed: None,
             past: Past::default(),
         }))
     }
@@ -172,8 +211,8 @@ impl Door {
 
     /// The same for a program that is run again: it gets to see `reads` before anything new.
     #[must_use]
-    pub(super) fn replaying(mut self, reads: VecDeque<Read>) -> Self {
-        self.0.past = Past { reads, keeps_logs: true, differs: None };
+    pub(super) fn replaying(mut self, reads: PastReads) -> Self {
+        self.0.past = Past { reads, keeps_logs: true };
         self
     }
 
@@ -183,22 +222,9 @@ impl Door {
         self.0.bucket.filled_at = self.0.clock.now();
     }
 
-    /// What was recorded where the program wanted to see something else, if that has happened.
-    pub(super) fn misread(&self) -> Option<Read> {
-        self.0.past.differs
-    }
-
-    fn recorded(&mut self) -> Option<Read> {
-        self.0.past.reads.pop_front()
-    }
-
-    fn past_differs(&mut self, recorded: Read) {
-        self.0.past.differs.get_or_insert(recorded);
-        self.0.past.reads.clear();
-    }
-
     /// Starts a slice, and gives when it began: `usage` is what has been booked for the session so far.
     pub fn begin_slice(&mut self, usage: Usage) -> Instant {
+        self.0.reports.behind(usage.pauses);
         self.0.usage = usage;
         self.0.slice_start = Instant::now();
         self.0.slice_start
@@ -207,10 +233,10 @@ impl Door {
     /// Ends a slice and takes what came out of the door during it. Its time counts as CPU time of the session.
     pub fn end_slice(&mut self) -> Vec<Emission> {
         self.0.cpu_before_slice += self.0.slice_start.elapsed();
-        if let Some(n) = self.0.bucket.take_dropped() {
-            self.0.emissions.push(Emission::Said(Command::DropLogs { n }));
-        }
+        self.0.say_dropped();
         self.0.said = 0;
+        self.0.last_reads = [None; Read::KINDS];
+        self.0.cpu_looks = 0;
         std::mem::take(&mut self.0.emissions)
     }
 
@@ -268,9 +294,20 @@ impl Door {
         read!(self, Read::Time, self.0.clock.now())
     }
 
-    /// Sixty-four random bits, recorded.
+    /// Sixty-four random bits. The first ones are recorded; the others follow from them, so that a program may take as
+    /// many as it likes.
     pub fn seed(&mut self) -> u64 {
-        read!(self, Read::Seed, self.0.entropy.bits())
+        let seed = match (self.0.past.reads.next(Read::Seed(0).kind()), self.0.last_seed) {
+            (Some(Read::Seed(recorded)), _) => recorded,
+            (_, Some(last)) => following(last),
+            (_, None) => {
+                let seed = self.0.entropy.bits();
+                self.0.record(Read::Seed(seed));
+                seed
+            }
+        };
+        self.0.last_seed = Some(seed);
+        seed
     }
 
     /// Milliseconds since the session was made, or the one at the top of its family; recorded.
@@ -280,38 +317,50 @@ impl Door {
 
     /// CPU time the session has used, recorded.
     pub fn cpu_time(&mut self) -> Duration {
-        let used = self.0.cpu_before_slice + self.0.slice_start.elapsed();
-        let nanos = read!(self, Read::Cpu, u64::try_from(used.as_nanos()).unwrap_or(u64::MAX));
-        Duration::from_nanos(nanos)
+        Duration::from_nanos(read!(self, Read::Cpu, self.0.cpu_now()))
     }
 
     /// Says a log line. Above the rate limit it is counted instead of kept; above the length limit it is cut.
     pub fn log(&mut self, level: &Arc<str>, source: &Arc<str>, message: &str) {
         let inner = &mut *self.0;
-        if !inner.past.keeps_logs && !inner.bucket.take(inner.clock.now(), inner.limits.log_lines_per_s) {
+        let bytes = message.len().min(usize::try_from(inner.limits.log_line_bytes).unwrap_or(usize::MAX));
+        if !inner.past.keeps_logs && !inner.bucket.take(inner.clock.now(), inner.limits.log_lines_per_s, bytes) {
             return;
         }
-        if let Some(n) = inner.bucket.take_dropped() {
-            inner.emissions.push(Emission::Said(Command::DropLogs { n }));
-        }
+        inner.say_dropped();
         let message = cut(message, inner.limits.log_line_bytes);
         inner.said += level.len() + source.len() + message.len();
         let said = Command::Log { level: Arc::clone(level), source: Arc::clone(source), message };
         inner.emissions.push(Emission::Said(said));
     }
 
-    /// Says how far the program is.
+    /// Says how far the program is. Of very many such reports some are left out.
     pub fn progress(&mut self, step: u64, total: u64, message: Option<&str>) {
         let message = message.map(|message| cut(message, self.0.limits.log_line_bytes));
-        self.0.said += message.as_ref().map_or(0, String::len);
-        self.0.emissions.push(Emission::Said(Command::Progress { step, total, message }));
+        let bytes = message.as_ref().map_or(0, String::len);
+        self.0.report(Command::Progress { step, total, message }, bytes);
     }
 
-    /// Says a figure.
+    /// Says a figure. As for [`progress`](Self::progress).
     pub fn stats(&mut self, key: String, value: serde_json::Value) {
-        self.0.said += key.len() + json_weight(&value);
-        self.0.emissions.push(Emission::Said(Command::Stats { key, value }));
+        let bytes = key.len() + json_weight(&value);
+        self.0.report(Command::Stats { key, value }, bytes);
     }
+
+    /// Says what was held back of reports: the program is about to ask or to end.
+    pub fn settle(&mut self) {
+        let inner = &mut *self.0;
+        inner.say_dropped();
+        inner.emissions.extend(inner.reports.settle(inner.limits.reports).map(Emission::Said));
+    }
+}
+
+/// The seed behind `seed`: a step of the generator `SplitMix64`.
+fn following(seed: u64) -> u64 {
+    let sum = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (sum ^ (sum >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 /// Cuts a text that is too long, at a character, and says how much is missing.
@@ -335,14 +384,20 @@ impl LogBucket {
     /// The bucket holds so many seconds' worth: a burst, such as a table printed at once, passes whole.
     const BURST_SECONDS: u64 = 10;
 
-    /// Takes a token for one line, or counts the line as dropped.
-    fn take(&mut self, now: Timestamp, per_second: u64) -> bool {
+    /// So many bytes of a line cost a token more.
+    const UNIT: usize = 256;
+
+    /// Takes the tokens for one line of so many bytes, or counts the line as dropped.
+    fn take(&mut self, now: Timestamp, per_second: u64, bytes: usize) -> bool {
+        let most = per_second.saturating_mul(Self::BURST_SECONDS);
         let refill = u64::try_from(now - self.filled_at).unwrap_or(0).saturating_mul(per_second) / 1000;
         if refill > 0 {
-            self.tokens = self.tokens.saturating_add(refill).min(per_second.saturating_mul(Self::BURST_SECONDS));
+            self.tokens = self.tokens.saturating_add(refill).min(most);
             self.filled_at = now;
         }
-        let Some(left) = self.tokens.checked_sub(1) else {
+        // No line is so long that it can never be said.
+        let cost = (1 + (bytes / Self::UNIT) as u64).min(most.max(1));
+        let Some(left) = self.tokens.checked_sub(cost) else {
             self.dropped += 1;
             return false;
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{EventRef, JournalFigures, Performed, Read, Turn};
+use super::{EventRef, JournalFigures, Performed, Seen, Turn};
 use crate::domain::{QueryId, Seq, Session, SessionId, SessionSpec, Timestamp};
 
 /// One record of a session, in the order it was made.
@@ -24,7 +24,7 @@ pub enum Record {
     /// Something happened.
     Turn(Turn),
     /// Its program got to see something of the world outside.
-    Read(Read),
+    Read(Seen),
     /// An effect was performed and its program is about to get the result.
     Performed(Performed),
     /// Its program is about to be run again from its record, after the process that ran it has ended.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::folding::{Folded, fold};
 use super::weight::weight;
-use super::{Draft, Durability, EventRef, Journal, Page, Read, Record, Reply, Stored, StoredPage, Turn};
+use super::{Draft, Durability, EventRef, Journal, Page, Read, Record, Reply, Seen, Stored, StoredPage, Turn};
 use crate::domain::{Event, EventKind, QueryId, Seq, Session, SessionId};
 
 /// Bytes of events, answers not counted, that are kept of one session: some tens of thousands of log lines.
@@ -41,7 +41,7 @@ struct Log {
     answers: Vec<EventRef>,
     /// The newest turns, each with its size: a turn that is about to go is no longer in any cache.
     turns: VecDeque<(Turn, usize)>,
-    reads: VecDeque<Read>,
+    reads: VecDeque<Seen>,
     bytes: usize,
     /// Everything, where everything is kept.
     records: Vec<Record>,
@@ -74,7 +74,9 @@ impl MemoryJournal {
 
     /// The recorded reads of a session that are still kept, oldest first.
     pub fn reads(&self, session: SessionId) -> Vec<Read> {
-        self.shard(session).get(&session).map_or_else(Vec::new, |log| log.reads.iter().copied().collect())
+        self.shard(session)
+            .get(&session)
+            .map_or_else(Vec::new, |log| log.reads.iter().flat_map(|seen| seen.each()).collect())
     }
 
     fn shard(&self, session: SessionId) -> MutexGuard<'_, HashMap<SessionId, Log>> {
@@ -103,9 +105,9 @@ impl Journal for MemoryJournal {
                 // The spec lives as long as the session, which the registry or `retired` holds.
                 // The results of effects are for a replay, which needs a journal that outlives the process.
                 Record::Spawned { .. } | Record::Performed(_) | Record::Resumed { .. } => {}
-                Record::Read(read) => {
-                    log.reads.push_back(*read);
-                    log.bytes += size_of::<Read>();
+                Record::Read(seen) => {
+                    log.reads.push_back(*seen);
+                    log.bytes += size_of::<Seen>();
                 }
                 Record::Turn(turn) => {
                     let size = turn.iter().filter(|event| !is_answer(event)).map(weight).sum();
@@ -215,9 +217,9 @@ fn stored(place: u64, id: SessionId, records: &[Record]) -> Option<Stored> {
 impl Log {
     /// Drops the oldest records that are no answers until the rest is within `bound`; never the newest turn.
     fn prune(&mut self, bound: usize) {
-        while self.bytes > bound && self.reads.len() * size_of::<Read>() > bound / 2 {
+        while self.bytes > bound && self.reads.len() * size_of::<Seen>() > bound / 2 {
             self.reads.pop_front();
-            self.bytes -= size_of::<Read>();
+            self.bytes -= size_of::<Seen>();
         }
         while self.bytes > bound && self.turns.len() > 1 {
             let Some((turn, size)) = self.turns.pop_front() else { return };

@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{EffectResult, EventRef, Performed, Read, Record};
+use super::reads::PastReads;
+use super::{EffectResult, EventRef, Performed, Record};
 use crate::domain::{
     Command, ContentHash, Event, EventKind, ExecutionState, LimitKind, Pause, Rejected, Seq, Session, TerminalOutcome,
     apply, decide,
@@ -62,15 +63,15 @@ enum Ahead {
 
 impl Replay {
     /// Begins at the beginning of the records of `session`. Gives also what the program gets to see through its door.
-    pub(super) fn new(session: &Session, records: &[Record]) -> (Self, VecDeque<Read>) {
-        let (mut ahead, mut reads, mut events) = (VecDeque::new(), VecDeque::new(), 0);
+    pub(super) fn new(session: &Session, records: &[Record]) -> (Self, PastReads) {
+        let (mut ahead, mut reads, mut events) = (VecDeque::new(), PastReads::default(), 0);
         for record in records {
             match record {
                 Record::Turn(turn) => {
                     events += turn.len() as u64;
                     ahead.extend(turn.since(turn.first_seq()).map(Ahead::Event));
                 }
-                Record::Read(read) => reads.push_back(*read),
+                Record::Read(seen) => reads.push(*seen),
                 Record::Performed(performed) => ahead.push_back(Ahead::Performed(performed.clone())),
                 Record::Spawned { .. } | Record::Resumed { .. } => {}
             }
@@ -112,6 +113,9 @@ impl Replay {
         }
         if self.is_over() {
             return Ok(Past::New);
+        }
+        if self.dropped > 0 {
+            self.settle();
         }
         let is_said = matches!(command, Command::Progress { .. } | Command::Stats { .. });
         if self.dropped > 0 && !is_said {

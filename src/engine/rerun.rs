@@ -102,14 +102,13 @@ impl Rerun {
         let emissions = door.end_slice();
         let lasted = door.cpu().saturating_sub(cpu_before);
         board.stepped(self.past.session(), lasted, || self.world.clock.now());
-        let misread = door.misread();
         self.door = Some(door);
         let mut has_looked = None;
         for emission in emissions {
             match emission {
-                Emission::Read(read) => {
-                    has_looked = Some(read);
-                    self.news.push(Emission::Read(read));
+                Emission::Read(seen) => {
+                    has_looked = Some(seen.read);
+                    self.news.push(Emission::Read(seen));
                 }
                 Emission::Said(command) => {
                     if self.past.does(command.clone())? == Past::New {
@@ -118,7 +117,7 @@ impl Rerun {
                 }
             }
         }
-        if let Some(read) = misread.or(has_looked)
+        if let Some(read) = has_looked
             && let Some(difference) = self.past.differs_at_end(&format!("a look at the world outside ({read:?})"))
         {
             return Err(difference.into());

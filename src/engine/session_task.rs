@@ -312,7 +312,7 @@ impl SessionTask {
         let mut said = Vec::with_capacity(emissions.len());
         for emission in emissions {
             match emission {
-                Emission::Read(read) => records.push(Record::Read(read)),
+                Emission::Read(seen) => records.push(Record::Read(seen)),
                 Emission::Said(command) => {
                     let Ok(events) = decide(&self.session, command, now) else { continue };
                     for event in events {

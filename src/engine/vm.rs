@@ -29,7 +29,8 @@ pub trait VmFactory: Send + Sync + 'static {
 pub trait Vm: Send {
     /// Runs the program until it wants something, the door says that the slice is over, or it ends.
     ///
-    /// The door goes in by value, since functions of the program use it, and comes back with what they emitted.
+    /// The door goes in by value, since functions of the program use it, and comes back with what they emitted. Before
+    /// [`Step::Asked`] and [`Step::Finished`] it is [settled](Door::settle).
     /// After [`Step::Finished`] it must not be stepped again.
     fn step(&mut self, input: Input, door: Door) -> (Step, Door);
 

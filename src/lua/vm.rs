@@ -199,6 +199,9 @@ impl Vm for LuaVm {
     fn step(&mut self, input: Input, door: Door) -> (Step, Door) {
         self.host.state().begin_step(door);
         let step = self.run(input);
+        if let Step::Asked { .. } | Step::Finished(_) = step {
+            self.host.state().door().settle();
+        }
         let door = self.host.state().end_step();
         (step, door)
     }

@@ -9,6 +9,7 @@ mod corpus;
 mod durable;
 mod fairness;
 mod measure;
+mod pieces;
 mod recovery;
 mod rows;
 #[path = "../support/rules.rs"]
@@ -53,6 +54,8 @@ const ROWS: &[Row] = &[
     ("journal_start", screen::journal_start, &[1000, 100_000]),
     ("desk_key", screen::desk_key, &[10, 1000]),
     ("desk_idle", screen::desk_idle, &[1000]),
+    ("large_pieces", pieces::large_pieces, &[1, 15]),
+    ("floods", pieces::floods, &[10_000_000]),
     ("fairness", fairness::fairness, &[15_000]),
 ];
 

@@ -262,11 +262,12 @@ pub(crate) fn answers_per_second(n: usize) {
 pub(crate) fn events_per_second(n: usize) {
     let runtime = two_cores();
     let registry = registry(&runtime, MemoryJournal::new(256 << 20, 0));
-    let code = format!("for i = 1, {n} do alc.progress(i, {n}) end return 1");
+    let mut spec = SessionSpec::run(format!("for i = 1, {n} do alc.progress(i, {n}) end return 1"));
+    spec.limits.reports = u64::MAX;
     let (events, missing, elapsed) = runtime.block_on(async move {
         let task = async move {
             let start = Instant::now();
-            let id = spawn(&registry, &code).await;
+            let id = registry.spawn(spec).await.expect("the spec is valid");
             let mut observer = registry.observe(id, None).expect("it exists");
             let (mut events, mut missing) = (0_u64, 0);
             loop {

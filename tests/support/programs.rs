@@ -183,6 +183,9 @@ impl Vm for FakeVm {
         }
         loop {
             if let Some(step) = self.act(&mut door) {
+                if let Step::Asked { .. } | Step::Finished(_) = step {
+                    door.settle();
+                }
                 return (step, door);
             }
         }

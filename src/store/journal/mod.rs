@@ -19,6 +19,7 @@ mod lock;
 mod queue;
 mod reader;
 mod reading;
+mod reads;
 mod retention;
 mod row;
 mod salvage;

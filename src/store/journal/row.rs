@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::reads::Reads;
 use super::texts::{self, Text};
 use crate::domain::{ContentHash, Event, EventKind, Seq, Session, SessionId, SessionSpec, Timestamp};
-use crate::engine::{Performed, Read, Record, Turn};
+use crate::engine::{Performed, Read, Record, Seen, Turn};
 
 /// One append, ready to be written.
 #[derive(Debug)]
@@ -28,7 +29,8 @@ impl Row {
     /// # Errors
     /// What cannot be written, such as a path that is no text.
     pub(super) fn of(session: SessionId, records: &[Record]) -> Result<Self, String> {
-        let entries: Vec<Written<'_>> = records.iter().map(|record| Written::of(session, record)).collect();
+        let stretches = records.chunk_by(|one, next| matches!((one, next), (Record::Read(_), Record::Read(_))));
+        let entries: Vec<Written<'_>> = stretches.filter_map(|stretch| Written::of(session, stretch)).collect();
         let body = pack(&entries)?;
         // Log lines go after a while, and a long one does not repeat: it stays where it is and goes with its row.
         let has_logs = records
@@ -61,20 +63,22 @@ fn pack(value: &impl Serialize) -> Result<Vec<u8>, String> {
 enum Written<'a> {
     Spawned { id: SessionId, spec: &'a SessionSpec, at: Timestamp, engine: &'a str },
     Turn(Events<'a>),
-    Read(&'a Read),
+    Reads(Reads),
     Performed(&'a Performed),
     Resumed { unclean: bool, at: Timestamp },
 }
 
 impl<'a> Written<'a> {
-    fn of(id: SessionId, record: &'a Record) -> Self {
-        match record {
+    /// One record as it is written; of reads all that follow one another.
+    fn of(id: SessionId, stretch: &'a [Record]) -> Option<Self> {
+        let reads = |record: &Record| if let Record::Read(seen) = record { Some(*seen) } else { None };
+        Some(match stretch.first()? {
             Record::Spawned { spec, at, engine } => Self::Spawned { id, spec, at: *at, engine },
             Record::Turn(turn) => Self::Turn(Events(turn)),
-            Record::Read(read) => Self::Read(read),
+            Record::Read(_) => Self::Reads(Reads(stretch.iter().filter_map(reads).collect())),
             Record::Performed(performed) => Self::Performed(performed),
             Record::Resumed { unclean, at } => Self::Resumed { unclean: *unclean, at: *at },
-        }
+        })
     }
 }
 
@@ -90,11 +94,21 @@ impl Serialize for Events<'_> {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Entry {
-    Spawned { id: SessionId, spec: Arc<SessionSpec>, at: Timestamp, engine: Arc<str> },
+    Spawned {
+        id: SessionId,
+        spec: Arc<SessionSpec>,
+        at: Timestamp,
+        engine: Arc<str>,
+    },
     Turn(Vec<(Seq, Timestamp, EventKind)>),
+    /// One by itself, as they were written once.
     Read(Read),
+    Reads(Reads),
     Performed(Performed),
-    Resumed { unclean: bool, at: Timestamp },
+    Resumed {
+        unclean: bool,
+        at: Timestamp,
+    },
 }
 
 /// The entries of a stored body; `find` gives the texts that stand by themselves.
@@ -115,7 +129,8 @@ pub(super) fn records(entries: Vec<Entry>) -> Vec<Record> {
     for entry in entries {
         match entry {
             Entry::Spawned { spec, at, engine, .. } => records.push(Record::Spawned { spec, at, engine }),
-            Entry::Read(read) => records.push(Record::Read(read)),
+            Entry::Read(read) => records.push(Record::Read(Seen::from(read))),
+            Entry::Reads(Reads(reads)) => records.extend(reads.into_iter().map(Record::Read)),
             Entry::Performed(performed) => records.push(Record::Performed(performed)),
             Entry::Resumed { unclean, at } => records.push(Record::Resumed { unclean, at }),
             Entry::Turn(events) => {

@@ -9,6 +9,7 @@ mod debugging;
 mod diagnostics;
 mod ending;
 mod figures;
+mod floods;
 mod journal;
 mod limits;
 mod model;

@@ -18,7 +18,11 @@ async fn reads_of_clock_and_seed_are_recorded_and_take_no_number() {
     let twin = Seeded::new(42);
     let (_id, seed) = (twin.bits(), twin.bits());
     let now = HandClock::START;
-    assert_eq!(rig.journal.memory.reads(id), [Read::Time(now), Read::Seed(seed), Read::Time(now)]);
+    assert_eq!(
+        rig.journal.memory.reads(id),
+        [Read::Time(now), Read::Time(now), Read::Seed(seed)],
+        "each kind in order"
+    );
     assert_eq!(*probe.seen.lock().unwrap(), [now as u64, seed, now as u64]);
 }
 

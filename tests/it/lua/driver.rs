@@ -97,7 +97,7 @@ impl Session {
         for emission in door.end_slice() {
             match emission {
                 Emission::Said(said) => self.said.push(said),
-                Emission::Read(read) => self.reads.push(read),
+                Emission::Read(seen) => self.reads.extend(seen.each()),
             }
         }
         self.door = Some(door);

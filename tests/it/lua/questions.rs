@@ -1,7 +1,7 @@
 //! The functions of `alc`: asking, budget, logging, figures, and functions over arrays.
 
 use serde_json::json;
-use switchboard::domain::{Command, PauseKind};
+use switchboard::domain::{Command, PauseKind, SessionSpec};
 use switchboard::engine::{Input, Read, Step};
 
 use super::driver::{Session, echo, result};
@@ -241,7 +241,9 @@ fn figures_can_be_read_again_and_queries_are_counted() {
 
 #[test]
 fn a_door_that_is_full_ends_the_slice() {
-    let mut session = Session::new("for i = 1, 10000 do alc.progress(i, 10000) end");
+    let mut spec = SessionSpec::run("for i = 1, 10000 do alc.progress(i, 10000) end");
+    spec.limits.reports = u64::MAX;
+    let mut session = Session::of(spec);
     assert!(matches!(session.step(Input::Start), Step::Preempted));
     assert!(session.said.len() <= 300, "{}", session.said.len());
     assert!(matches!(session.go(Input::Continue), Step::Finished(Ok(_))));

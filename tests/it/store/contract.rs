@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use switchboard::domain::{Answer, AnsweredBy, ContentHash, QueryId, ResumePayload, SessionId, SessionSpec};
 use switchboard::engine::{
-    Draft, Durability, EffectResult, Journal, MemoryJournal, ModuleSource, Performed, Read, Record, Reply, Spent,
+    Draft, Durability, EffectResult, Journal, MemoryJournal, ModuleSource, Performed, Read, Record, Reply, Seen, Spent,
 };
 
 use super::{Life, close, open, records_of, shown, told};
@@ -50,7 +50,7 @@ pub(super) fn every_record() -> Life {
         Read::Spent(Spent { llm_calls: 1, tokens: 2 }),
         Read::Taken(true),
     ];
-    life.records.extend(reads.map(Record::Read));
+    life.records.extend(reads.map(|read| Record::Read(read.into())));
     let results = [
         EffectResult::Module(Ok(Some(ModuleSource { path: "a/b.lua".into(), text: long.clone() }))),
         EffectResult::Module(Ok(None)),
@@ -79,6 +79,24 @@ async fn every_record_comes_back_as_it_was_and_in_order() {
             life.write(journal).await;
             assert_eq!(records_of(journal, life.id()).await, written);
             assert_eq!(records_of(journal, SessionId::from_bits(2)).await, None);
+        })
+        .await;
+        kept.with(async |journal| assert_eq!(records_of(journal, life.id()).await, written)).await;
+    }
+}
+
+#[tokio::test]
+async fn reads_that_are_appended_at_once_come_back_with_their_counts() {
+    let reads = [Read::Time(1), Read::Cpu(u64::MAX), Read::Time(i64::MIN), Read::Cpu(3), Read::Spent(Spent::default())];
+    let seen = reads.into_iter().zip([1, 2, 300, 70_000, u32::MAX]).map(|(read, times)| Seen { read, times });
+    for kept in Kept::both() {
+        let mut life = Life::begun(1);
+        life.records.extend(seen.clone().map(Record::Read));
+        life.log("behind them");
+        life.records.push(Record::Read(Read::Seed(1 << 63).into()));
+        let written = Some(shown(&life.records));
+        kept.with(async |journal| {
+            told(journal.append(life.id(), &life.records, Durability::Acknowledged)).await;
         })
         .await;
         kept.with(async |journal| assert_eq!(records_of(journal, life.id()).await, written)).await;
