@@ -156,6 +156,8 @@ impl Rerun {
                     Past::New => Err(self.beyond(Step::Finished(result))),
                 }
             }
+            // It was asked to stop, and no longer is.
+            Step::Lost => return Err(Halt::Stopped),
             step @ (Step::Preempted | Step::Wants(_)) => Err(self.beyond(step)),
         })
     }

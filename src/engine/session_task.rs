@@ -175,6 +175,11 @@ impl SessionTask {
                 First::Input(input) => self.step(input).await?,
                 First::Step(step) => step,
             };
+            if matches!(step, Step::Lost) {
+                self.vm = None;
+                next = self.come_back().await?;
+                continue;
+            }
             next = First::Input(match step {
                 Step::Preempted => {
                     let waits = self.world.board.preempted();
@@ -184,6 +189,7 @@ impl SessionTask {
                     self.serve_waiting().await?;
                     Input::Continue
                 }
+                Step::Lost => unreachable!("it has come back above"),
                 Step::Wants(effect) => Input::Done(self.perform(effect).await?),
                 Step::Asked { kind, questions } => {
                     // Checkpoint B: after a question is asked, before it is published.

@@ -65,6 +65,9 @@ pub enum Step {
     Wants(Effect),
     /// The slice is over; the program is ready to go on.
     Preempted,
+    /// The program was ended where it stood, since it was asked to stop in a section that cannot be interrupted, and the
+    /// request was taken back. Only running it again from its record brings it back.
+    Lost,
     /// The program has ended.
     Finished(Result<Value, VmFailure>),
 }

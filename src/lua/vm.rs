@@ -53,9 +53,15 @@ impl LuaVm {
             (Input::Continue, Some(kept)) => kept,
             (input, _) => input,
         };
-        if self.host.state().door().is_stopped() {
-            self.unused = Some(input);
-            return Step::Preempted;
+        {
+            let mut state = self.host.state();
+            if state.door().is_stopped() {
+                self.unused = Some(input);
+                return Step::Preempted;
+            }
+            if state.raising && state.doom.is_none() {
+                return Step::Lost;
+            }
         }
         let came_out = match input {
             Input::Start => self.begin(),
@@ -81,9 +87,7 @@ impl LuaVm {
             return Step::Preempted;
         }
         if state.raising {
-            let message = "the program was ended within a section for a cancel that was taken back".to_owned();
-            let failure = VmFailure { message, kind: FailureKind::EngineError, limit: None, traceback: None };
-            return Step::Finished(Err(failure));
+            return Step::Lost;
         }
         step
     }

@@ -100,7 +100,7 @@ fn cancelled(code: &str, choices: &mut impl Choices) {
         let input = match step {
             Step::Preempted => Input::Continue,
             Step::Asked { questions, .. } => Input::Answers(questions.iter().map(|it| it.prompt.clone()).collect()),
-            Step::Wants(_) => unreachable!("no program of the grammar wants anything"),
+            Step::Wants(_) | Step::Lost => unreachable!("no program of the grammar wants anything"),
             Step::Finished(_) => return,
         };
         step = session.step(input);

@@ -48,6 +48,11 @@ impl SessionTask {
             }
         };
         self.note_rerun().await?;
+        self.come_back().await
+    }
+
+    /// Runs the program again from its record, to where it goes on.
+    pub(super) async fn come_back(&mut self) -> Result<First, Over> {
         loop {
             match self.rerun().await {
                 Ok(Reached::Step(step)) => {

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use switchboard::domain::{
-    EffectStep, Event, EventKind, ExecutionState, SessionId, SessionSpec, StateName, TerminalOutcome,
+    CancelCode, CancelError, CancelReason, EffectStep, Event, EventKind, ExecutionState, SessionId, SessionSpec,
+    StateName, TerminalOutcome,
 };
 use switchboard::engine::{Hibernation, Presence, Record, Registry, Retention};
 
 use super::rig::Rig;
-use crate::support::{Seeded, ended, has_resumed, paused, until, wait_for};
+use crate::support::{Seeded, ended, has_resumed, paused, paused_at, until, wait_for};
 
 /// A program made of random pieces: it asks, forks, writes, and looks at the clock, at random numbers and at state.
 fn program(seed: u64) -> String {
@@ -405,4 +406,39 @@ async fn an_edited_package_changes_nothing_of_a_session_that_has_loaded_it() {
     after.answer(id, "a").await;
     let TerminalOutcome::Done(done) = ended(&after.registry, id).await else { panic!("it is done") };
     assert_eq!(done.value, json!(["a", "old"]));
+}
+
+/// A section that cannot yield and lasts until the clock is set.
+const IN_A_SECTION: &str = "
+    local first = alc.llm('one?')
+    alc.log('info', 'before')
+    alc.state.get('k')
+    xpcall(error, function() while alc.time() < 2000 do end end)
+    return first .. alc.llm('two?')";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_was_raised_out_of_a_section_for_a_cancel_that_was_not_recorded_goes_on() {
+    let rig = Rig::recorded();
+    let mut spec = SessionSpec::run(IN_A_SECTION);
+    spec.limits.section_ms = 3_600_000;
+    let id = rig.start(spec).await;
+    paused(&rig.registry, id).await;
+    rig.answer(id, "a").await;
+    let in_it = || rig.registry.summary(id).is_ok_and(|summary| summary.last_seq >= 9);
+    wait_for("the line before the section", in_it).await;
+
+    rig.journal.refuse_acknowledged();
+    let reason = CancelReason { code: CancelCode::User, detail: None, requested_at: 1 };
+    let refused = rig.registry.cancel(id, reason).await;
+    assert!(matches!(refused, Err(CancelError::NotRecorded { .. })), "{refused:?}");
+    rig.journal.accept();
+
+    rig.clock.advance(2_000_000);
+    paused_at(&rig.registry, id, 2).await;
+    rig.answer(id, "b").await;
+    let TerminalOutcome::Done(done) = ended(&rig.registry, id).await else { panic!("it did not end well") };
+    assert_eq!(done.value, json!("ab"));
+    rig.registry.verify(id).await.unwrap();
+    let logged = rig.events(id).await.iter().filter(|event| matches!(event.kind, EventKind::Log { .. })).count();
+    assert_eq!(logged, 1);
 }

@@ -19,6 +19,7 @@ pub(crate) struct Rig {
     dir: Arc<tempfile::TempDir>,
     pub(crate) registry: Registry,
     pub(crate) journal: Arc<TestJournal>,
+    pub(crate) clock: Arc<HandClock>,
 }
 
 /// Everything that a test may want otherwise.
@@ -106,16 +107,17 @@ impl Rig {
     fn of(Wanted { dir, clock, journal, has_home, library }: Wanted) -> Self {
         let files = Arc::new(FsFiles::new(has_home.then(|| dir.path().join("home"))));
         let journal = Arc::new(TestJournal::new(journal));
+        let clock = Arc::new(clock);
         let registry = Registry::new(RegistryConfig {
             vms: Arc::new(LuaVms::new()),
             journal: Arc::clone(&journal) as _,
-            clock: Arc::new(clock),
+            clock: Arc::clone(&clock) as _,
             entropy: Arc::new(Seeded::new(7)),
             files,
             library_dirs: vec![library.unwrap_or_else(|| dir.path().join("packages"))],
             runtime: tokio::runtime::Handle::current(),
         });
-        Self { dir, registry, journal }
+        Self { dir, registry, journal, clock }
     }
 
     /// A path below the home.

@@ -155,6 +155,7 @@ impl Session {
                     step = self.go(Input::Answers(answers));
                 }
                 Step::Finished(result) => return result,
+                Step::Lost => panic!("no request to stop is taken back here"),
                 Step::Preempted | Step::Wants(_) => unreachable!("go() goes on there"),
             }
         }
