@@ -32,6 +32,7 @@ mod rerun;
 mod session_task;
 mod shared;
 mod spawning;
+mod stepping;
 mod summary;
 mod turn;
 mod verify;

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use super::replay::{Past, PastEffect, Replay};
+use super::stepping;
 use super::world::World;
 use super::{Difference, Door, Effect, EffectResult, Emission, EventRef, Input, Record, Step, StopFlag, Vm, VmFailure};
 use crate::domain::{Command, Session};
 
 /// A program that is run again.
 pub(super) struct Rerun {
-    vm: Box<dyn Vm>,
+    /// There between steps.
+    vm: Option<Box<dyn Vm>>,
     door: Option<Door>,
     past: Replay,
     world: Arc<World>,
@@ -62,7 +64,7 @@ impl Rerun {
         records: &[Record],
         door: Door,
     ) -> Result<Self, VmFailure> {
-        let vm = world.vms.make(session.spec())?;
+        let vm = Some(world.vms.make(session.spec())?);
         let (past, reads) = Replay::new(session, records);
         Ok(Self { vm, door: Some(door.replaying(reads)), past, world: Arc::clone(world), news: Vec::new() })
     }
@@ -74,7 +76,7 @@ impl Rerun {
             return Ok(self.arrived(Reached::End));
         }
         loop {
-            let step = self.step(input)?;
+            let step = self.step(input).await?;
             if flag.is_raised() {
                 return Err(Halt::Stopped);
             }
@@ -91,14 +93,12 @@ impl Rerun {
     }
 
     /// Runs one slice, and holds what the program said against the record.
-    fn step(&mut self, input: Input) -> Result<Step, Halt> {
+    async fn step(&mut self, input: Input) -> Result<Step, Halt> {
         let mut door = self.door.take().expect("the door is here between steps");
-        let board = &self.world.board;
+        let (board, id) = (&self.world.board, self.past.session().id());
         let began = door.begin_slice(*self.past.session().usage());
         let cpu_before = door.cpu();
-        let stepping = board.step(self.past.session().id(), began);
-        let (step, mut door) = self.vm.step(input, door);
-        drop(stepping);
+        let (step, mut door) = stepping::step(&mut self.vm, input, door, (&self.world, id, began)).await;
         let emissions = door.end_slice();
         let lasted = door.cpu().saturating_sub(cpu_before);
         board.stepped(self.past.session(), lasted, || self.world.clock.now());
@@ -170,6 +170,7 @@ impl Rerun {
     fn arrived(self, reached: Reached) -> Arrived {
         let mut door = self.door.expect("the door is here between steps");
         door.is_present();
-        Arrived { reached, vm: self.vm, door, news: self.news }
+        let vm = self.vm.expect("the VM is here between steps");
+        Arrived { reached, vm, door, news: self.news }
     }
 }

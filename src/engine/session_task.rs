@@ -22,6 +22,7 @@ use self::waking::First;
 use super::feed::Feed;
 use super::purse::Purse;
 use super::shared::Shared;
+use super::stepping;
 use super::world::World;
 use super::{
     Door, Durability, Emission, EventRef, Input, Presence, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure,
@@ -225,13 +226,11 @@ impl SessionTask {
             let written = unwritten.get().await;
             self.note_lost(written);
         }
-        let vm = self.vm.as_mut().expect("a session has its VM from its first step to its end");
         let mut door = self.door.take().expect("the door is here between steps");
         let began = door.begin_slice(*self.session.usage());
         let cpu_before = door.cpu();
-        let stepping = self.world.board.step(self.session.id(), began);
-        let (step, mut door) = vm.step(input, door);
-        drop(stepping);
+        let at = (&self.world, self.session.id(), began);
+        let (step, mut door) = stepping::step(&mut self.vm, input, door, at).await;
         let emissions = door.end_slice();
         let cpu = door.cpu();
         self.world.board.stepped(&self.session, cpu.saturating_sub(cpu_before), || self.world.clock.now());

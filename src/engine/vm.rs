@@ -34,6 +34,13 @@ pub trait Vm: Send {
     /// After [`Step::Finished`] it must not be stepped again.
     fn step(&mut self, input: Input, door: Door) -> (Step, Door);
 
+    /// Whether the step that takes `input` has much to do at once that cannot be interrupted, such as to convert a large
+    /// value.
+    fn is_heavy(&self, input: &Input) -> bool {
+        let _ = input;
+        false
+    }
+
     /// Bytes of heap the program holds now.
     fn memory(&self) -> usize;
 }

@@ -30,6 +30,9 @@ pub(super) struct LuaVm {
 /// some microseconds, and most states will wait for a long time then.
 const CLEANED: usize = 64 << 10;
 
+/// Values above this size are converted where nobody waits: this many bytes of numbers take some ten milliseconds.
+const HEAVY: usize = 256 << 10;
+
 enum Program {
     /// Not begun: the body of its thread.
     Ready(Function),
@@ -37,6 +40,8 @@ enum Program {
     Begun(Thread),
     /// Its result is being written.
     Finishing(Text),
+    /// Its result is written, and takes a while to read.
+    Written(String),
     /// It ended, or it did not compile.
     Ended,
 }
@@ -170,6 +175,7 @@ impl LuaVm {
                 let written = encode::go_on_with_result(&self.lua, &self.host, text)?;
                 Ok(self.finish(written))
             }
+            Program::Written(json) => Ok(self.end_with(&json)),
             program => {
                 self.program = program;
                 self.resume(())
@@ -178,18 +184,22 @@ impl LuaVm {
     }
 
     fn finish(&mut self, written: Result<Written, String>) -> Step {
-        let not_json = |message| VmFailure { message, kind: FailureKind::EngineError, limit: None, traceback: None };
-        let result = match written {
+        match written {
             Ok(Written::NotYet(text)) => {
                 self.program = Program::Finishing(text);
-                return Step::Preempted;
+                Step::Preempted
             }
-            Ok(Written::Whole(json)) => {
-                serde_json::from_str(&json).map_err(|error| not_json(format!("JSON parse: {error}")))
+            Ok(Written::Whole(json)) if json.len() > HEAVY => {
+                self.program = Program::Written(json);
+                Step::Preempted
             }
-            Err(message) => Err(not_json(message)),
-        };
-        self.end(result)
+            Ok(Written::Whole(json)) => self.end_with(&json),
+            Err(message) => self.end(Err(not_json(message))),
+        }
+    }
+
+    fn end_with(&mut self, json: &str) -> Step {
+        self.end(serde_json::from_str(json).map_err(|error| not_json(format!("JSON parse: {error}"))))
     }
 
     fn end(&mut self, result: Result<serde_json::Value, VmFailure>) -> Step {
@@ -197,6 +207,27 @@ impl LuaVm {
         alc::log::flush(&mut self.host.state());
         Step::Finished(result)
     }
+}
+
+/// The failure of a program whose result is no JSON.
+fn not_json(message: String) -> VmFailure {
+    VmFailure { message, kind: FailureKind::EngineError, limit: None, traceback: None }
+}
+
+/// Whether a value takes more than so many bytes; looks no further than it must.
+fn is_larger(value: &serde_json::Value, bytes: usize) -> bool {
+    fn count(value: &serde_json::Value, left: usize) -> Option<usize> {
+        let left = left.checked_sub(2)?;
+        match value {
+            serde_json::Value::String(text) => left.checked_sub(text.len()),
+            serde_json::Value::Array(list) => list.iter().try_fold(left, |left, it| count(it, left)),
+            serde_json::Value::Object(map) => {
+                map.iter().try_fold(left, |left, (key, it)| count(it, left.checked_sub(key.len())?))
+            }
+            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => Some(left),
+        }
+    }
+    count(value, bytes).is_none()
 }
 
 impl Vm for LuaVm {
@@ -208,6 +239,15 @@ impl Vm for LuaVm {
         }
         let door = self.host.state().end_step();
         (step, door)
+    }
+
+    fn is_heavy(&self, input: &Input) -> bool {
+        match (input, &self.program) {
+            (Input::Start, _) => self.host.spec.given_ctx().is_some_and(|ctx| is_larger(ctx, HEAVY)),
+            (Input::Done(EffectResult::Value(Ok(value))), _) => is_larger(value, HEAVY),
+            (Input::Continue, Program::Written(_)) => true,
+            _ => false,
+        }
     }
 
     fn memory(&self) -> usize {

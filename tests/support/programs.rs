@@ -35,6 +35,8 @@ pub(crate) enum Act {
     Spin,
     /// Runs until the switch is on.
     SpinUntil(Switch),
+    /// A heavy step, which holds its thread until the switch is on.
+    HoldUntil(Switch),
     /// Wants a module.
     Require(&'static str),
     /// Does something in the middle of a step.
@@ -191,6 +193,10 @@ impl Vm for FakeVm {
         }
     }
 
+    fn is_heavy(&self, _input: &Input) -> bool {
+        matches!(self.acts.get(self.next), Some(Act::HoldUntil(_)))
+    }
+
     fn memory(&self) -> usize {
         self.probe.heap.load(Ordering::SeqCst)
     }
@@ -232,6 +238,12 @@ impl FakeVm {
             }
             Act::Stats(key, value) => {
                 door.stats((*key).to_owned(), value.clone());
+                None
+            }
+            Act::HoldUntil(switch) => {
+                while !switch.is_on() {
+                    std::thread::yield_now();
+                }
                 None
             }
             Act::ReadClock => {

@@ -442,3 +442,17 @@ async fn a_program_that_was_raised_out_of_a_section_for_a_cancel_that_was_not_re
     let logged = rig.events(id).await.iter().filter(|event| matches!(event.kind, EventKind::Log { .. })).count();
     assert_eq!(logged, 1);
 }
+
+#[tokio::test]
+async fn large_values_come_in_and_out_as_they_are_also_where_they_are_replayed() {
+    let rig = Rig::recorded();
+    let mut spec = SessionSpec::run("alc.state.set('k', ctx) alc.llm('one?') return alc.state.get('k')");
+    let ctx = json!({"list": (0..100_000).collect::<Vec<_>>(), "text": "x".repeat(300_000), "empty": []});
+    spec.ctx = Some(ctx.clone());
+    let id = rig.start(spec).await;
+    paused(&rig.registry, id).await;
+    rig.answer(id, "a").await;
+    let TerminalOutcome::Done(done) = ended(&rig.registry, id).await else { panic!("it did not end well") };
+    assert!(done.value == ctx, "the same value");
+    rig.registry.verify(id).await.unwrap();
+}

@@ -41,6 +41,24 @@ async fn nobody_who_looks_waits_for_a_program_that_holds_its_thread() {
 }
 
 /// §4.2: the answer is delivered behind the transition, so a program never runs before everybody can see it resumed.
+/// On one thread: it would never come to the switch otherwise.
+#[tokio::test]
+async fn a_heavy_step_keeps_no_other_session_waiting_and_a_panic_in_it_ends_its_own() {
+    let rig = Rig::new();
+    let free = Switch::default();
+    let _end = free.on_at_the_end();
+    let heavy = rig.start([Act::HoldUntil(free.clone()), say("why?")]).await;
+    let broken = rig.start([Act::HoldUntil(free.clone()), Act::Panic("it broke")]).await;
+    let other = rig.start([say("why?")]).await;
+    paused(&rig.registry, other).await;
+    rig.registry.resume(other, answer(1, "a")).await.unwrap();
+    assert_eq!(ended(&rig.registry, other).await.name(), StateName::Done);
+    assert_eq!(rig.registry.state(heavy).unwrap().name(), StateName::Running);
+    free.on();
+    paused(&rig.registry, heavy).await;
+    assert_eq!(ended(&rig.registry, broken).await.name(), StateName::Failed);
+}
+
 #[tokio::test]
 async fn a_program_gets_its_answers_behind_the_transition_that_says_so() {
     let rig = Rig::new();
