@@ -90,6 +90,10 @@ impl tui::Keeper for KeptIn {
         self.0.trouble()
     }
 
+    fn is_free(&self) -> bool {
+        self.0.is_free()
+    }
+
     fn keep_draft(&self, session: SessionId, query: QueryId, text: Option<Arc<str>>) {
         self.0.keep_draft(session, query, text);
     }

@@ -54,7 +54,7 @@ pub(super) fn demo(settings: &Settings) -> Result<Exit, CliError> {
     // The examples are no work of anybody's: they go into no journal unless one is named for them.
     let keeping = if settings.paths.named_journal().is_some() { settings.keeping } else { Keeping::Nothing };
     let settings = Settings { keeping, ..settings.clone() };
-    open::show(&settings, Vec::new(), examples(), starts)
+    open::show(&settings, &[], examples(), starts)
 }
 
 /// What the demo starts, in its order.

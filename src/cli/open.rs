@@ -12,7 +12,7 @@ use crate::desk::{Desk, DeskOptions};
 use crate::domain::SessionSpec;
 use crate::engine::{SystemClock, SystemEntropy};
 use crate::store::journal::Opened;
-use crate::tui::{Colors, Drafts, Look, Signs, TuiOptions};
+use crate::tui::{self, Colors, Drafts, Look, Programs, Signs, TuiOptions};
 
 /// What sessions and drafts are started with while the desk is open.
 pub(super) struct Starts {
@@ -39,7 +39,7 @@ pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliErro
         program::environment(&args.session, settings),
     );
     let starts = Starts { programs, answerer: args.answerer.clone() };
-    show(settings, dirs, specs, starts)
+    show(settings, &dirs, specs, starts)
 }
 
 /// Refuses where no screen can be drawn. Comes before everything else that takes time.
@@ -57,8 +57,8 @@ pub(super) fn check_terminal(settings: &Settings) -> Result<(), CliError> {
 /// Shows the desk with these sessions until its person leaves it.
 pub(super) fn show(
     settings: &Settings,
-    library_dirs: Vec<std::path::PathBuf>,
-    specs: Vec<SessionSpec>,
+    library_dirs: &[std::path::PathBuf],
+    mut specs: Vec<SessionSpec>,
     starts: Starts,
 ) -> Result<Exit, CliError> {
     let look = Look {
@@ -67,22 +67,31 @@ pub(super) fn show(
         depth: settings.desk.depth,
         theme: files::theme(settings)?,
     };
-    let options = TuiOptions {
-        look,
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        settings: settings.desk.clone(),
-        keymap: files::keymap(settings)?,
-        programs: Arc::new(starts.programs),
-        drafts: starts.answerer.map(|command| Arc::new(CommandDrafts(command)) as Arc<dyn Drafts>),
-        keeper: None,
-        unsent: Vec::new(),
-    };
+    let programs: Arc<dyn Programs> = Arc::new(starts.programs);
+    let drafts = starts.answerer.map(|command| Arc::new(CommandDrafts(command)) as Arc<dyn Drafts>);
     let _log = log::start(settings);
-    let journal = match journal::of_the_desk(settings)? {
-        Some(Opened::Writer(journal) | Opened::Reader(journal, _)) => Some(journal),
-        None => None,
-    };
-    let desk = Desk::open(DeskOptions { library_dirs, home: program::home(settings), journal, sleep: settings.sleep })?;
-    desk.show(specs, options).map(Exit::of_desk).map_err(CliError::from)
+    loop {
+        let options = TuiOptions {
+            look,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            settings: settings.desk.clone(),
+            keymap: files::keymap(settings)?,
+            programs: Arc::clone(&programs),
+            drafts: drafts.clone(),
+            keeper: None,
+            unsent: Vec::new(),
+        };
+        let journal = match journal::of_the_desk(settings)? {
+            Some(Opened::Writer(journal) | Opened::Reader(journal, _)) => Some(journal),
+            None => None,
+        };
+        let (library_dirs, home) = (library_dirs.to_vec(), program::home(settings));
+        let desk = Desk::open(DeskOptions { library_dirs, home, journal, sleep: settings.sleep })?;
+        let left = desk.show(std::mem::take(&mut specs), options)?;
+        // A journal that another desk had is free: this one takes it.
+        if left != tui::Exit::KeptIsFree {
+            return Ok(Exit::of_desk(left));
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::app::App;
 use super::editor::why_gone;
+use super::keymap::Context;
 use super::msg::Cmd;
 use crate::config::Keeping;
 use crate::domain::{ExecutionState, QueryId, SessionId, Timestamp};
@@ -40,6 +41,11 @@ impl App {
     /// Whether sessions and drafts are there again after the desk has ended.
     pub(super) fn outlives(&self) -> bool {
         self.keeping == Keeping::Journal
+    }
+
+    /// Whether the person has begun nothing that another desk would not have: no form, no marks. Drafts are kept elsewhere.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.context() == Context::List && self.listing.marks.is_empty() && self.listing.start.is_none()
     }
 
     /// What is to be said where the desk was: what becomes of the sessions, if they go on.

@@ -11,6 +11,11 @@ pub trait Keeper: Send + Sync + 'static {
     /// Why answers cannot be recorded at the moment, if so, in a line. Asked once a second.
     fn trouble(&self) -> Option<String>;
 
+    /// Whether another process had what is kept, and has it no more: a desk that is opened now has it. Asked once a second.
+    fn is_free(&self) -> bool {
+        false
+    }
+
     /// Keeps what is typed for a query and not sent, in place of what was kept; `None`: nothing any more. Never waits.
     fn keep_draft(&self, session: SessionId, query: QueryId, text: Option<Arc<str>>);
 }

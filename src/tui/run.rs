@@ -83,6 +83,8 @@ pub enum Exit {
     Terminated,
     /// The terminal is gone, or SIGHUP said so.
     TerminalLost,
+    /// What another process kept is free, and the person does nothing at the moment: a desk opened now has it.
+    KeptIsFree,
 }
 
 /// Why there is no desk, or none any more.
@@ -152,7 +154,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
     let farewell = desk.app.farewell();
     // The terminal is as before from here on.
     drop(desk);
-    if let Some(farewell) = farewell.filter(|_| exit != Exit::TerminalLost) {
+    if let Some(farewell) = farewell.filter(|_| !matches!(exit, Exit::TerminalLost | Exit::KeptIsFree)) {
         // Who reads it no more has gone.
         drop(writeln!(io::stdout(), "{farewell}"));
     }
@@ -353,7 +355,16 @@ impl Desk {
 
     /// Asks whether answers can be recorded.
     fn look(&mut self) {
-        let trouble = self.keeper.as_ref().and_then(|keeper| keeper.trouble());
+        let free = self.keeper.as_ref().is_some_and(|keeper| keeper.is_free());
+        if free && self.app.is_at_rest() {
+            self.exit = Some(Exit::KeptIsFree);
+            return;
+        }
+        let trouble = if free {
+            Some("the journal is free now; back in the list this desk takes it".to_owned())
+        } else {
+            self.keeper.as_ref().and_then(|keeper| keeper.trouble())
+        };
         if trouble.as_deref() != self.app.trouble() {
             self.tell(Msg::Trouble(trouble));
         }

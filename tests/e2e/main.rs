@@ -236,7 +236,7 @@ fn a_lost_terminal_ends_the_desk() {
 }
 
 #[test]
-fn a_second_desk_on_the_same_journal_follows_the_first_and_says_when_that_has_gone() {
+fn a_second_desk_on_the_same_journal_follows_the_first_and_takes_over_when_that_has_gone() {
     let shared = tempfile::tempdir().unwrap();
     let journal = shared.path().join("shared.db").display().to_string();
     let home = home_with("program.lua", "return alc.llm('First?') .. alc.llm('Second?')");
@@ -255,12 +255,19 @@ fn a_second_desk_on_the_same_journal_follows_the_first_and_says_when_that_has_go
     first.shows("LIST");
     first.keys("q");
     assert_eq!(first.ends().exit_code(), 0);
+    second.wait("a desk that has the journal", |screen| {
+        let shown = screen.contents();
+        shown.contains("Second?") && !shown.contains("not recorded")
+    });
+    second.keys("a");
+    second.shows("Answer q-2");
+    second.keys("two<C-s>");
+    second.shows("done");
     second.keys("<Esc>");
-    second.shows("nobody has the journal any more");
+    second.shows("LIST");
     second.keys("q");
-    second.shows("Quit?");
-    second.keys("y");
     assert_eq!(second.ends().exit_code(), 0);
+    second.is_as_it_was();
 }
 
 #[test]

@@ -288,8 +288,13 @@ impl SqliteJournal {
     fn not_ours(&self) -> JournalError {
         JournalError(match self.holder() {
             Some(holder) => format!("{holder} has the journal; here {} can only be read", self.path.display()),
-            None => "nobody has the journal any more; end this and start again to have it".to_owned(),
+            None => "nobody has the journal any more; open it again to have it".to_owned(),
         })
+    }
+
+    /// Whether another process had it as it was opened here, and nobody has it now.
+    pub fn is_free(&self) -> bool {
+        self.held.is_some() && self.holder().is_none()
     }
 
     /// Who writes it, of a journal that is only read, if anybody does.

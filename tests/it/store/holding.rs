@@ -35,8 +35,8 @@ async fn the_second_one_is_told_who_has_it_and_reads_along() {
     assert_eq!(records_of(&second, life.id()).await, Some(shown(&life.records)), "what comes later is seen");
     assert_eq!(told(first.drafts()).await.to_vec(), []);
     close(first).await;
-    let free = "nobody has the journal any more; end this and start again to have it";
-    assert_eq!(second.trouble().as_deref(), Some(free));
+    let free = "nobody has the journal any more; open it again to have it";
+    assert_eq!((second.trouble().as_deref(), second.is_free()), (Some(free), true));
     let third = open(&path);
     assert!(second.trouble().is_some_and(|trouble| trouble.starts_with("pid ")), "looking keeps nobody out");
     close(third).await;
