@@ -63,7 +63,11 @@ pub(super) fn show(
 ) -> Result<Exit, CliError> {
     let look = Look {
         colors: if settings.colors(Target::Terminal) { Colors::On } else { Colors::Off },
-        signs: if settings.desk.ascii { Signs::Ascii } else { Signs::Unicode },
+        signs: match (settings.desk.ascii, settings.ascii_terminal) {
+            (true, true) => Signs::OnlyAscii,
+            (true, false) => Signs::Ascii,
+            (false, _) => Signs::Unicode,
+        },
         depth: settings.desk.depth,
         theme: files::theme(settings)?,
     };

@@ -27,8 +27,10 @@ pub enum Signs {
     /// Lines, arrows and marks of Unicode.
     #[default]
     Unicode,
-    /// ASCII only, for locales without UTF-8; what has no ASCII sign becomes `?`.
+    /// The desk's own are ASCII; texts are as they are.
     Ascii,
+    /// ASCII only, for locales without UTF-8; what has no ASCII sign becomes `?`.
+    OnlyAscii,
 }
 
 /// How the desk looks.
@@ -129,34 +131,40 @@ pub(super) fn finish(look: &Look, picture: &mut Buffer) {
             cell.set_char('�');
         }
     }
-    if look.signs == Signs::Ascii {
+    if look.signs != Signs::Unicode {
         for cell in &mut picture.content {
-            if !cell.symbol().is_ascii() {
-                let sign = ascii(cell.symbol());
-                cell.set_char(sign);
+            let sign = if cell.symbol().is_ascii() { None } else { ascii(cell.symbol()) };
+            match sign {
+                Some(sign) => {
+                    cell.set_char(sign);
+                }
+                None if look.signs == Signs::OnlyAscii && !cell.symbol().is_ascii() => {
+                    cell.set_char('?');
+                }
+                None => {}
             }
         }
     }
 }
 
-fn ascii(symbol: &str) -> char {
-    match symbol.chars().next() {
-        Some('─' | '━' | '—' | '–' | '⊘') => '-',
-        Some('│' | '┃') => '|',
-        Some('┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '✓') => '+',
-        Some('“' | '”') => '"',
-        Some('…') => '~',
-        Some('≠') => '!',
-        Some('·' | '▁') => '.',
-        Some('▶' | '▸' | '↳') => '>',
-        Some('●') => '*',
-        Some('✗') => 'x',
-        Some('▇' | '✎') => '#',
-        Some('⏎') => '$',
-        Some('↓') => 'v',
+/// The ASCII sign for a sign of the desk.
+fn ascii(symbol: &str) -> Option<char> {
+    Some(match symbol.chars().next()? {
+        '─' | '━' | '—' | '–' | '⊘' => '-',
+        '│' | '┃' => '|',
+        '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '✓' => '+',
+        '“' | '”' => '"',
+        '…' => '~',
+        '≠' => '!',
+        '·' | '▁' => '.',
+        '▶' | '▸' | '↳' | '→' => '>',
+        '●' => '*',
+        '✗' => 'x',
+        '▇' | '✎' => '#',
+        '⏎' => '$',
+        '↓' => 'v',
         // Among them the signs of control characters.
-        Some('↑' | '\u{2400}'..='\u{2424}') => '^',
-        Some(_) => '?',
-        None => ' ',
-    }
+        '↑' | '\u{2400}'..='\u{2424}' => '^',
+        _ => return None,
+    })
 }

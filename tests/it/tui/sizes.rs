@@ -75,7 +75,7 @@ fn resizing_changes_nothing_but_the_picture() {
 
 #[test]
 fn without_utf_8_every_sign_is_ascii() {
-    let mut desk = Desk::looking(Look { signs: Signs::Ascii, ..Look::default() }, 120, 36);
+    let mut desk = Desk::looking(Look { signs: Signs::OnlyAscii, ..Look::default() }, 120, 36);
     desk.tell(Msg::Changed(vec![
         session(1, "漢字", paused(3, 5, 7, &["One 🙂 \x1b[31m"])),
         session(2, "fails", failed("boom", None)),
@@ -94,4 +94,28 @@ fn the_feed_stays_visible_while_somebody_answers() {
     desk.keys("a text");
     let picture = desk.picture(100, 30);
     assert!(picture.contains("still here") && picture.contains("Well?") && picture.contains("text"), "{picture}");
+}
+
+#[test]
+fn on_a_terminal_with_utf_8_ascii_signs_leave_the_texts_as_they_are() {
+    let mut desk = Desk::looking(Look { signs: Signs::Ascii, ..Look::default() }, 120, 36);
+    desk.tell(Msg::Changed(vec![session(1, "grün", paused(3, 5, 7, &["Which of C₁ and C₆?"]))]));
+    desk.keys("a größer");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("grün") && picture.contains("C₁") && picture.contains("größer"), "{picture}");
+    assert!(!picture.contains(['┌', '─', '▶', '“']), "{picture}");
+}
+
+#[test]
+fn a_draft_is_seen_whole_again_once_there_is_room_for_it() {
+    let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["Well?"]))]);
+    desk.keys("a first <CR> second <CR> third");
+    for (width, height) in [(40, 10), (120, 36)] {
+        desk.tell(Msg::Resize(width, height));
+        desk.picture(width, height);
+    }
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("first") && picture.contains("third"), "{picture}");
+    desk.keys("x");
+    assert_eq!(desk.text(), "first\nsecond\nthirdx", "the cursor is where it was");
 }
