@@ -1,6 +1,6 @@
 //! The feed over all sessions: what happens anywhere, a key away and a line each.
 //!
-//! It observes nobody, so that it holds back no collection and costs nothing while it is closed: of every session that
+//! What was there before it opened is read of the journal, too. It observes nobody, so that it holds back no collection and costs nothing while it is closed: of every session that
 //! changed, the loop reads what is new in it, bounded, and a gap line says what was skipped.
 
 use super::app::App;
@@ -36,7 +36,7 @@ impl App {
             from: last.saturating_sub(EVENTS_AT_FIRST) + 1,
             to: *last,
         };
-        cmds.push(Cmd::Peek(newest.iter().filter(|(_, _, last)| *last > 0).map(peek).collect()));
+        cmds.push(Cmd::PeekBack(newest.iter().filter(|(_, _, last)| *last > 0).map(peek).collect()));
     }
 
     /// Asks for what is new in sessions that are about to be taken in.

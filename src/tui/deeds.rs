@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::msg::{FeedItem, Peek};
+use super::msg::{FeedItem, Msg, Peek};
 use super::programs::Programs;
 use super::raw::{Program, Raw};
 use crate::domain::{CancelReason, ObserverRecvError, ResumeOutcome, Seq, SessionId, SessionSpec, Timestamp};
@@ -62,6 +62,15 @@ async fn program_of(programs: &Arc<dyn Programs>, program: Program) -> Result<Se
 /// Reads what is wanted, as far as it can be had at once; the rest is a gap.
 pub(super) fn peek(registry: &Registry, wanted: &[Peek]) -> Vec<(SessionId, Vec<FeedItem>)> {
     wanted.iter().map(|peek| (peek.session, items(registry, *peek))).collect()
+}
+
+/// Reads what is wanted, also from the journal.
+pub(super) async fn peek_back(registry: Registry, wanted: Vec<Peek>) -> Msg {
+    let mut found = Vec::with_capacity(wanted.len());
+    for Peek { session, from, to } in wanted {
+        found.push((session, read(&registry, session, from, to).await));
+    }
+    Msg::Peeked(found)
 }
 
 fn items(registry: &Registry, Peek { session, from, to }: Peek) -> Vec<FeedItem> {

@@ -87,7 +87,7 @@ pub enum Msg {
     Calls(Vec<Arc<Call>>),
     /// What engine and desk do right now.
     Diagnosed(Box<Diagnosis>),
-    /// What [`Cmd::Peek`] found, by session.
+    /// What [`Cmd::Peek`] or [`Cmd::PeekBack`] found, by session.
     Peeked(Vec<(SessionId, Vec<FeedItem>)>),
     /// What became of a [`Cmd::Draft`].
     Drafted {
@@ -221,6 +221,8 @@ pub enum Cmd {
     },
     /// Read these events, and no others.
     Peek(Vec<Peek>),
+    /// Read these events, and no others, also from the journal.
+    PeekBack(Vec<Peek>),
     /// Ask the configured answerer.
     Draft(DraftWanted),
     /// Read these events once, also from the journal.

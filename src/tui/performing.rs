@@ -79,6 +79,7 @@ impl Desk {
                 let found = super::deeds::peek(&self.registry, &wanted);
                 self.tell(Msg::Peeked(found));
             }
+            Cmd::PeekBack(wanted) => self.spawn(super::deeds::peek_back(self.registry.clone(), wanted)),
             Cmd::Draft(wanted) => {
                 let Some(drafts) = self.drafts.clone() else { return };
                 let sender = self.sender.clone();

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use super::put;
 use crate::domain::{StateName, Timestamp};
 use crate::tui::app::App;
-use crate::tui::feed::{Feed, Line, Times, wrapped};
+use crate::tui::feed::{Feed, FeedLine, Line, Times, wrapped};
 use crate::tui::keymap::Action;
 use crate::tui::text::{cut_and_pad, cut_and_pad_left};
 use crate::tui::theme::Tone;
@@ -89,7 +89,13 @@ pub(super) fn draw(
         if y >= area.bottom() {
             break;
         }
-        let (kind, payload) = words::feed_line(&line.tells);
+        let (kind, mut payload) = words::feed_line(&line.tells);
+        // Here a gap is what was not read; the session's own feed may have it.
+        if named.is_some()
+            && let FeedLine::Gap { from, to } = &line.tells
+        {
+            payload = format!("events {from} to {to} are left out here");
+        }
         let right = area.right();
         let mut x =
             put(picture, area.x, y, right, &format!("{:>SEQ$} ", words::feed_seq(&line.tells)), Tone::Dim.style());

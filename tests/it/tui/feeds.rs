@@ -132,7 +132,7 @@ fn the_feed_of_all_sessions_tells_in_order_what_happens_anywhere() {
     desk.cmds.clear();
     desk.keys("L");
     assert_eq!(desk.app.mode(), "FEEDS");
-    let Some(Cmd::Peek(peeks)) = desk.cmds.pop() else { panic!("{:?}", desk.cmds) };
+    let Some(Cmd::PeekBack(peeks)) = desk.cmds.pop() else { panic!("{:?}", desk.cmds) };
     assert_eq!(peeks.len(), 2, "the last events of each");
     desk.tell(Msg::Peeked(vec![
         (id(1), vec![at(10, 1, "first"), at(30, 2, "third")]),
@@ -146,7 +146,7 @@ fn the_feed_of_all_sessions_tells_in_order_what_happens_anywhere() {
     changed.last_seq = 500;
     desk.change(changed);
     assert_eq!(desk.cmds.last(), Some(&Cmd::Peek(vec![Peek { session: id(2), from: 437, to: 500 }])));
-    assert!(desk.picture(120, 36).contains("events 4 to 436 are no longer kept"), "{}", desk.picture(120, 36));
+    assert!(desk.picture(120, 36).contains("events 4 to 436 are left out here"), "{}", desk.picture(120, 36));
     desk.keys("q");
     assert_eq!(desk.app.mode(), "LIST");
     desk.cmds.clear();

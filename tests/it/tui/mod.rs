@@ -137,6 +137,7 @@ impl Desk {
                     | Cmd::Life { .. }
                     | Cmd::PreviewBranch { .. }
                     | Cmd::Peek(_)
+                    | Cmd::PeekBack(_)
                     | Cmd::Copy(_)
                     | Cmd::Redraw
                     | Cmd::Suspend

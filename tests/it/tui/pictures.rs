@@ -296,7 +296,7 @@ fn at(screen: &str, world: World) -> Desk {
         let peeked: Vec<_> = desk
             .cmds
             .iter()
-            .filter_map(|cmd| if let Cmd::Peek(peeks) = cmd { Some(peeks) } else { None })
+            .filter_map(|cmd| if let Cmd::PeekBack(peeks) = cmd { Some(peeks) } else { None })
             .flatten()
             .map(|peek| (peek.session, feed()))
             .collect();
