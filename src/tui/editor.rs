@@ -101,6 +101,14 @@ impl Editor {
         }
     }
 
+    /// Shows it from its first line on, as far as the cursor allows: what a small screen had no room for is seen again.
+    pub(super) fn show_from_the_top(&mut self) {
+        let cursor = self.area.cursor();
+        self.area.scroll((-i16::MAX, 0));
+        let place = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        self.area.move_cursor(CursorMove::Jump(place(cursor.0), place(cursor.1)));
+    }
+
     /// Puts a text in at the cursor, parted by a blank from what stands before it.
     pub(super) fn put_in(&mut self, text: &str) {
         let cursor = self.area.cursor();

@@ -28,6 +28,9 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Input(inputs) => app.input(inputs, &mut cmds),
         Msg::Resize(width, height) => {
             app.size = (width, height);
+            if let Some(editor) = &mut app.editor {
+                editor.show_from_the_top();
+            }
             // Also where the size is the last one again: what lay between may have cost the terminal its contents.
             cmds.push(Cmd::Redraw);
         }
@@ -315,8 +318,9 @@ impl App {
         };
         if let Some((query, why)) = self.drafts.orphan_gone(session, state, under_way) {
             let why = naming(query, &why);
+            let of = if self.selected == Some(session) { String::new() } else { self.name_of(session) + ": " };
             let key = self.key(Action::Reuse);
-            self.refuse(format!("{why}; its draft is kept ({key} in an editor)"));
+            self.refuse(format!("{of}{why}; its draft is kept ({key} in an editor)"));
         }
         if let Some(editor) = &mut self.editor
             && editor.session == session

@@ -1,9 +1,9 @@
 //! Answering one question, a batch, and part of one.
 
 use switchboard::domain::{QueryId, ResumeOutcome, ResumePayload};
-use switchboard::tui::Cmd;
+use switchboard::tui::{Cmd, Msg};
 
-use super::{Desk, answered, done, id, paused, running, session};
+use super::{Desk, answered, done, failed, id, paused, running, session};
 
 const PROMPTS: &[&str] = &["Rate it", "Name it", "Why?"];
 
@@ -203,4 +203,16 @@ fn an_answer_that_was_taken_is_not_asked_for_again_before_the_session_is_seen_to
     desk.change(session(1, "judge", paused(3, 1, 10, &["More?"])));
     desk.keys("a");
     assert_eq!(desk.app.editing(), Some((QueryId::new(10), String::new())));
+}
+
+#[test]
+fn the_editor_stays_where_its_session_ends_under_it() {
+    let mut desk = Desk::with(vec![session(1, "judge", paused(2, 5, 7, &["Rate it"]))]);
+    desk.keys("a half <Space> a <Space> text");
+    desk.change(session(1, "judge", failed("too long", None)));
+    for (width, height) in [(120, 36), (80, 24), (40, 10)] {
+        desk.tell(Msg::Resize(width, height));
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("half a text"), "{picture}");
+    }
 }
