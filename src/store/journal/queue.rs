@@ -117,7 +117,18 @@ struct State {
     closed: bool,
     /// The handle is gone.
     dropped: bool,
-    writer_waits: bool,
+    writer: Waits,
+}
+
+/// Whether the writer waits.
+#[derive(Default, Clone, Copy)]
+enum Waits {
+    #[default]
+    No,
+    /// It looks by itself then.
+    Until(Instant),
+    /// It looks once it is woken.
+    Woken,
 }
 
 /// What is derived and not written yet of one session.
@@ -179,30 +190,37 @@ impl Queue {
         }
         state.typed.insert((session, query), text);
         if state.typed_since.is_none() {
-            state.typed_since = Some(Instant::now());
-            self.notify(state);
+            let now = Instant::now();
+            state.typed_since = Some(now);
+            self.notify_by(state, now + TYPED);
         }
     }
 
     fn push(&self, mut state: MutexGuard<'_, State>, job: Job) {
         let urgent = job.is_urgent();
         state.jobs.push_back(job);
+        let now = Instant::now();
         if urgent {
             state.urgent += 1;
-            state.urgent_since.get_or_insert_with(Instant::now);
+            state.urgent_since.get_or_insert(now);
+            self.notify_by(state, now);
         } else if state.lazy_since.is_none() {
-            state.lazy_since = Some(Instant::now());
+            state.lazy_since = Some(now);
+            self.notify_by(state, now + LAZY);
         } else {
             // The writer wakes for what came before it.
-            return;
         }
-        self.notify(state);
     }
 
-    fn notify(&self, state: MutexGuard<'_, State>) {
-        let waits = state.writer_waits;
+    /// Wakes the writer, unless it looks by itself at `due` or before.
+    fn notify_by(&self, state: MutexGuard<'_, State>, due: Instant) {
+        let sleeps_longer = match state.writer {
+            Waits::No => false,
+            Waits::Until(until) => until > due,
+            Waits::Woken => true,
+        };
         drop(state);
-        if waits {
+        if sleeps_longer {
             self.wake.notify_one();
         }
     }
@@ -212,6 +230,9 @@ impl Queue {
     pub(super) fn take(&self, last: usize, has_leftovers: bool) -> Batch {
         let mut state = self.lock();
         let retry = has_leftovers.then(|| Instant::now() + RETRY);
+        // What programs derive from what they were just told of comes within this time. The writer looks by itself then, so
+        // that nobody who adds it has to wake a thread for something that may wait.
+        let mut soon = Some(Instant::now() + LAZY);
         loop {
             let lazy = state.lazy_since.map(|since| since + LAZY);
             let typed = state.typed_since.map(|since| since + TYPED);
@@ -220,14 +241,12 @@ impl Queue {
             if state.urgent > 0 || state.dropped || due.is_some_and(|due| due <= now) {
                 break;
             }
-            state = self.wait(state, due.map(|due| due - now));
+            soon = soon.filter(|soon| *soon > now);
+            state = self.wait(state, due.or(soon));
         }
         let give_up = Instant::now() + GATHER;
-        while state.urgent < last && !state.dropped {
-            let Some(left) = give_up.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
-                break;
-            };
-            state = self.wait(state, Some(left));
+        while state.urgent < last && !state.dropped && Instant::now() < give_up {
+            state = self.wait(state, Some(give_up));
         }
         state.urgent = 0;
         (state.lazy_since, state.typed_since) = (None, None);
@@ -239,13 +258,13 @@ impl Queue {
         }
     }
 
-    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, timeout: Option<Duration>) -> MutexGuard<'a, State> {
-        state.writer_waits = true;
-        let mut state = match timeout {
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, until: Option<Instant>) -> MutexGuard<'a, State> {
+        state.writer = until.map_or(Waits::Woken, Waits::Until);
+        let mut state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
             None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(timeout) => self.wake.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0,
         };
-        state.writer_waits = false;
+        state.writer = Waits::No;
         state
     }
 
