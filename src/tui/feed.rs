@@ -328,28 +328,21 @@ impl Feed {
 
     /// The shown lines that fit `height` rows, the last of them before line `end`.
     fn window_up(&self, end: usize, height: usize) -> Vec<usize> {
-        let mut left = height;
-        let mut window = Vec::new();
-        for n in (0..end).rev().filter(|n| self.is_shown(*n)) {
-            let rows = self.rows(n);
-            if rows > left && !window.is_empty() {
-                break;
-            }
-            left = left.saturating_sub(rows);
-            window.push(n);
-            if left == 0 {
-                break;
-            }
-        }
+        let mut window = self.fitting((0..end).rev(), height);
         window.reverse();
         window
     }
 
     /// The shown lines that fit `height` rows, from line `start` on.
     fn window_down(&self, start: usize, height: usize) -> Vec<usize> {
+        self.fitting(start..self.lines.len(), height)
+    }
+
+    /// Those of `lines` that are shown and fit `height` rows together; the first in any case.
+    fn fitting(&self, lines: impl Iterator<Item = usize>, height: usize) -> Vec<usize> {
         let mut left = height;
         let mut window = Vec::new();
-        for n in (start..self.lines.len()).filter(|n| self.is_shown(*n)) {
+        for n in lines.filter(|n| self.is_shown(*n)) {
             let rows = self.rows(n);
             if rows > left && !window.is_empty() {
                 break;

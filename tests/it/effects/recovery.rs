@@ -265,10 +265,9 @@ fn children(registry: &Registry, parent: SessionId) -> Vec<SessionId> {
     children.iter().map(|summary| summary.id).collect()
 }
 
-#[tokio::test]
-async fn a_fork_goes_on_with_its_children_wherever_the_process_died() {
-    let rig = Rig::recorded();
-    packages(&rig);
+/// A fork of which one child has ended and two wait.
+async fn forked(rig: &Rig) -> (SessionId, Vec<SessionId>) {
+    packages(rig);
     let parent = rig.start(SessionSpec::run(FORK)).await;
     wait_for("the children", || children(&rig.registry, parent).len() == 3).await;
     let ids = children(&rig.registry, parent);
@@ -276,6 +275,17 @@ async fn a_fork_goes_on_with_its_children_wherever_the_process_died() {
         paused(&rig.registry, *id).await;
     }
     ended(&rig.registry, ids[2]).await;
+    wait_for("the word of its end", || {
+        matches!(rig.registry.state(parent), Ok(ExecutionState::Running { waiting_on: Some(2) }))
+    })
+    .await;
+    (parent, ids)
+}
+
+#[tokio::test]
+async fn a_fork_goes_on_with_its_children_wherever_the_process_died() {
+    let rig = Rig::recorded();
+    let (parent, ids) = forked(&rig).await;
     rig.answer(ids[1], "b").await;
     ended(&rig.registry, ids[1]).await;
     let told = |id| move |event: &Event| matches!(event.kind, EventKind::ChildEnded { session, .. } if session == id);
@@ -301,23 +311,6 @@ async fn a_fork_goes_on_with_its_children_wherever_the_process_died() {
         }
         after.registry.verify(parent).await.unwrap_or_else(|error| panic!("cut {cut}: {error}"));
     }
-}
-
-/// A fork of which one child has ended and two wait.
-async fn forked(rig: &Rig) -> (SessionId, Vec<SessionId>) {
-    packages(rig);
-    let parent = rig.start(SessionSpec::run(FORK)).await;
-    wait_for("the children", || children(&rig.registry, parent).len() == 3).await;
-    let ids = children(&rig.registry, parent);
-    for id in &ids[..2] {
-        paused(&rig.registry, *id).await;
-    }
-    ended(&rig.registry, ids[2]).await;
-    wait_for("the word of its end", || {
-        matches!(rig.registry.state(parent), Ok(ExecutionState::Running { waiting_on: Some(2) }))
-    })
-    .await;
-    (parent, ids)
 }
 
 #[tokio::test]
