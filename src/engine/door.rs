@@ -80,8 +80,9 @@ struct Inner {
     /// Of a child whose family has a budget.
     purse: Option<Arc<Purse>>,
     /// Where among the emissions the last read of each kind stands.
-    last_reads: [Option<usize>; Read::KINDS],
-    reports: Reports,
+    last_reads: [Option<u16>; Read::KINDS],
+    /// What it has reported since its last pause, if anything. Most sessions wait without.
+    reports: Option<Box<Reports>>,
     /// Looks at the CPU clock in this slice that showed something new.
     cpu_looks: u32,
     /// The last seed, from which the next one follows.
@@ -92,15 +93,21 @@ struct Inner {
 /// What the program got to see when it was recorded, while it is run again.
 #[derive(Default)]
 struct Past {
-    reads: PastReads,
+    reads: Option<Box<PastReads>>,
     /// Whether log lines are held against the record, which knows which of them were dropped.
     keeps_logs: bool,
+}
+
+impl Past {
+    fn next(&mut self, kind: usize) -> Option<Read> {
+        self.reads.as_mut()?.next(kind)
+    }
 }
 
 /// Looks for a read of one kind among what is recorded, and else takes it from outside and records it.
 macro_rules! read {
     ($door:expr, $kind:path, $live:expr) => {
-        match $door.0.past.reads.next($kind(Default::default()).kind()) {
+        match $door.0.past.next($kind(Default::default()).kind()) {
             Some($kind(value)) => value,
             _ => {
                 let value = $live;
@@ -115,19 +122,21 @@ impl Inner {
     /// Records what the program gets to see.
     fn record(&mut self, read: Read) {
         let last = &mut self.last_reads[read.kind()];
-        if let Some(Emission::Read(seen)) = last.and_then(|place| self.emissions.get_mut(place))
+        if let Some(Emission::Read(seen)) = last.and_then(|place| self.emissions.get_mut(usize::from(place)))
             && seen.read == read
             && seen.times < u32::MAX
         {
             seen.times += 1;
         } else {
-            *last = Some(self.emissions.len());
+            // Nothing is found again behind more emissions than a full door has.
+            *last = u16::try_from(self.emissions.len()).ok();
             self.emissions.push(Emission::Read(read.into()));
         }
     }
 
     fn report(&mut self, report: Command, bytes: usize) {
-        if let Some(kept) = self.reports.take(report, bytes, self.limits.reports) {
+        let reports = self.reports.get_or_insert_default();
+        if let Some(kept) = reports.take(report, bytes, self.limits.reports) {
             self.said += bytes;
             self.emissions.push(Emission::Said(kept));
         }
@@ -145,7 +154,7 @@ impl Inner {
     fn cpu_now(&mut self) -> u64 {
         let used = self.cpu_before_slice + self.slice_start.elapsed();
         let now = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
-        let last = self.last_reads[Read::Cpu(0).kind()].and_then(|place| self.emissions.get(place));
+        let last = self.last_reads[Read::Cpu(0).kind()].and_then(|place| self.emissions.get(usize::from(place)));
         if let Some(Emission::Read(Seen { read: Read::Cpu(last), .. })) = last
             && self.cpu_looks >= CLOSE_LOOKS
             && now.saturating_sub(*last) < CPU_STEP.as_nanos() as u64
@@ -185,7 +194,7 @@ impl Door {
             },
             purse: None,
             last_reads: [None; Read::KINDS],
-            reports: Reports::default(),
+            reports: None,
             cpu_looks: 0,
             last_seed: None,
             past: Past::default(),
@@ -212,7 +221,7 @@ impl Door {
     /// The same for a program that is run again: it gets to see `reads` before anything new.
     #[must_use]
     pub(super) fn replaying(mut self, reads: PastReads) -> Self {
-        self.0.past = Past { reads, keeps_logs: true };
+        self.0.past = Past { reads: Some(Box::new(reads)), keeps_logs: true };
         self
     }
 
@@ -224,7 +233,6 @@ impl Door {
 
     /// Starts a slice, and gives when it began: `usage` is what has been booked for the session so far.
     pub fn begin_slice(&mut self, usage: Usage) -> Instant {
-        self.0.reports.behind(usage.pauses);
         self.0.usage = usage;
         self.0.slice_start = Instant::now();
         self.0.slice_start
@@ -297,7 +305,7 @@ impl Door {
     /// Sixty-four random bits. The first ones are recorded; the others follow from them, so that a program may take as
     /// many as it likes.
     pub fn seed(&mut self) -> u64 {
-        let seed = match (self.0.past.reads.next(Read::Seed(0).kind()), self.0.last_seed) {
+        let seed = match (self.0.past.next(Read::Seed(0).kind()), self.0.last_seed) {
             (Some(Read::Seed(recorded)), _) => recorded,
             (_, Some(last)) => following(last),
             (_, None) => {
@@ -351,7 +359,9 @@ impl Door {
     pub fn settle(&mut self) {
         let inner = &mut *self.0;
         inner.say_dropped();
-        inner.emissions.extend(inner.reports.settle(inner.limits.reports).map(Emission::Said));
+        if let Some(reports) = inner.reports.take() {
+            inner.emissions.extend(reports.settle(inner.limits.reports).map(Emission::Said));
+        }
     }
 }
 

@@ -17,8 +17,6 @@ const NAMES: usize = 64;
 /// The reports of a program since its last pause.
 #[derive(Default)]
 pub(super) struct Reports {
-    /// The pauses before.
-    pauses: u64,
     progress: Thinned,
     figures: Thinned,
     held_progress: Option<Command>,
@@ -51,13 +49,6 @@ impl Thinned {
 }
 
 impl Reports {
-    /// The program goes on behind so many pauses.
-    pub(super) fn behind(&mut self, pauses: u64) {
-        if self.pauses != pauses {
-            *self = Self { pauses, ..Self::default() };
-        }
-    }
-
     /// Takes a report of so many bytes; gives it back if it is kept now.
     pub(super) fn take(&mut self, report: Command, bytes: usize, limit: u64) -> Option<Command> {
         let weight = 1 + (bytes / UNIT) as u64;
@@ -84,9 +75,9 @@ impl Reports {
         None
     }
 
-    /// What was held back, and a note of what is left out.
-    pub(super) fn settle(&mut self, limit: u64) -> impl Iterator<Item = Command> + use<> {
-        let left_out = std::mem::take(&mut self.left_out);
+    /// What was held back, and a note of what is left out: the last that is said before a pause.
+    pub(super) fn settle(self, limit: u64) -> impl Iterator<Item = Command> {
+        let left_out = self.left_out;
         let note = (left_out > 0).then(|| Command::Note {
             title: Some("reports left out".into()),
             content: format!(
@@ -94,7 +85,6 @@ impl Reports {
                  every second, fourth and so on is"
             ),
         });
-        let held = self.held_progress.take().into_iter().chain(std::mem::take(&mut self.held_figures));
-        held.chain(note)
+        self.held_progress.into_iter().chain(self.held_figures).chain(note)
     }
 }
