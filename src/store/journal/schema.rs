@@ -10,8 +10,9 @@ use super::Refused;
 /// What SQLite's own header calls a journal: `SwBd`.
 pub(super) const APPLICATION_ID: i32 = 0x5377_4264;
 
-/// The version of the tables that is written.
-pub(super) const VERSION: i32 = 1;
+/// The version that is written. 2: reads of the outside that follow one another are one entry of a row. The rows of
+/// version 1 stay as they are; every later program reads them too.
+pub(super) const VERSION: i32 = 2;
 
 /// Bytes of a page; salvage relies on it.
 pub(super) const PAGE: usize = 4096;
@@ -49,11 +50,14 @@ const TABLES: &str = "
 /// # Errors
 /// A file of something else, or of a newer version. It is left as it is.
 pub(super) fn prepare(db: &mut Connection) -> Result<(), Refused> {
-    if check(db)? == Found::This {
+    let found = check(db)?;
+    if found == Found::This {
         return Ok(());
     }
     let transaction = db.transaction()?;
-    transaction.execute_batch(TABLES)?;
+    if found == Found::Empty {
+        transaction.execute_batch(TABLES)?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
@@ -65,6 +69,8 @@ pub(super) fn prepare(db: &mut Connection) -> Result<(), Refused> {
 pub(super) enum Found {
     /// No tables at all.
     Empty,
+    /// A journal of an older version: it can be read, and is brought up before it is written.
+    Older,
     /// A journal of the version that is written.
     This,
 }
@@ -80,6 +86,7 @@ pub(super) fn check(db: &Connection) -> Result<Found, Refused> {
     match (application, version) {
         (0, 0) if tables == 0 => Ok(Found::Empty),
         (APPLICATION_ID, VERSION) => Ok(Found::This),
+        (APPLICATION_ID, 1..VERSION) => Ok(Found::Older),
         (APPLICATION_ID, newer) if newer > VERSION => Err(Refused::Newer { version: newer }),
         _ => Err(Refused::Foreign),
     }

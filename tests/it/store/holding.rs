@@ -117,7 +117,7 @@ async fn a_newer_version_is_refused_and_left_as_it_is() {
     db.pragma_update_and_check(None, "wal_checkpoint", "truncate", |_| Ok(())).unwrap();
     drop(db);
     let before = fs::read(&path).unwrap();
-    let message = "the journal is of version 7; this program reads up to version 1; use a newer one";
+    let message = "the journal is of version 7; this program reads up to version 2; use a newer one";
     for refused in [SqliteJournal::open(&path).map(drop), SqliteJournal::read(&path).map(drop)] {
         assert_eq!(refused.unwrap_err().to_string(), format!("{}: {message}", path.display()));
     }
