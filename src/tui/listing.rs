@@ -347,6 +347,13 @@ impl App {
         }
     }
 
+    /// Shows the list from its first row on, where the selected one is seen then: a small screen may have scrolled it.
+    pub(super) fn show_list_from_the_top(&mut self) {
+        let height = usize::from(self.layout().list.inside.height);
+        let above = |id| self.sessions.list().before(id).take(height).count();
+        self.at_top |= self.selected.is_some_and(|id| above(id) < height);
+    }
+
     pub(super) fn go_to_waiting(&mut self, way: Way, cmds: &mut Vec<Cmd>) {
         let list = self.sessions.list();
         let to = match way {

@@ -31,6 +31,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
             if let Some(editor) = &mut app.editor {
                 editor.show_from_the_top();
             }
+            app.show_list_from_the_top();
             // Also where the size is the last one again: what lay between may have cost the terminal its contents.
             cmds.push(Cmd::Redraw);
         }

@@ -119,3 +119,15 @@ fn a_draft_is_seen_whole_again_once_there_is_room_for_it() {
     desk.keys("x");
     assert_eq!(desk.text(), "first\nsecond\nthirdx", "the cursor is where it was");
 }
+
+#[test]
+fn a_list_that_a_small_screen_has_scrolled_begins_with_its_first_row_again() {
+    let sessions = (1..=60).map(|n| session(n, &format!("s{n:02}"), paused(1, 100 - n.cast_signed(), 1, &["?"])));
+    let mut desk = Desk::with(sessions.collect());
+    desk.keys("j j j j j j j j");
+    desk.tell(Msg::Resize(40, 10));
+    assert!(!desk.picture(40, 10).contains("s01"), "{}", desk.picture(40, 10));
+    desk.tell(Msg::Resize(120, 36));
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("? s01") && picture.contains("▶ ? s09"), "{picture}");
+}
