@@ -75,6 +75,8 @@ pub(super) struct Listing {
     pub(super) start: Option<Box<StartForm>>,
     /// What was selected as a session was started last.
     pub(super) started_from: Option<SessionId>,
+    /// A session that was started and is not there yet, and what was selected then.
+    pub(super) started: Option<(SessionId, Option<SessionId>)>,
     /// The answers of forms for rewinds and forks that were not sent, or not taken.
     pub(super) branches: HashMap<SessionId, String>,
 }

@@ -93,20 +93,18 @@ impl App {
     pub(super) fn started(&mut self, start: &Start, result: Result<(SessionId, String), String>, cmds: &mut Vec<Cmd>) {
         let again = matches!(start, Start::Again(_));
         let from = self.listing.started_from.take();
-        let free = self.layer.is_none() && self.all_feeds.is_none() && self.context() == Context::List;
         match result {
             Ok((id, title)) => {
                 if !again {
                     self.listing.start = None;
                 }
                 self.show_despite_freeze(id);
-                if free && self.selected == from && self.sessions.get(id).is_some() {
-                    self.select(id, cmds);
-                }
+                self.listing.started = Some((id, from));
+                self.select_started(cmds);
                 self.say(format!("{} is started: session {}", super::text::head(&title, 60), id.short()));
             }
             Err(why) if again => self.refuse(format!("not started: {why}")),
-            Err(why) if free && self.listing.start.is_some() => {
+            Err(why) if self.is_free_in_list() && self.listing.start.is_some() => {
                 self.open_start(cmds);
                 self.refuse(format!("not started: {why}"));
             }
@@ -115,6 +113,20 @@ impl App {
                 self.refuse(format!("not started: {why} ({key} goes on with it)"));
             }
         }
+    }
+
+    /// Selects the session that was started, once it is there, unless the person has gone on to something else.
+    pub(super) fn select_started(&mut self, cmds: &mut Vec<Cmd>) {
+        let Some((id, from)) = self.listing.started.filter(|(id, _)| self.sessions.get(*id).is_some()) else { return };
+        self.listing.started = None;
+        if self.is_free_in_list() && self.selected == from {
+            self.select(id, cmds);
+        }
+    }
+
+    /// Whether the keyboard is in the list and nothing lies over it.
+    fn is_free_in_list(&self) -> bool {
+        self.layer.is_none() && self.all_feeds.is_none() && self.context() == Context::List
     }
 
     pub(super) fn take_offers(&mut self, begun: &str, offers: Vec<String>) {

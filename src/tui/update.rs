@@ -293,6 +293,7 @@ impl App {
         {
             self.select(first, cmds);
         }
+        self.select_started(cmds);
     }
 
     fn gone(&mut self, ids: Vec<SessionId>) {

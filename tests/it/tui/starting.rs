@@ -182,18 +182,26 @@ fn r_runs_the_same_program_again_and_moves_nothing() {
 
 #[test]
 fn the_session_that_was_started_is_selected_unless_one_has_gone_on_meanwhile() {
-    let start = |desk: &mut Desk, meanwhile: &str| {
+    let start = |meanwhile: &str, is_told_first: bool| {
+        let mut desk = Desk::with(vec![session(1, "a", running()), session(2, "b", running())]);
         desk.keys("r");
-        desk.keys(meanwhile);
         let Some(Cmd::Start(start)) = desk.cmds.last().cloned() else { panic!("{:?}", desk.cmds) };
-        desk.change(session(3, "new", running()));
-        desk.tell(Msg::Started { start, result: Ok((id(3), "new".into())) });
+        let told = Msg::Started { start, result: Ok((id(3), "new".into())) };
+        let there = Msg::Changed(vec![session(3, "new", running())]);
+        let (first, second) = if is_told_first { (told, there) } else { (there, told) };
+        desk.tell(first);
+        desk.keys(meanwhile);
+        desk.tell(second);
+        let observed = desk.cmds.iter().rev().find(|cmd| matches!(cmd, Cmd::Observe { .. })).cloned();
+        assert!(matches!(observed, Some(Cmd::Observe { session, .. }) if Some(session) == desk.app.selected()));
         desk.app.selected()
     };
-    let desk = || Desk::with(vec![session(1, "a", running()), session(2, "b", running())]);
-    assert_eq!(start(&mut desk(), ""), Some(id(3)));
-    assert_eq!(start(&mut desk(), "<CR>"), Some(id(1)), "the keyboard is in the session");
-    assert_eq!(start(&mut desk(), "c"), Some(id(1)), "a form is open");
+    for is_told_first in [true, false] {
+        assert_eq!(start("", is_told_first), Some(id(3)));
+        assert_eq!(start("<CR>", is_told_first), Some(id(1)), "the keyboard is in the session");
+        assert_eq!(start("c", is_told_first), Some(id(1)), "a form is open");
+        assert_eq!(start("j", is_told_first), Some(id(2)), "another is selected");
+    }
 }
 
 #[test]
