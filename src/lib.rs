@@ -101,6 +101,10 @@
 //! - A rewind's branch stands under the session it goes on from, which is dim, instead of taking its row: nothing
 //!   vanishes from under whoever looks at it, and forks stand in the same way.
 //! - Ids are not searched fuzzily but by their beginning, as people shorten them: any few digits are found somewhere.
+//! - What a program sees of clocks is recorded with a count where it sees the same again, each clock by itself, and one
+//!   that looks at its CPU time all the time sees it in steps; of its seeds only the first is recorded.
+//! - Of very many progress reports and figures between two pauses ever fewer are kept, by count and not by time: what a
+//!   replay could not leave out alike would renumber the events behind it.
 //! - A key is shown at once, not only at the next picture: pictures of other changes keep their 16 ms.
 //! - Programs are interrupted on demand from the first version on (a timer per worker whose ticks are signals to that
 //!   thread): a standing hook made hot Lua 1.5 to 4 times slower. The hook remains where a system has no such timers.

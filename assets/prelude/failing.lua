@@ -10,7 +10,8 @@ local condemned, trace = host("condemned"), host("trace")
 -- Running out of memory is known by its text alone, so a program that raises this very text ends as well. Lua itself
 -- makes no difference: `lua_error` gives the text the status of a memory error whoever raises it, no message handler
 -- sees it, and buffers of the C library raise it like any program, without an emergency collection. Wrapping `error` and
--- `assert` would tell, but costs `return error(…)` its line.
+-- `assert` would tell, but costs `return error(…)` its line. The allocator keeps no word of what it has refused, and what
+-- is in use does not tell either: a single text may have been too large for an almost empty heap.
 local function check(ok, ...)
   if not ok then
     local e = ...
