@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::folding::{Folded, events, fold};
 use super::registry::Registry;
-use super::{Durability, Record, Turn};
+use super::{Durability, Record, Turn, Verb};
 use crate::domain::{
     Answer, AnsweredBy, Branch, CancelCode, CancelReason, Command, EffectStep, Event, EventKind, ExecutionState,
     Intent, QueryId, ResumePayload, Session, SessionId, SessionSpec, StateName, Timestamp, apply, decide,
@@ -95,6 +97,13 @@ impl Registry {
     /// # Errors
     /// [`BranchError`]; then there is no new session.
     pub async fn fork_at(&self, of: SessionId, at: QueryId) -> Result<SessionId, BranchError> {
+        let started = Instant::now();
+        let outcome = self.branch_at(of, at).await;
+        self.note(Some(of), Verb::Branch { rewinds: false, at, outcome: outcome.clone() }, started);
+        outcome
+    }
+
+    async fn branch_at(&self, of: SessionId, at: QueryId) -> Result<SessionId, BranchError> {
         let records = self.records_of(of).await?;
         let Folded { session: parent, .. } = fold(of, &records).ok_or_else(no_beginning)?;
         let cut = cut(&records, at).ok_or_else(|| not_asked(of, at, &parent))?;
@@ -115,7 +124,14 @@ impl Registry {
     /// # Errors
     /// As [`fork_at`](Self::fork_at). A cancel that could not be recorded is no error: then both are there.
     pub async fn rewind_to(&self, of: SessionId, at: QueryId) -> Result<SessionId, BranchError> {
-        let id = self.fork_at(of, at).await?;
+        let started = Instant::now();
+        let outcome = self.rewound_at(of, at).await;
+        self.note(Some(of), Verb::Branch { rewinds: true, at, outcome: outcome.clone() }, started);
+        outcome
+    }
+
+    async fn rewound_at(&self, of: SessionId, at: QueryId) -> Result<SessionId, BranchError> {
+        let id = self.branch_at(of, at).await?;
         if self.state(of).is_ok_and(|state| !state.is_ended()) {
             let requested_at = self.shared.world.clock.now();
             let reason =

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::BranchError;
 use crate::domain::{
     AnsweredBy, CancelError, CancelReason, QueryId, ReleaseError, ResumeError, ResumeOutcome, ResumePayload, SessionId,
     SpawnError, StateName, Timestamp,
@@ -73,6 +74,15 @@ pub enum Verb {
         /// What came of it.
         outcome: Result<(), ReleaseError>,
     },
+    /// A session was to be gone on from, at an earlier question.
+    Branch {
+        /// Whether the new session takes its place: a rewind, else a fork.
+        rewinds: bool,
+        /// The query that is open again.
+        at: QueryId,
+        /// The new session.
+        outcome: Result<SessionId, BranchError>,
+    },
     /// Ended sessions are to be collected.
     Collect {
         /// How long they must have been idle.
@@ -114,6 +124,8 @@ impl Verb {
             Self::Resume { .. } => "resume",
             Self::Cancel { .. } => "cancel",
             Self::Release { .. } => "release",
+            Self::Branch { rewinds: true, .. } => "rewind",
+            Self::Branch { rewinds: false, .. } => "fork",
             Self::Collect { .. } => "collect",
         }
     }
@@ -125,6 +137,7 @@ impl Verb {
             Self::Resume { outcome, .. } => outcome.as_ref().err().map(ToString::to_string),
             Self::Cancel { outcome, .. } => outcome.as_ref().err().map(ToString::to_string),
             Self::Release { outcome } => outcome.as_ref().err().map(ToString::to_string),
+            Self::Branch { outcome, .. } => outcome.as_ref().err().map(ToString::to_string),
             Self::Collect { .. } => None,
         }
     }

@@ -232,7 +232,7 @@ impl Registry {
         Err(ReleaseError::NotHeld { actual })
     }
 
-    fn note(&self, session: Option<SessionId>, verb: Verb, started: Instant) {
+    pub(super) fn note(&self, session: Option<SessionId>, verb: Verb, started: Instant) {
         self.shared.calls.note(self.shared.world.clock.now(), session, verb, started.elapsed());
     }
 

@@ -48,18 +48,31 @@ impl App {
         let session = match &call.verb {
             // Its name stands behind it, among the arguments.
             Verb::Spawn { .. } => call.session.map(|id| id.short() + " "),
-            Verb::Resume { .. } | Verb::Cancel { .. } | Verb::Release { .. } | Verb::Collect { .. } => {
-                call.session.map(|id| self.name_of(id))
-            }
+            _ => call.session.map(|id| self.name_of(id)),
         };
         let session = session.unwrap_or_default();
         let took = lasted(call.latency);
         let head = format!("{:>5} {} {:<7} {took:>7} ", call.n, clock(call.at), call.verb.name());
         let (tone, outcome) = match call.verb.refusal() {
             Some(why) => (Tone::Warning, format!("refused: {why}")),
-            None => (Tone::Plain, outcome(&call.verb)),
+            None => (Tone::Plain, self.outcome(&call.verb)),
         };
         Block::hanging(tone, format!("{head}{session}{} → {outcome}", arguments(&call.verb)), INDENT)
+    }
+
+    fn outcome(&self, verb: &Verb) -> String {
+        match verb {
+            Verb::Spawn { .. } => "started".into(),
+            Verb::Resume { outcome: Ok(ResumeOutcome::Remaining(n)), .. } => format!("{n} remain"),
+            Verb::Resume { .. } => "continued".into(),
+            Verb::Cancel { outcome: Ok((state, CancelEffect::Nothing)), .. } => format!("nothing changed: {state}"),
+            Verb::Cancel { .. } => "cancelled".into(),
+            Verb::Release { .. } => "released".into(),
+            Verb::Branch { outcome: Ok(id), .. } => format!("{} goes on from there", self.name_of(*id)),
+            // It says why itself.
+            Verb::Branch { outcome: Err(_), .. } => String::new(),
+            Verb::Collect { .. } => "swept from now on".into(),
+        }
     }
 }
 
@@ -79,18 +92,7 @@ fn arguments(verb: &Verb) -> String {
             format!(" {}{detail}", reason.code.as_str())
         }
         Verb::Release { .. } => String::new(),
+        Verb::Branch { at, .. } => format!(" at {at}"),
         Verb::Collect { ttl, interval } => format!("ttl {ttl:?} interval {interval:?}"),
-    }
-}
-
-fn outcome(verb: &Verb) -> String {
-    match verb {
-        Verb::Spawn { .. } => "started".into(),
-        Verb::Resume { outcome: Ok(ResumeOutcome::Remaining(n)), .. } => format!("{n} remain"),
-        Verb::Resume { .. } => "continued".into(),
-        Verb::Cancel { outcome: Ok((state, CancelEffect::Nothing)), .. } => format!("nothing changed: {state}"),
-        Verb::Cancel { .. } => "cancelled".into(),
-        Verb::Release { .. } => "released".into(),
-        Verb::Collect { .. } => "swept from now on".into(),
     }
 }

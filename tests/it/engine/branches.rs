@@ -4,7 +4,7 @@ use switchboard::domain::{
     AnsweredBy, CancelCode, CancelReason, Event, EventKind, ExecutionState, QueryId, SessionId, StateName,
     TerminalOutcome,
 };
-use switchboard::engine::{BranchError, LeftAnswer, Registry};
+use switchboard::engine::{BranchError, LeftAnswer, Registry, Verb};
 
 use crate::support::{Act, Rig, answer, answers, batch, ended, history, paused, paused_at, reason, say};
 
@@ -178,4 +178,21 @@ async fn a_branch_outlives_the_process_as_every_session_does() {
     after.registry.resume(id, answer(4, "D")).await.unwrap();
     assert_eq!(value(&after.registry, id).await, serde_json::json!(["a", "B", "c", "D"]));
     after.registry.verify(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn rewinds_and_forks_stand_among_the_calls_like_other_verbs() {
+    let rig = Rig::recorded();
+    let parent = done(&rig).await;
+    let fork = rig.registry.fork_at(parent, q(2)).await.unwrap();
+    let rewound = rig.registry.rewind_to(parent, q(1)).await.unwrap();
+    let refused = rig.registry.fork_at(parent, q(9)).await.unwrap_err();
+    let calls = rig.registry.calls();
+    let branches: Vec<_> = calls.iter().filter(|call| matches!(call.verb, Verb::Branch { .. })).collect();
+    let told: Vec<_> = branches.iter().map(|call| (call.session, &call.verb)).collect();
+    let branch = |rewinds, at, outcome| Verb::Branch { rewinds, at: q(at), outcome };
+    let wanted = [branch(false, 2, Ok(fork)), branch(true, 1, Ok(rewound)), branch(false, 9, Err(refused.clone()))];
+    assert_eq!(told, wanted.iter().map(|verb| (Some(parent), verb)).collect::<Vec<_>>());
+    assert_eq!(branches.iter().map(|call| call.verb.name()).collect::<Vec<_>>(), ["fork", "rewind", "fork"]);
+    assert_eq!(branches[2].verb.refusal(), Some(refused.to_string()));
 }

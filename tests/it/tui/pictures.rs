@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::config::{Environment, Flags, KeymapFile, Settings};
-use switchboard::domain::{EventKind, ObserverRecvError, StateName};
+use switchboard::domain::{EventKind, ObserverRecvError, QueryId, StateName};
 use switchboard::engine::{
-    Call, Diagnostics, JournalFigures, Package, Presence, Progress, Spread, Straggler, Summary, Verb, Work, Worker,
+    BranchError, Call, Diagnostics, JournalFigures, Package, Presence, Progress, Spread, Straggler, Summary, Verb,
+    Work, Worker,
 };
 use switchboard::tui::{Cmd, Diagnosis, FeedItem, FrameFigures, Input, Keymap, Msg, TABLE};
 
@@ -189,9 +190,15 @@ fn calls() -> Vec<Arc<Call>> {
         let (at, latency) = (NOW - 5_000 + n.cast_signed() * 1_000, Duration::from_micros(300 * n));
         Arc::new(Call { n, at, session: Some(id(n)), verb: spawn(title), latency })
     };
+    let branch = |(n, rewinds, outcome): (u64, bool, _)| {
+        let (at, latency) = (NOW - 1_000, Duration::from_micros(1_500));
+        let verb = Verb::Branch { rewinds, at: QueryId::new(2), outcome };
+        Arc::new(Call { n, at, session: Some(id(1)), verb, latency })
+    };
     (1..)
         .zip(["review-auth", "a title\x1b[2J that is much longer than the row of any narrow screen", "漢字"])
         .map(call)
+        .chain([(4, true, Ok(id(2))), (5, false, Err(BranchError::Child(id(1))))].map(branch))
         .collect()
 }
 
