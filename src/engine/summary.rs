@@ -67,6 +67,11 @@ impl Summary {
         self.spec.parent.as_ref().map(|parent| parent.session)
     }
 
+    /// Whether it stands before its first instruction until somebody releases it.
+    pub fn is_held(&self) -> bool {
+        self.spec.held && self.last_seq == 0 && !self.state.is_ended()
+    }
+
     /// The session that it comes from: the one that forked it, of a child; the one that it goes on from, of a branch.
     pub fn origin(&self) -> Option<SessionId> {
         self.parent().or_else(|| self.spec.branch.map(|branch| branch.of))

@@ -6,7 +6,7 @@ use super::app::App;
 use super::msg::Cmd;
 use super::sessions::Counts;
 use super::text::cut;
-use super::words::first_line;
+use super::words::{first_line, live_parts};
 use crate::config::DeskSettings;
 use crate::domain::{ExecutionState, Timestamp};
 use crate::engine::Summary;
@@ -81,7 +81,8 @@ impl App {
 pub(super) fn title(counts: Counts) -> String {
     match (counts.waiting, counts.live()) {
         (0, 0) => "switchboard".to_owned(),
-        (0, live) => format!("switchboard: {live} running"),
-        (waiting, _) => format!("({waiting}) switchboard: {waiting} waiting, {} running", counts.running),
+        (0, live) if live == counts.running => format!("switchboard: {live} running"),
+        (0, _) => format!("switchboard: {}", live_parts(counts)),
+        (waiting, _) => format!("({waiting}) switchboard: {}", live_parts(counts)),
     }
 }

@@ -7,7 +7,7 @@ use super::app::{App, Layer};
 use super::frames::FrameFigures;
 use super::pager::{Block, Pager};
 use super::theme::Tone;
-use super::words::{bytes, clock, count, first_line, lasted};
+use super::words::{clock, count, first_line, lasted, sized};
 use crate::domain::{SessionId, Timestamp};
 use crate::engine::{Diagnostics, JournalFigures, STRAGGLES, Spread, Straggler, Worker};
 
@@ -167,8 +167,8 @@ fn journal(figures: &JournalFigures, since: Option<&Since<'_>>, blocks: &mut Vec
         under_way.map(|since| format!("; SLOW: the commit under way lasts {}", lasted(since))).unwrap_or_default();
     let tone = if slow { Tone::Warning } else { Tone::Plain };
     blocks.push(line(tone, &format!("{}{now}", spread("an answer waits", &figures.waits))));
-    let waiting = format!("{} to be written ({})", figures.waiting, bytes(figures.waiting_bytes as u64));
-    blocks.push(line(Tone::Plain, &format!("{waiting}; its files have {}", bytes(figures.bytes))));
+    let waiting = format!("{} to be written ({})", figures.waiting, sized(figures.waiting_bytes as u64));
+    blocks.push(line(Tone::Plain, &format!("{waiting}; its files have {}", sized(figures.bytes))));
     if let Some((why, ago)) = &figures.last_trouble {
         blocks.push(line(Tone::Warning, &format!("last trouble, {} ago: {}", lasted(*ago), first_line(why))));
     }

@@ -9,7 +9,7 @@ use super::arrange::{Arrangement, waiting_since};
 use super::list::{Known, List};
 use super::names::Names;
 use crate::domain::{SessionId, StateName, Timestamp};
-use crate::engine::Summary;
+use crate::engine::{Presence, Summary};
 
 /// Sessions that one portion of work looks at: two milliseconds' worth where the filter is slow.
 const PORTION: usize = 2_000;
@@ -20,6 +20,9 @@ pub(super) struct Counts {
     pub(super) total: usize,
     pub(super) waiting: usize,
     pub(super) running: usize,
+    /// Those that are run when somebody releases them: before their first instruction, or behind two deaths.
+    pub(super) held: usize,
+    pub(super) suspended: usize,
     pub(super) done: usize,
     pub(super) failed: usize,
     pub(super) cancelled: usize,
@@ -29,12 +32,14 @@ pub(super) struct Counts {
 impl Counts {
     /// How many have not ended.
     pub(super) fn live(self) -> usize {
-        self.waiting + self.running
+        self.waiting + self.running + self.held + self.suspended
     }
 
-    fn slot(&mut self, state: StateName) -> &mut usize {
-        match state {
+    fn slot(&mut self, summary: &Summary) -> &mut usize {
+        match summary.state.name() {
             StateName::Paused => &mut self.waiting,
+            StateName::Running if summary.presence == Presence::Suspended => &mut self.suspended,
+            StateName::Running if summary.is_held() => &mut self.held,
             StateName::Running => &mut self.running,
             StateName::Done => &mut self.done,
             StateName::Failed => &mut self.failed,
@@ -95,7 +100,7 @@ impl Sessions {
             self.place(&first, now);
         }
         self.counts.total += 1;
-        *self.counts.slot(summary.state.name()) += 1;
+        *self.counts.slot(&summary) += 1;
         self.counts.tokens = self.counts.tokens.saturating_add(summary.usage.total_tokens.tokens);
         if let Some(since) = waiting_since(&summary) {
             self.waiting.insert((since, summary.id));
@@ -163,7 +168,7 @@ impl Sessions {
             self.waiting.remove(&(since, id));
         }
         self.counts.total -= 1;
-        *self.counts.slot(old.state.name()) -= 1;
+        *self.counts.slot(old) -= 1;
         self.counts.tokens = self.counts.tokens.saturating_sub(old.usage.total_tokens.tokens);
     }
 

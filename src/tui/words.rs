@@ -62,16 +62,6 @@ pub(super) fn lasted(time: Duration) -> String {
     }
 }
 
-/// A number of bytes.
-pub(super) fn bytes(n: u64) -> String {
-    match n {
-        0..1_000 => format!("{n} bytes"),
-        1_000..1_000_000 => format!("{}.{} kB", n / 1_000, n % 1_000 / 100),
-        1_000_000..1_000_000_000 => format!("{}.{} MB", n / 1_000_000, n % 1_000_000 / 100_000),
-        _ => format!("{}.{} GB", n / 1_000_000_000, n % 1_000_000_000 / 100_000_000),
-    }
-}
-
 /// The time of day in UTC.
 pub(super) fn clock(at: Timestamp) -> String {
     let day = at.rem_euclid(DAY);
@@ -96,16 +86,29 @@ pub(super) fn count(n: usize, noun: &str) -> String {
 pub(super) fn header_parts(counts: Counts, waiting_since: Option<Timestamp>, now: Timestamp) -> Vec<(Tone, String)> {
     let mut parts = vec![(Tone::Plain, count(counts.total, "session"))];
     let oldest = waiting_since.map(|since| format!(" (oldest {})", age(since, now))).unwrap_or_default();
-    for (n, state, word) in [
-        (counts.waiting, StateName::Paused, "waiting"),
-        (counts.running, StateName::Running, "running"),
-        (counts.done, StateName::Done, "done"),
-        (counts.failed, StateName::Failed, "failed"),
-        (counts.cancelled, StateName::Cancelled, "cancelled"),
+    for (n, tone, word) in [
+        (counts.waiting, Tone::State(StateName::Paused), "waiting"),
+        (counts.suspended, Tone::Warning, "suspended"),
+        (counts.held, Tone::Warning, "held"),
+        (counts.running, Tone::State(StateName::Running), "running"),
+        (counts.done, Tone::State(StateName::Done), "done"),
+        (counts.failed, Tone::State(StateName::Failed), "failed"),
+        (counts.cancelled, Tone::State(StateName::Cancelled), "cancelled"),
     ] {
         if n > 0 {
-            let more = if state == StateName::Paused { oldest.as_str() } else { "" };
-            parts.push((Tone::State(state), format!("{n} {word}{more}")));
+            let more = if word == "waiting" { oldest.as_str() } else { "" };
+            parts.push((tone, format!("{n} {word}{more}")));
+        }
+    }
+    parts
+}
+
+/// What those do that have not ended: `2 waiting, 1 running`, and what else there is.
+pub(super) fn live_parts(counts: Counts) -> String {
+    let mut parts = format!("{} waiting, {} running", counts.waiting, counts.running);
+    for (n, word) in [(counts.suspended, "suspended"), (counts.held, "held")] {
+        if n > 0 {
+            let _ = write!(parts, ", {n} {word}");
         }
     }
     parts
@@ -161,9 +164,7 @@ pub(super) fn row_text(summary: &Summary, width: usize) -> String {
         }
         ExecutionState::Running { waiting_on: Some(1) } => "waits for 1 child".into(),
         ExecutionState::Running { waiting_on: Some(n) } => format!("waits for {n} children"),
-        ExecutionState::Running { .. } if summary.spec.held && summary.last_seq == 0 => {
-            "held before its first instruction".into()
-        }
+        ExecutionState::Running { .. } if summary.is_held() => "held before its first instruction".into(),
         ExecutionState::Running { waiting_on: None } => match &summary.progress {
             Some(progress) => {
                 let message = progress.message.as_deref().map_or("", |message| head(message, ROW_BYTES));
@@ -232,10 +233,10 @@ pub(super) fn trouble(why: &str) -> String {
 
 /// What becomes of sessions that have not ended when the desk is left, with a journal.
 pub(super) fn farewell(counts: Counts) -> String {
-    let (n, waiting, running) = (counts.live(), counts.waiting, counts.running);
+    let (n, parts) = (counts.live(), live_parts(counts));
     let wait = if n == 1 { "1 session waits".to_owned() } else { format!("{n} sessions wait") };
     let come = if n == 1 { "comes" } else { "come" };
-    format!("{wait} in the journal and {come} back with the next start ({waiting} waiting, {running} running)")
+    format!("{wait} in the journal and {come} back with the next start ({parts})")
 }
 
 /// The first line of a text that is not blank, as far as a row could show it.

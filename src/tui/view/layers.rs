@@ -147,10 +147,9 @@ fn quit_text(app: &App) -> String {
     let mut text = match counts.live() {
         0 => "No session is live any more.".to_owned(),
         n => format!(
-            "{} not ended ({} waiting, {} running). {}",
+            "{} not ended ({}). {}",
             if n == 1 { "1 session has".to_owned() } else { format!("{n} sessions have") },
-            counts.waiting,
-            counts.running,
+            words::live_parts(counts),
             if n == 1 { "Nothing is kept: quitting ends it." } else { "Nothing is kept: quitting ends them." },
         ),
     };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use switchboard::domain::EventKind;
-use switchboard::engine::Progress;
+use switchboard::domain::{EventKind, SessionSpec};
+use switchboard::engine::{Presence, Progress, Summary};
 use switchboard::tui::{Cmd, Msg};
 
 use super::{Desk, NOW, cancelled, done, event, failed, id, log, paused, running, session};
@@ -26,6 +26,27 @@ fn what_needs_attention_stands_first() {
     ]);
     let names = ["ended", "runs", "fell", "young", "old"];
     assert_eq!(order(&desk, &names), ["old", "young", "fell", "runs", "ended"]);
+}
+
+#[test]
+fn those_that_wait_to_be_released_are_counted_as_what_they_are() {
+    let twice = Summary { presence: Presence::Suspended, ..session(2, "twice", running()) };
+    let held = session(3, "held", running());
+    let spec = Arc::new(SessionSpec { held: true, ..SessionSpec::clone(&held.spec) });
+    let held = Summary { spec, last_seq: 0, ..held };
+    let mut desk = Desk::with(vec![session(1, "runs", running()), twice, held.clone()]);
+    let header = |desk: &Desk| desk.picture(120, 36).lines().next().unwrap_or_default().to_owned();
+    assert!(header(&desk).contains("3 sessions · 1 suspended · 1 held · 1 running  "), "{}", header(&desk));
+    assert_eq!(desk.app.title(), "switchboard: 0 waiting, 1 running, 1 suspended, 1 held");
+    desk.keys("q");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("3 sessions have not ended (0 waiting, 1 running, 1"), "{picture}");
+    desk.keys("n");
+    // Released, it is like any other.
+    desk.change(Summary { last_seq: 1, ..held });
+    desk.change(session(2, "twice", done(1.into())));
+    assert!(header(&desk).contains("3 sessions · 2 running · 1 done  "), "{}", header(&desk));
+    assert_eq!(desk.app.title(), "switchboard: 2 running");
 }
 
 #[test]
