@@ -11,7 +11,10 @@ use super::app::{App, Focus, Layer, Tab};
 use super::editor::{text_field, text_of};
 use super::keymap::{Context, Motion};
 use super::msg::Cmd;
-use crate::domain::{Answer, AnsweredBy, ExecutionState, QueryId, ResumeError, ResumeOutcome, SessionId};
+use super::pager::{Block, Pager};
+use super::theme::Tone;
+use super::words::{count, first_line};
+use crate::domain::{Answer, AnsweredBy, ExecutionState, QueryId, ResumeError, ResumeOutcome, SessionId, StateName};
 use crate::engine::{BranchError, BranchPreview, Summary};
 
 /// What becomes of the session that another goes on from.
@@ -60,6 +63,8 @@ pub(super) struct BranchForm {
     pub(super) field: BranchField,
     /// What the engine says of it, once it has.
     pub(super) preview: Option<Result<BranchPreview, BranchError>>,
+    /// The same in words: what the person should know before confirming, what matters most first.
+    pub(super) said: Pager,
 }
 
 impl BranchForm {
@@ -84,15 +89,28 @@ impl BranchForm {
         let to = match motion {
             Motion::Up => here - 1,
             Motion::Down => here + 1,
-            Motion::Top | Motion::HalfUp => 1,
-            Motion::Bottom | Motion::HalfDown => self.last,
+            Motion::Top => 1,
+            Motion::Bottom => self.last,
+            Motion::HalfUp | Motion::HalfDown => {
+                self.said.scroll(motion);
+                return None;
+            }
         };
         let to = to.clamp(1, self.last.max(1));
         (to != here).then(|| {
             self.at = QueryId::new(to);
             self.preview = None;
+            self.said = looking();
             self.look()
         })
+    }
+
+    fn take_preview(&mut self, preview: Result<BranchPreview, BranchError>) {
+        self.said = Pager::new(match &preview {
+            Ok(preview) => said(self.kind, self.at, preview),
+            Err(why) => vec![Block::new(Tone::Warning, format!("It cannot be done: {why}."))],
+        });
+        self.preview = Some(preview);
     }
 
     fn look(&self) -> Cmd {
@@ -113,7 +131,8 @@ impl App {
             return;
         };
         let answer = text_field(self.listing.branches.get(&session).map_or("", String::as_str));
-        let form = BranchForm { kind, session, at, last, answer, field: BranchField::Answer, preview: None };
+        let form =
+            BranchForm { kind, session, at, last, answer, field: BranchField::Answer, preview: None, said: looking() };
         cmds.push(form.look());
         self.layer = Some(Layer::Branch(Box::new(form)));
     }
@@ -136,7 +155,7 @@ impl App {
         if let Some(Layer::Branch(form)) = &mut self.layer
             && (form.session, form.at) == (session, at)
         {
-            form.preview = Some(preview);
+            form.take_preview(preview);
         }
     }
 
@@ -207,6 +226,43 @@ impl App {
             }
             Some(Err(why)) => self.refuse(format!("{told}; {at} not answered: {why}; the text is kept")),
         }
+    }
+}
+
+fn looking() -> Pager {
+    Pager::new(vec![Block::new(Tone::Dim, "Looking what would be kept …")])
+}
+
+fn said(kind: BranchKind, at: QueryId, preview: &BranchPreview) -> Vec<Block> {
+    let mut said = vec![becomes(kind, at, preview.state), numbers(preview)];
+    // What is not undone matters more than what can be given again.
+    for intent in &preview.written {
+        let key = intent.key.as_deref().map(|key| format!(" “{key}”")).unwrap_or_default();
+        said.push(Block::hanging(Tone::Dim, format!("  {} {}{key}", intent.op, intent.file), 4));
+    }
+    for left in &preview.left {
+        let text = format!("  {} by {}: “{}”", left.query, left.by, first_line(&left.response));
+        said.push(Block::hanging(Tone::Dim, text, 4));
+    }
+    said
+}
+
+fn becomes(kind: BranchKind, at: QueryId, state: StateName) -> Block {
+    match (kind, state) {
+        (BranchKind::Rewind, StateName::Running | StateName::Paused) => {
+            Block::new(Tone::Warning, format!("A new session from {at} on; this one is cancelled."))
+        }
+        (BranchKind::Rewind | BranchKind::Fork, _) => {
+            Block::new(Tone::Plain, format!("A new session from {at} on; this one stays {state}."))
+        }
+    }
+}
+
+fn numbers(preview: &BranchPreview) -> Block {
+    let answers = format!("{} kept, {} left behind", count(preview.kept, "answer"), preview.left.len());
+    match preview.written.len() {
+        0 => Block::new(Tone::Plain, format!("{answers}.")),
+        n => Block::new(Tone::Warning, format!("{answers}; {} to files since, not undone.", count(n, "write"))),
     }
 }
 

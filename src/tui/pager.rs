@@ -205,6 +205,11 @@ impl Pager {
         self.blocks[block].indent.min(self.width / 2)
     }
 
+    /// Whether the whole text has at most so many rows, of a window that is hardly lower.
+    pub(super) fn is_within(&self, rows: usize) -> bool {
+        self.next.0 >= self.blocks.len() && self.rows.len() <= rows
+    }
+
     /// How many rows stand above the window, and whether any stand below it.
     pub(super) fn hidden(&self) -> (usize, bool) {
         (self.top, self.rows.len() > self.top + self.height)

@@ -7,7 +7,7 @@ use super::folding::Folding;
 use super::keymap::Action;
 use super::list::Line;
 use super::pager::{Block, Pager};
-use super::view::payload_width;
+use super::view::{branch_room, payload_width};
 use super::{documents, facts, source};
 use crate::domain::ExecutionState;
 
@@ -32,6 +32,14 @@ impl App {
             Some(Layer::Diagnostics(layer)) => layer.pager.prepare(width, height),
             Some(Layer::Details(details)) => details.pager.prepare(width, height),
             Some(Layer::Beside(beside)) => beside.prepare(width, height),
+            Some(Layer::Branch(form)) => {
+                let (width, height) = branch_room(size);
+                // Where not everything fits, a row says so.
+                form.said.prepare(width, height.saturating_sub(1));
+                if form.said.is_within(height) {
+                    form.said.prepare(width, height);
+                }
+            }
             Some(
                 Layer::Cancel(_)
                 | Layer::Find(_)
@@ -40,7 +48,6 @@ impl App {
                 | Layer::Same(_)
                 | Layer::AnswerMarked(_)
                 | Layer::Start(_)
-                | Layer::Branch(_)
                 | Layer::Quit,
             )
             | None => {}

@@ -11,6 +11,9 @@ const LIST: &[Context] = &[Context::List];
 const PANES: &[Context] = &[Context::List, Context::Session];
 const MOVING: &[Context] =
     &[Context::List, Context::Session, Context::Help, Context::Sent, Context::Feeds, Context::Text];
+/// Where there may be more than is seen: a form scrolls what it shows while its choice has the keyboard.
+const PAGING: &[Context] =
+    &[Context::List, Context::Session, Context::Help, Context::Choice, Context::Sent, Context::Feeds, Context::Text];
 const CHOOSING: &[Context] = &[
     Context::List,
     Context::Session,
@@ -595,7 +598,7 @@ pub const TABLE: &[Row] = &[
         action: Action::Move(Motion::HalfDown),
         name: "half_page_down",
         keys: &["Ctrl-D", "PgDn"],
-        contexts: MOVING,
+        contexts: PAGING,
         group: MOVE,
         description: "half a page down",
         footer: None,
@@ -604,7 +607,7 @@ pub const TABLE: &[Row] = &[
         action: Action::Move(Motion::HalfUp),
         name: "half_page_up",
         keys: &["Ctrl-U", "PgUp"],
-        contexts: MOVING,
+        contexts: PAGING,
         group: MOVE,
         description: "half a page up",
         footer: None,

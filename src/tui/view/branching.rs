@@ -7,20 +7,29 @@ use ratatui::widgets::Widget;
 
 use super::layers::{label, next_row, open, window};
 use super::put;
-use crate::domain::{QueryId, StateName};
-use crate::engine::BranchPreview;
+use super::session::pager_rows;
 use crate::tui::app::App;
-use crate::tui::branching::{BranchField, BranchForm, BranchKind};
-use crate::tui::feed::wrapped;
-use crate::tui::keymap::{Action, Way};
+use crate::tui::branching::{BranchField, BranchForm};
+use crate::tui::keymap::{Action, Motion, Way};
+use crate::tui::layout::Pane;
 use crate::tui::theme::Tone;
-use crate::tui::words::{count, first_line};
+use crate::tui::words::first_line;
 
 /// Rows that the answer has at least, with its name.
 const FOR_ANSWER: u16 = 2;
 
+fn pane(area: Rect) -> Pane {
+    window(area, 90, 20)
+}
+
+/// Columns and rows for what is said, on a screen of this size; a row of them says that there is more, where there is.
+pub(in crate::tui) fn branch_room((width, height): (u16, u16)) -> (usize, usize) {
+    let inside = pane(Rect::new(0, 0, width, height)).inside;
+    (inside.width.into(), inside.height.saturating_sub(1 + FOR_ANSWER).into())
+}
+
 pub(super) fn draw(app: &App, form: &BranchForm, area: Rect, picture: &mut Buffer) {
-    let pane = window(area, 90, 20);
+    let pane = pane(area);
     let title = format!("{} {}", form.kind.verb(), app.name_of(form.session));
     let how = format!("{} confirms · {} leaves", app.key(Action::Send), app.key(Action::Back));
     open(pane, &title, &how, picture);
@@ -30,14 +39,7 @@ pub(super) fn draw(app: &App, form: &BranchForm, area: Rect, picture: &mut Buffe
     }
     at_row(app, form, rest, picture);
     next_row(&mut rest);
-    for (tone, text) in said(form) {
-        for row in wrapped(&text, rest.width.into()) {
-            if rest.height > FOR_ANSWER {
-                put(picture, rest.x, rest.y, rest.right(), row, tone.style());
-                next_row(&mut rest);
-            }
-        }
-    }
+    said(app, form, &mut rest, picture);
     if rest.height >= FOR_ANSWER {
         let name = format!("the new answer to {}, if there is one yet", form.at);
         label(picture, rest, &name, form.field == BranchField::Answer);
@@ -61,40 +63,21 @@ fn at_row(app: &App, form: &BranchForm, area: Rect, picture: &mut Buffer) {
     }
 }
 
-/// What the person should know before confirming, what matters most first.
-fn said(form: &BranchForm) -> Vec<(Tone, String)> {
-    let preview = match &form.preview {
-        None => return vec![(Tone::Dim, "Looking what would be kept …".into())],
-        Some(Err(why)) => return vec![(Tone::Warning, format!("It cannot be done: {why}."))],
-        Some(Ok(preview)) => preview,
-    };
-    let mut said = vec![becomes(form.kind, form.at, preview.state), numbers(preview)];
-    for left in &preview.left {
-        let text = format!("  {} by {}: “{}”", left.query, left.by, first_line(&left.response));
-        said.push((Tone::Dim, text));
-    }
-    for intent in &preview.written {
-        let key = intent.key.as_deref().map(|key| format!(" “{key}”")).unwrap_or_default();
-        said.push((Tone::Dim, format!("  {} {}{key}", intent.op, intent.file)));
-    }
-    said
-}
-
-fn becomes(kind: BranchKind, at: QueryId, state: StateName) -> (Tone, String) {
-    match (kind, state) {
-        (BranchKind::Rewind, StateName::Running | StateName::Paused) => {
-            (Tone::Warning, format!("A new session from {at} on; this one is cancelled."))
-        }
-        (BranchKind::Rewind | BranchKind::Fork, _) => {
-            (Tone::Plain, format!("A new session from {at} on; this one stays {state}."))
-        }
-    }
-}
-
-fn numbers(preview: &BranchPreview) -> (Tone, String) {
-    let answers = format!("{} kept, {} left behind", count(preview.kept, "answer"), preview.left.len());
-    match preview.written.len() {
-        0 => (Tone::Plain, format!("{answers}.")),
-        n => (Tone::Warning, format!("{answers}; {} to files since, not undone.", count(n, "write"))),
+/// What the person should know before confirming; as much as there is room for, and how to see the rest.
+fn said(app: &App, form: &BranchForm, rest: &mut Rect, picture: &mut Buffer) {
+    let room = rest.height.saturating_sub(FOR_ANSWER);
+    let (above, below) = form.said.hidden();
+    let more = above > 0 || below;
+    let rows = room.saturating_sub(u16::from(more)).min(form.said.visible().count() as u16);
+    pager_rows(&form.said, Rect { height: rows, ..*rest }, false, picture);
+    (0..rows).for_each(|_| next_row(rest));
+    if more && room > 0 {
+        let [down, up] = [Motion::HalfDown, Motion::HalfUp].map(|motion| app.key(Action::Move(motion)));
+        let how = match form.field {
+            BranchField::At => format!("… more: {down}, {up}"),
+            BranchField::Answer => format!("… more: {}, then {down}", app.key(Action::Pane(Way::Next))),
+        };
+        put(picture, rest.x, rest.y, rest.right(), &how, Tone::Key.style());
+        next_row(rest);
     }
 }

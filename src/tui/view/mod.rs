@@ -21,6 +21,7 @@ use super::text::{cut, row_at, width_of};
 use super::theme::{Tone, finish};
 use super::words;
 
+pub(super) use branching::branch_room;
 pub(super) use feed::payload_width;
 pub(super) use layers::help_area;
 pub(super) use session::{tab_places, timeline_areas};

@@ -81,6 +81,31 @@ fn the_form_shows_what_is_kept_and_left_and_written_and_nothing_is_done_but_by_t
 }
 
 #[test]
+fn everything_that_is_left_and_written_can_be_read_on_the_smallest_screen() {
+    let mut desk = Desk::with(vec![asking()]).resized(40, 10);
+    desk.keys("R");
+    show(&mut desk, 2);
+    let told = desk.picture(40, 10);
+    assert!(told.contains("… more: Tab, then Ctrl-D"), "{told}");
+    desk.keys("<Tab>");
+    let mut seen = String::new();
+    for _ in 0..10 {
+        seen += &desk.picture(40, 10);
+        desk.keys("<C-d>");
+    }
+    for line in ["not undone.", "state.set state/default.json", "“draft”", "q-2 by person: “because”"] {
+        assert!(seen.contains(line), "{line}:\n{seen}");
+    }
+    assert_eq!(wanted(&desk), Some(2), "the question stays the same");
+    for _ in 0..10 {
+        desk.keys("<C-u>");
+    }
+    assert!(desk.picture(40, 10).contains("A new session from q-2 on"), "and back");
+    let wide = desk.resized(120, 36);
+    assert!(!wide.picture(120, 36).contains("… more"), "where there is room for all there is nothing to scroll");
+}
+
+#[test]
 fn a_fork_leaves_the_session_and_may_answer_at_once() {
     let mut desk = Desk::with(vec![asking()]);
     desk.keys("B");
