@@ -37,7 +37,8 @@ pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliErro
         args.session.clone(),
         settings.limits.clone(),
         program::environment(&args.session, settings),
-    );
+    )
+    .with_home(program::home(settings));
     let starts = Starts { programs, answerer: args.answerer.clone() };
     show(settings, &dirs, specs, starts)
 }

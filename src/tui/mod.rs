@@ -85,7 +85,7 @@ pub use keymap::{Action, Context, Keymap, Motion, Row, Way};
 pub use listing::ListVerb;
 pub use msg::{Cmd, DraftWanted, FeedItem, Msg, Peek};
 pub use outside::{Drafts, Keeper};
-pub use programs::{NoPrograms, Programs};
+pub use programs::{NoPrograms, Programs, Wanted};
 pub use raw::{Program, Raw};
 pub use run::{Exit, TuiError, TuiOptions, run};
 pub use starting::Start;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::branching::{BranchKind, Branched};
 use super::diagnosing::Diagnosis;
 use super::input::Input;
+use super::programs::Wanted;
 use super::raw::Raw;
 use super::starting::Start;
 use crate::domain::{
@@ -76,6 +77,8 @@ pub enum Msg {
     /// The packages on the library path.
     Packages(Vec<Package>),
     /// What an editor made of the text of a [`Cmd::Edit`], or why it did not.
+        /// What was looked for.
+        wanted: Wanted,
     Edited(Result<String, String>),
     /// What became of a [`Cmd::Page`].
     Paged(Result<(), String>),
@@ -195,8 +198,13 @@ pub enum Cmd {
     },
     /// Start a session.
     Start(Start),
-    /// Look which paths begin so.
-    Complete(String),
+    /// Look what begins so.
+    Complete {
+        /// The beginning.
+        begun: String,
+        /// What it is to become.
+        wanted: Wanted,
+    },
     /// Look which packages there are.
     Packages,
     /// Let the person's editor edit this text.

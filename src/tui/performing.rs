@@ -37,12 +37,12 @@ impl Desk {
             }
             Cmd::AnswerAll { answers } => self.spawn(acts::answer_all(self.registry.clone(), answers)),
             Cmd::Start(start) => self.start(start),
-            Cmd::Complete(begun) => {
+            Cmd::Complete { begun, wanted } => {
                 let programs = Arc::clone(&self.programs);
                 self.spawn(async move {
                     let look = begun.clone();
-                    let offers = tokio::task::spawn_blocking(move || programs.complete(&look)).await;
-                    Msg::Offers { begun, offers: offers.unwrap_or_default() }
+                    let offers = tokio::task::spawn_blocking(move || programs.complete(&look, wanted)).await;
+                    Msg::Offers { begun, wanted, offers: offers.unwrap_or_default() }
                 });
             }
             Cmd::Packages => {

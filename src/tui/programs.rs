@@ -30,8 +30,17 @@ pub trait Programs: Send + Sync {
     /// One line that says what is wrong and what to do.
     fn eval(&self, strategy: &str, scenario: &str, opts: Option<Value>) -> Result<SessionSpec, String>;
 
-    /// Paths that begin so: directories (with a slash at their end) and Lua files, in order.
-    fn complete(&self, begun: &str) -> Vec<String>;
+    /// What begins so and can be what is wanted, in order: names, directories (with a slash at their end) and files.
+    fn complete(&self, begun: &str, wanted: Wanted) -> Vec<String>;
+}
+
+/// What a text that is begun is to become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The file of a program.
+    Program,
+    /// A scenario: a file of Lua or JSON, or the name of one.
+    Scenario,
 }
 
 /// Knows no program; for a desk that only looks on.
@@ -55,7 +64,7 @@ impl Programs for NoPrograms {
         Err("this desk starts no programs".to_owned())
     }
 
-    fn complete(&self, _begun: &str) -> Vec<String> {
+    fn complete(&self, _begun: &str, _wanted: Wanted) -> Vec<String> {
         Vec::new()
     }
 }

@@ -13,6 +13,7 @@ use super::input::Key;
 use super::keymap::{Context, Motion, Way};
 use super::msg::Cmd;
 use super::picker::fits;
+use super::programs::Wanted;
 use super::starting::Start;
 use crate::engine::Package;
 
@@ -199,9 +200,9 @@ impl StartForm {
         }
     }
 
-    /// Takes in the paths that begin so.
-    pub(super) fn take_paths(&mut self, begun: &str, paths: Vec<String>) {
-        if matches!(self.field, StartField::File | StartField::Scenario) && self.text(&self.field) == begun {
+    /// Takes in what begins so.
+    pub(super) fn take_paths(&mut self, begun: &str, wanted: Wanted, paths: Vec<String>) {
+        if self.wanted() == Some(wanted) && self.text(&self.field) == begun {
             self.paths = paths;
             self.chosen = 0;
         }
@@ -235,8 +236,15 @@ impl StartForm {
 
     /// What to look for on disk, where the field is a path.
     pub(super) fn look(&self) -> Option<Cmd> {
-        let is_path = matches!(self.field, StartField::File | StartField::Scenario);
-        is_path.then(|| Cmd::Complete(self.text(&self.field)))
+        self.wanted().map(|wanted| Cmd::Complete { begun: self.text(&self.field), wanted })
+    }
+
+    fn wanted(&self) -> Option<Wanted> {
+        match self.field {
+            StartField::File => Some(Wanted::Program),
+            StartField::Scenario => Some(Wanted::Scenario),
+            _ => None,
+        }
     }
 
     /// Chooses another kind or another offer.
@@ -306,6 +314,9 @@ impl StartForm {
 
     /// Puts the keyboard into a field.
     pub(super) fn go_to(&mut self, field: StartField) -> Option<Cmd> {
+        if self.field != field {
+            self.paths.clear();
+        }
         self.field = field;
         self.chosen = 0;
         self.look()

@@ -11,6 +11,7 @@ use super::app::{App, Layer};
 use super::keymap::{Action, Context};
 use super::listing::ListVerb;
 use super::msg::Cmd;
+use super::programs::Wanted;
 use super::start_form::StartForm;
 use crate::domain::{SessionId, SessionSpec};
 use crate::engine::Package;
@@ -129,9 +130,9 @@ impl App {
         self.layer.is_none() && self.all_feeds.is_none() && self.context() == Context::List
     }
 
-    pub(super) fn take_offers(&mut self, begun: &str, offers: Vec<String>) {
+    pub(super) fn take_offers(&mut self, begun: &str, wanted: Wanted, offers: Vec<String>) {
         if let Some(Layer::Start(form)) = &mut self.layer {
-            form.take_paths(begun, offers);
+            form.take_paths(begun, wanted, offers);
         }
     }
 

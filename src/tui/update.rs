@@ -70,7 +70,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::CancelledAll { done, before, refused } => app.cancelled_all(&done, before, &refused),
         Msg::AnsweredAll { taken, refused } => app.answered_all(&taken, &refused),
         Msg::Started { start, result } => app.started(&start, result, &mut cmds),
-        Msg::Offers { begun, offers } => app.take_offers(&begun, offers),
+        Msg::Offers { begun, wanted, offers } => app.take_offers(&begun, wanted, offers),
         Msg::Packages(packages) => app.take_packages(packages),
         Msg::Edited(result) => app.edited(result),
         Msg::Paged(result) => app.paged(result),

@@ -14,7 +14,7 @@ use switchboard::engine::{
     BranchError, Call, Diagnostics, JournalFigures, Package, Presence, Progress, Spread, Straggler, Summary, Verb,
     Work, Worker,
 };
-use switchboard::tui::{Cmd, Diagnosis, FeedItem, FrameFigures, Input, Keymap, Msg, TABLE};
+use switchboard::tui::{Cmd, Diagnosis, FeedItem, FrameFigures, Input, Keymap, Msg, TABLE, Wanted};
 
 use super::branches::{life, preview};
 use super::families::{branch, child};
@@ -269,9 +269,9 @@ fn at(screen: &str, world: World) -> Desk {
                 package("panel", "asks a council of experts", &[]),
             ]));
         }
-        for begun in ["ex", "su"] {
+        for (begun, wanted) in [("ex", Wanted::Program), ("su", Wanted::Scenario)] {
             let offers = ["examples/a.lua", "examples/b.lua", "sums.lua"].map(str::to_owned).to_vec();
-            desk.tell(Msg::Offers { begun: begun.into(), offers });
+            desk.tell(Msg::Offers { begun: begun.into(), wanted, offers });
         }
         let observed = desk.cmds.iter().rposition(|cmd| matches!(cmd, Cmd::Observe { .. }));
         if let Some(Cmd::Observe { session, .. }) = observed.map(|at| desk.cmds.remove(at)) {

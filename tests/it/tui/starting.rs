@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use switchboard::engine::Package;
-use switchboard::tui::{Cmd, Msg, Start};
+use switchboard::tui::{Cmd, Msg, Start, Wanted};
 
 use super::{Desk, failed, id, running, session};
 
@@ -37,9 +37,9 @@ fn a_session_is_started_from_a_file_whose_path_is_completed() {
     let mut desk = Desk::new(120, 36);
     desk.keys("N re");
     assert_eq!(desk.app.mode(), "NEW");
-    assert!(desk.cmds.contains(&Cmd::Complete("re".into())));
+    assert!(desk.cmds.contains(&Cmd::Complete { begun: "re".into(), wanted: Wanted::Program }));
     let offers = vec!["review/a.lua".to_owned(), "review/b.lua".to_owned()];
-    desk.tell(Msg::Offers { begun: "re".into(), offers });
+    desk.tell(Msg::Offers { begun: "re".into(), wanted: Wanted::Program, offers });
     assert!(desk.picture(120, 36).contains("review/b.lua"));
     desk.keys("<Tab> a.lua <CR>");
     assert!(started(&desk).is_empty(), "Enter starts nothing");
@@ -60,9 +60,13 @@ fn an_offered_path_is_chosen_with_arrows_and_taken_with_enter() {
     let mut desk = Desk::new(120, 36);
     desk.keys("N");
     let offers = ["a.lua", "b.lua", "c/"].map(str::to_owned).to_vec();
-    desk.tell(Msg::Offers { begun: String::new(), offers });
+    desk.tell(Msg::Offers { begun: String::new(), wanted: Wanted::Program, offers });
     desk.keys("<Down> <Down> <CR>");
-    assert_eq!(desk.cmds.last(), Some(&Cmd::Complete("c/".into())), "a directory is gone into");
+    assert_eq!(
+        desk.cmds.last(),
+        Some(&Cmd::Complete { begun: "c/".into(), wanted: Wanted::Program }),
+        "a directory is gone into"
+    );
     desk.keys("d.lua <C-s>");
     assert_eq!(started(&desk), [&Start::File("c/d.lua".into())]);
 }
@@ -208,8 +212,16 @@ fn the_session_that_was_started_is_selected_unless_one_has_gone_on_meanwhile() {
 fn tab_stays_in_the_path_while_it_is_not_known_which_is_meant() {
     let mut desk = Desk::new(120, 36);
     desk.keys("N p/2");
-    desk.tell(Msg::Offers { begun: "p/2".into(), offers: vec!["p/20.lua".into(), "p/21.lua".into()] });
-    desk.tell(Msg::Offers { begun: "p/2".into(), offers: vec!["p/20.lua".into(), "p/21.lua".into()] });
+    desk.tell(Msg::Offers {
+        begun: "p/2".into(),
+        wanted: Wanted::Program,
+        offers: vec!["p/20.lua".into(), "p/21.lua".into()],
+    });
+    desk.tell(Msg::Offers {
+        begun: "p/2".into(),
+        wanted: Wanted::Program,
+        offers: vec!["p/20.lua".into(), "p/21.lua".into()],
+    });
     desk.keys("<Tab>");
     assert!(desk.picture(120, 36).contains("▸ p/21.lua"), "it goes round what fits: {}", desk.picture(120, 36));
     desk.keys("<CR> <C-s>");
