@@ -166,9 +166,25 @@ fn every_size_down_to_one_by_one_is_drawn_and_left_again() {
         desk.resize(columns, rows);
     }
     desk.resize(120, 36);
-    // The terminal library may hold back a key that comes in the same instant as a change of size until the next key.
-    desk.wait("the picture of the last size", |screen| screen.contents_between(0, 116, 0, 120) == "LIST");
     desk.shows("Small?");
+    quit(desk);
+}
+
+#[test]
+fn a_key_and_a_change_of_size_that_come_in_the_same_instant_are_both_seen() {
+    let mut desk = desk_on("alc.llm('Both?')");
+    desk.shows("Both?");
+    for n in 0..40 {
+        let columns = 120 - n % 2;
+        desk.resize(columns, 36);
+        desk.keys("?");
+        desk.shows("this help");
+        desk.resize(columns - 2, 36);
+        desk.keys("q");
+        desk.hides("this help");
+    }
+    desk.resize(100, 36);
+    desk.wait("the picture of the last size", |screen| screen.contents_between(0, 96, 0, 100) == "LIST");
     quit(desk);
 }
 
