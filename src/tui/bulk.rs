@@ -72,14 +72,20 @@ struct Target {
 }
 
 impl App {
-    /// The marked sessions, those that are gone left out, in a fixed order.
+    /// The marked sessions, those that are gone left out: in the order of the list, those that it hides last.
     fn marked(&mut self) -> Vec<SessionId> {
         self.mark_range();
         let sessions = &self.sessions;
         self.listing.marks.retain(|id| sessions.get(*id).is_some());
-        let mut marked: Vec<SessionId> = self.listing.marks.iter().copied().collect();
+        let marks = &self.listing.marks;
         let list = sessions.list();
-        marked.sort_by_cached_key(|id| (list.tree().path(*id), *id));
+        // Those that are seen stand in order already; with a hundred thousand marks sorting would be felt.
+        let mut marked: Vec<SessionId> = list.all().filter(|id| marks.contains(id)).collect();
+        if marked.len() < marks.len() {
+            let mut hidden: Vec<SessionId> = marks.iter().filter(|id| !list.tree().is_seen(**id)).copied().collect();
+            hidden.sort_by_cached_key(|id| (list.tree().path(*id), *id));
+            marked.append(&mut hidden);
+        }
         marked
     }
 

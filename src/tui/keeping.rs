@@ -20,6 +20,9 @@ const BESIDE: char = '\u{1e}';
 /// How long a change may wait for others before it is written.
 const LATER_MS: i64 = 500;
 
+/// So many sessions take a while to end: ten thousand about a second.
+const MANY: usize = 1_000;
+
 /// What is to be written, and what was read.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -48,10 +51,13 @@ impl App {
         self.context() == Context::List && self.listing.marks.is_empty() && self.listing.start.is_none()
     }
 
-    /// What is to be said where the desk was: what becomes of the sessions, if they go on.
+    /// What is to be said where the desk was: what becomes of the sessions, if they go on, or if their end takes a while.
     pub fn farewell(&self) -> Option<String> {
         let counts = self.sessions.counts();
-        (self.outlives() && counts.live() > 0).then(|| super::words::farewell(counts))
+        if self.outlives() {
+            return (counts.live() > 0).then(|| super::words::farewell(counts));
+        }
+        (counts.live() >= MANY).then(|| format!("ending {} sessions …", counts.live()))
     }
 
     /// Has what changed written, if it is time. Comes behind every message.

@@ -187,7 +187,22 @@ impl Program {
     fn start(code: &str, copies: usize) -> Self {
         let home = tempfile::tempdir().expect("a directory");
         std::fs::write(home.path().join("program.lua"), code).expect("a file");
-        let args = ["program.lua".to_owned(), "-n".to_owned(), copies.to_string()];
+        Self::start_in(home, &["program.lua", "-n", &copies.to_string()])
+    }
+
+    /// A desk whose sessions wait: in memory, where nothing is kept, or asleep in a journal.
+    fn waiting(sessions: usize, asleep: bool) -> Self {
+        let home = tempfile::tempdir().expect("a directory");
+        if asleep {
+            write(&two_cores(), &home.path().join("journal.db"), sessions, 0);
+            return Self::start_in(home, &["--journal", "journal.db"]);
+        }
+        std::fs::write(home.path().join("program.lua"), "return alc.llm('Well?')").expect("a file");
+        Self::start_in(home, &["--ephemeral", "program.lua", "-n", &sessions.to_string()])
+    }
+
+    fn start_in(home: tempfile::TempDir, args: &[&str]) -> Self {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         Self::launch(env!("CARGO_BIN_EXE_switchboard"), &args, home)
     }
 
@@ -250,6 +265,27 @@ impl Program {
         self.screen.0.lock().expect("no panic").0.screen().contents().contains(text)
     }
 
+    /// The same, with a key now and then meanwhile: how long each waits for its picture.
+    fn until_with_keys(&mut self, text: &str, keys: &mut Samples) -> Duration {
+        let start = Instant::now();
+        while !self.shows(text) {
+            assert!(start.elapsed() < Duration::from_mins(5), "waited for {text}");
+            for (key, shown) in [("?", true), ("q", false)] {
+                self.key(key);
+                keys.push(self.until("┌ Help", shown));
+                std::thread::sleep(Duration::from_millis(40));
+            }
+        }
+        start.elapsed()
+    }
+
+    /// Waits until it has ended.
+    fn ends(&mut self) -> Duration {
+        let start = Instant::now();
+        self.child.wait().expect("it can be waited for");
+        start.elapsed()
+    }
+
     fn written(&self) -> usize {
         self.screen.0.lock().expect("no panic").1
     }
@@ -302,6 +338,51 @@ pub(crate) fn journal_start(sessions: usize) {
     }
     let figures = json!({"first_rows": first.figures(), "all_there": all.figures(), "key_to_frame": keys.figures()});
     row("journal_start", sessions, RUNS, &figures);
+}
+
+/// The real program: all of its sessions marked and cancelled at once, the keys pressed meanwhile, and leaving it then.
+pub(crate) fn bulk_cancel(sessions: usize) {
+    for (name, asleep) in [("bulk_cancel_in_memory", false), ("bulk_cancel_asleep", true)] {
+        let mut program = Program::waiting(sessions, asleep);
+        let mut keys = Samples::default();
+        let listed = program.until_with_keys(&format!("{sessions} waiting"), &mut keys);
+        let (mut still, mut steps) = (Samples::default(), Vec::new());
+        for (what, key, text) in [("mark", "*", format!("{sessions} sessions marked")), ("form", "c", "detail".into())]
+        {
+            program.key(key);
+            steps.push((what, program.until(&text, true)));
+        }
+        program.key("\x13");
+        let all = program.until_with_keys(&format!("{sessions} cancelled"), &mut still);
+        program.key("q");
+        let ended = program.ends();
+        let ms = |time: Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
+        let mut figures = json!({
+            "listed_ms": ms(listed), "keys_while_listing": keys.figures(), "all_cancelled_ms": ms(all),
+            "keys_meanwhile": still.figures(), "quit_ms": ms(ended),
+        });
+        for (what, time) in steps {
+            figures[format!("{what}_ms")] = ms(time).into();
+        }
+        row(name, sessions, 1, &figures);
+    }
+}
+
+/// The real program: leaving it while all of its sessions wait, until the terminal is back and until it has ended.
+pub(crate) fn quit(sessions: usize) {
+    for (name, asleep) in [("quit_in_memory", false), ("quit_asleep", true)] {
+        let mut program = Program::waiting(sessions, asleep);
+        program.until(&format!("{sessions} waiting"), true);
+        program.key("q");
+        if !asleep {
+            program.until("Quit?", true);
+            program.key("y");
+        }
+        let given_back = program.until(&format!("{sessions} waiting"), false);
+        let ended = program.ends();
+        let ms = |time: Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
+        row(name, sessions, 1, &json!({"given_back_ms": ms(given_back), "ended_ms": ms(given_back + ended)}));
+    }
 }
 
 /// The real program: from a key to its frame, the terminal included; idle, and while 20 000 lines a second are logged.
