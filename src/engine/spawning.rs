@@ -74,7 +74,12 @@ impl Shared {
     pub(super) fn start(self: &Arc<Self>, Prepared { live, task, .. }: Prepared) {
         if self.closing.is_cancelled() {
             // A shutdown that began meanwhile may have listed the sessions before this one was among them.
-            self.send_cancel(&live, self.closing_reason());
+            if self.world.journal.outlives_the_process() {
+                // Its inbox is empty yet.
+                drop(live.open_post().map(|post| post.inbox.try_send(Box::new(Request::Leave))));
+            } else {
+                self.send_cancel(&live, self.closing_reason());
+            }
         }
         self.run(task);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::domain::{CancelCode, ExecutionState, SpawnError, StateName};
-use switchboard::engine::Durability;
+use switchboard::engine::{Durability, Record};
 use tokio::runtime::Handle;
 
 use crate::support::{
@@ -66,6 +66,26 @@ async fn a_session_that_is_recorded_during_a_shutdown_does_not_outlive_it() {
     }
     assert_eq!(rig.registry.shutdown(PLENTY).await, 0);
     assert!(rig.registry.list().iter().all(|summary| summary.state.is_ended()));
+}
+
+/// The same over a journal that outlives the process: nobody has cancelled it, so it waits there.
+#[tokio::test]
+async fn a_session_that_is_recorded_during_a_shutdown_waits_in_a_journal_that_outlives_it() {
+    let rig = Rig::recorded();
+    rig.journal.hold(|_, _, durability| durability == Durability::Acknowledged);
+    let (spec, probe) = rig.write([say("why?")]);
+    let registry = rig.registry.clone();
+    let spawned = tokio::spawn(async move { registry.spawn(spec).await });
+    wait_for("the record to reach the journal", || rig.journal.waiting() == 1).await;
+    assert_eq!(rig.registry.shutdown(PLENTY).await, 0);
+    rig.journal.release(&Ok(()));
+    let id = spawned.await.unwrap().expect("it is recorded");
+    assert_eq!(rig.registry.shutdown(PLENTY).await, 0);
+    assert_eq!((rig.registry.state(id).unwrap(), probe.steps()), (ExecutionState::BORN, 0));
+
+    let next = rig.after_a_crash(<[Record]>::len);
+    next.registry.recover().await.unwrap();
+    paused(&next.registry, id).await;
 }
 
 #[tokio::test(start_paused = true)]
