@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::Sleep;
@@ -21,6 +22,9 @@ use crate::tui;
 
 /// Sessions that are started before the first picture: a few milliseconds' worth. The others come while one looks.
 const AT_ONCE: usize = 100;
+
+/// Sessions that are being started at a time: one commit takes all of them.
+const TOGETHER: usize = 64;
 
 /// How long sessions get to stop when the desk closes. A program that can be interrupted needs a millisecond, one in a
 /// section that cannot needs 50; the rest is for a busy machine.
@@ -198,29 +202,48 @@ impl Desk {
                     }
                 };
             }
-            self.bring_back();
+            self.bring_back(Arc::clone(&options.opening));
+            let all = specs.len();
             let mut specs = specs.into_iter();
-            for spec in specs.by_ref().take(AT_ONCE) {
-                self.registry.spawn(spec).await?;
+            let mut first =
+                stream::iter(specs.by_ref().take(AT_ONCE)).map(|spec| self.registry.spawn(spec)).buffered(TOGETHER);
+            while let Some(started) = first.next().await {
+                started?;
             }
-            let registry = self.registry.clone();
-            self.lua.spawn(async move {
-                for spec in specs {
-                    if let Err(error) = registry.spawn(spec).await {
-                        // Nothing more is started on a desk that closes.
-                        tracing::warn!(%error, "not started");
-                        return;
-                    }
-                }
-            });
+            drop(first);
+            if specs.len() > 0 {
+                self.start_the_rest(specs, all, Arc::clone(&options.opening));
+            }
             Ok(tui::run(self.registry.clone(), options).await?)
         })
     }
 
+    /// Starts what is left of `all` sessions, while the screen is there already.
+    fn start_the_rest(&self, specs: std::vec::IntoIter<SessionSpec>, all: usize, opening: Arc<tui::Opening>) {
+        let registry = self.registry.clone();
+        let mut started = all - specs.len();
+        opening.started(started, all);
+        self.lua.spawn(async move {
+            let mut rest = stream::iter(specs).map(|spec| registry.spawn(spec)).buffered(TOGETHER);
+            while let Some(outcome) = rest.next().await {
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, "not started");
+                    let left = all - started;
+                    opening.is_started(Some(format!("{left} of {all} sessions were not started: {error}")));
+                    return;
+                }
+                started += 1;
+                opening.started(started, all);
+            }
+            opening.is_started(None);
+        });
+    }
+
     /// Brings back what the journal has, while the screen is there already; then what another process goes on to record.
-    fn bring_back(&self) {
+    fn bring_back(&self, opening: Arc<tui::Opening>) {
         let Some(journal) = self.journal.clone() else { return };
         let registry = self.registry.clone();
+        opening.reads();
         self.lua.spawn(async move {
             // Where the end is, before anything is read: nothing falls between.
             let last = journal.news(&News::default()).get().await.unwrap_or_default();
@@ -228,6 +251,7 @@ impl Desk {
                 Ok(recovered) => tracing::info!(?recovered, journal = %journal.path().display(), "came back"),
                 Err(error) => tracing::error!(%error, "not every session came back"),
             }
+            opening.has_read();
             if journal.is_read_only() {
                 follow(&journal, &registry, last).await;
             }

@@ -11,18 +11,23 @@ use crate::domain::SessionId;
 use crate::engine::{Journal, Stored};
 use crate::store::journal::{Opened, SqliteJournal};
 
-/// The journal of a desk. `None`: nothing is kept.
+/// The journal of a desk, and what its person should be told of it. `None`: nothing is kept.
 ///
 /// # Errors
 /// When there is one that cannot be opened.
-pub(super) fn of_the_desk(settings: &Settings) -> Result<Option<Opened>, CliError> {
+pub(super) fn of_the_desk(settings: &Settings) -> Result<Option<(SqliteJournal, Option<String>)>, CliError> {
     let Some(path) = settings.paths.journal().filter(|_| settings.keeping == Keeping::Journal) else { return Ok(None) };
-    let opened = SqliteJournal::open(path)?;
-    match &opened {
-        Opened::Writer(journal) => tell(journal),
-        Opened::Reader(_, holder) => output::message(&held(path, holder)),
-    }
-    Ok(Some(opened))
+    Ok(Some(match SqliteJournal::open(path)? {
+        Opened::Writer(journal) => {
+            let notice = journal.notice().map(str::to_owned);
+            (journal, notice)
+        }
+        Opened::Reader(journal, holder) => {
+            // The desk says so itself, for as long as it is so.
+            output::message(&held(path, &holder));
+            (journal, None)
+        }
+    }))
 }
 
 /// The journal of a new run. `None`: nothing is kept.

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use super::args::OpenArgs;
 use super::drafts::CommandDrafts;
 use super::exit::{CliError, Exit};
-use super::{files, journal, log, program, programs};
+use super::{files, journal, log, output, program, programs};
 use crate::config::{Settings, Target};
 use crate::desk::{Desk, DeskOptions};
 use crate::domain::SessionSpec;
 use crate::engine::{SystemClock, SystemEntropy};
-use crate::store::journal::Opened;
 use crate::tui::{self, Colors, Drafts, Look, Programs, Signs, TuiOptions};
 
 /// What sessions and drafts are started with while the desk is open.
@@ -76,20 +75,25 @@ pub(super) fn show(
     let drafts = starts.answerer.map(|command| Arc::new(CommandDrafts(command)) as Arc<dyn Drafts>);
     let _log = log::start(settings);
     loop {
+        let keymap = files::keymap(settings)?;
+        let (journal, notice) = journal::of_the_desk(settings)?.unzip();
+        let notice = notice.flatten();
+        if let Some(notice) = &notice {
+            // It is there again once the desk has given the terminal back.
+            output::message(notice);
+        }
         let options = TuiOptions {
             look,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             settings: settings.desk.clone(),
-            keymap: files::keymap(settings)?,
+            keymap,
             programs: Arc::clone(&programs),
             drafts: drafts.clone(),
             keeper: None,
             unsent: Vec::new(),
-        };
-        let journal = match journal::of_the_desk(settings)? {
-            Some(Opened::Writer(journal) | Opened::Reader(journal, _)) => Some(journal),
-            None => None,
+            notices: notice.into_iter().collect(),
+            opening: Arc::default(),
         };
         let (library_dirs, home) = (library_dirs.to_vec(), program::home(settings));
         let desk = Desk::open(DeskOptions { library_dirs, home, journal, sleep: settings.sleep })?;

@@ -8,47 +8,30 @@ use std::sync::Arc;
 
 use super::announcing::Announcing;
 use super::arrange::Arrangement;
-use super::beside::Beside;
-use super::branching::{BranchForm, BranchKind};
-use super::bulk::AnswerMarked;
-use super::details::Details;
-use super::diagnosing::Diagnosing;
 use super::editor::{Drafts, Editor};
 use super::feed::Feed;
 use super::folding::Folding;
-use super::forms::{CancelForm, SameAnswer};
+use super::forms::CancelForm;
 use super::freeze::Frozen;
 use super::history::History;
 use super::input::{Burst, Key};
 use super::keeping::Kept;
-use super::keymap::{Action, Context, Keymap};
+use super::keymap::{Action, Keymap};
 use super::layout::{self, Layout, Showing};
 use super::life::Life;
 use super::list::Line;
 use super::listing::Listing;
+use super::opening::Opens;
 use super::pager::Pager;
-use super::palette::Palette;
-use super::picker::Picker;
-use super::searching::Find;
 use super::sessions::Sessions;
-use super::start_form::StartForm;
 use super::theme::Look;
 use super::words;
 use crate::config::{DeskSettings, Keeping};
 use crate::domain::{ExecutionState, Pause, Prompt, QueryId, ResumePayload, Seq, SessionId, StateName, Timestamp};
 use crate::engine::{Inspection, Presence, Recovery, Summary};
 
-/// The panes the keyboard can be in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Focus {
-    List,
-    Session,
-    Editor,
-    /// In the session, behind the last answer of a pause. `strayed`: something was typed since, into nothing.
-    Sent {
-        strayed: bool,
-    },
-}
+pub(super) use super::keyboard::{Focus, Layer};
+pub(super) use super::status::{Status, Weight};
 
 /// What the right side shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,60 +59,6 @@ impl Tab {
             Self::Source => "Source",
             Self::Timeline => "Timeline",
         }
-    }
-}
-
-/// What lies over the panes.
-#[derive(Debug)]
-pub(super) enum Layer {
-    Help(Pager),
-    /// A line of a feed in full.
-    Details(Box<Details>),
-    /// The last verbs.
-    Calls(Pager),
-    /// What engine and desk do right now.
-    Diagnostics(Box<Diagnosing>),
-    /// The line in which a search is typed.
-    Find(Find),
-    Palette(Palette),
-    /// The answers that were sent.
-    History(Picker),
-    Cancel(Box<CancelForm>),
-    Same(SameAnswer),
-    AnswerMarked(Box<AnswerMarked>),
-    Start(Box<StartForm>),
-    /// A rewind or a fork.
-    Branch(Box<BranchForm>),
-    /// Two sessions beside each other.
-    Beside(Box<Beside>),
-    Quit,
-}
-
-/// How a message in the status line is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Weight {
-    Said,
-    Refused,
-}
-
-/// The message in the status line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Status {
-    pub(super) weight: Weight,
-    pub(super) text: String,
-    /// When it was said.
-    pub(super) at: Timestamp,
-    /// When a key may take it away. What a key caused goes with the next key; what came by itself must be seen first.
-    pub(super) stays_until: Timestamp,
-}
-
-impl Status {
-    /// How long a message has the row of the counts, where it has none of its own: long enough to be read.
-    const HAS_THE_COUNTS_MS: i64 = 3_000;
-
-    /// When it gives the row of the counts back.
-    pub(super) fn leaves_the_counts(&self) -> Timestamp {
-        self.at.max(self.stays_until).saturating_add(Self::HAS_THE_COUNTS_MS)
     }
 }
 
@@ -226,6 +155,9 @@ pub struct App {
     pub(super) trouble: Option<String>,
     /// How far the sessions of the journal have come back.
     pub(super) recovery: Recovery,
+    /// What should be known of how the desk was started.
+    pub(super) notices: Vec<String>,
+    pub(super) opens: Opens,
     /// What becomes of sessions when the desk is left.
     pub(super) keeping: Keeping,
     /// Until when a message stays whose cause is being taken in now.
@@ -282,6 +214,8 @@ impl App {
             status: None,
             trouble: None,
             recovery: Recovery::default(),
+            notices: Vec::new(),
+            opens: Opens::default(),
             keeping: Keeping::Nothing,
             messages_stay: now,
             nonce,
@@ -329,35 +263,6 @@ impl App {
         self.selected
     }
 
-    /// The word at the top right: what the keyboard does now.
-    pub fn mode(&self) -> &'static str {
-        match (&self.layer, self.focus) {
-            (Some(Layer::Help(_)), _) => "HELP",
-            (Some(Layer::Cancel(_)), _) => "CANCEL",
-            (Some(Layer::Same(_)), _) => "SAME?",
-            (Some(Layer::Quit), _) => "QUIT?",
-            (Some(Layer::AnswerMarked(_)), _) => "ANSWER ALL",
-            (Some(Layer::Start(_)), _) => "NEW",
-            (Some(Layer::Branch(form)), _) => match form.kind {
-                BranchKind::Rewind => "REWIND",
-                BranchKind::Fork => "FORK",
-            },
-            (None, Focus::List) if self.listing.line.is_some() => "FILTER",
-            (Some(Layer::Details(_)), _) => "EVENT",
-            (Some(Layer::Calls(_)), _) => "CALLS",
-            (Some(Layer::Diagnostics(_)), _) => "DIAGNOSTICS",
-            (Some(Layer::Beside(_)), _) => "BESIDE",
-            (Some(Layer::Find(_)), _) => "SEARCH",
-            (Some(Layer::Palette(_)), _) => "PALETTE",
-            (Some(Layer::History(_)), _) => "HISTORY",
-            (None, _) if self.all_feeds.is_some() => "FEEDS",
-            (None, Focus::List) => "LIST",
-            (None, Focus::Session) => "SESSION",
-            (None, Focus::Editor) => "ANSWER",
-            (None, Focus::Sent { .. }) => "SENT",
-        }
-    }
-
     /// The key of an action, as hints name it.
     pub(super) fn key(&self, action: Action) -> String {
         self.keymap.key(action)
@@ -371,11 +276,6 @@ impl App {
     /// How far the sessions of the journal have come back, as the desk was told last.
     pub fn recovery(&self) -> &Recovery {
         &self.recovery
-    }
-
-    /// The message in the status line.
-    pub fn status(&self) -> Option<&str> {
-        self.status.as_ref().map(|status| status.text.as_str())
     }
 
     /// The query of the open editor and its text.
@@ -397,7 +297,8 @@ impl App {
     pub fn next_tick(&self) -> Option<Timestamp> {
         let message = self.status.as_ref().filter(|_| self.layout().status.is_empty());
         let message = message.map(Status::leaves_the_counts).filter(|at| *at > self.now);
-        let message = message.into_iter().chain(self.kept.due()).chain(self.next_diagnosis()).min();
+        let message =
+            message.into_iter().chain(self.kept.due()).chain(self.next_diagnosis()).chain(self.next_opening()).min();
         if self.frozen.is_some() {
             return message;
         }
@@ -413,27 +314,6 @@ impl App {
         let shown = self.sessions.list().next_turn();
         let told = self.next_announcement();
         rows.chain(header).chain(selected.map(next)).chain(message).chain(facts).chain(shown).chain(told).min()
-    }
-
-    pub(super) fn context(&self) -> Context {
-        match (&self.layer, self.focus) {
-            (Some(Layer::Help(_)), _) => Context::Help,
-            (Some(Layer::Cancel(form)), _) => form.context(),
-            (Some(Layer::Same(_) | Layer::Quit), _) => Context::Question,
-            (Some(Layer::AnswerMarked(_)), _) => Context::Detail,
-            (Some(Layer::Start(form)), _) => form.context(),
-            (Some(Layer::Branch(form)), _) => form.context(),
-            (None, Focus::List) if self.listing.line.is_some() => Context::Filter,
-            (Some(Layer::Details(_) | Layer::Calls(_) | Layer::Diagnostics(_) | Layer::Beside(_)), _) => Context::Text,
-            (Some(Layer::Find(_)), _) => Context::Find,
-            (Some(Layer::Palette(_)), _) => Context::Palette,
-            (Some(Layer::History(_)), _) => Context::History,
-            (None, _) if self.all_feeds.is_some() => Context::Feeds,
-            (None, Focus::List) => Context::List,
-            (None, Focus::Session) => Context::Session,
-            (None, Focus::Editor) => Context::Editor,
-            (None, Focus::Sent { .. }) => Context::Sent,
-        }
     }
 
     pub(super) fn selected_summary(&self) -> Option<&Summary> {
@@ -499,17 +379,5 @@ impl App {
                 editor: self.editor.is_some(),
             },
         )
-    }
-
-    pub(super) fn say(&mut self, text: impl Into<String>) {
-        self.tell(Weight::Said, text.into());
-    }
-
-    pub(super) fn refuse(&mut self, text: impl Into<String>) {
-        self.tell(Weight::Refused, text.into());
-    }
-
-    fn tell(&mut self, weight: Weight, text: String) {
-        self.status = Some(Status { weight, text, at: self.now, stays_until: self.messages_stay });
     }
 }

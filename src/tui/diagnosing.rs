@@ -5,6 +5,7 @@
 
 use super::app::{App, Layer};
 use super::frames::FrameFigures;
+use super::keymap::Action;
 use super::pager::{Block, Pager};
 use super::theme::Tone;
 use super::words::{clock, count, first_line, lasted, sized};
@@ -35,6 +36,18 @@ pub(super) struct Diagnosing {
 }
 
 impl App {
+    /// Takes in what should be known of how the desk was started; it stands first in the layer from then on.
+    pub(super) fn take_notices(&mut self, notices: Vec<String>) {
+        if let Some(first) = notices.first() {
+            let more = match notices.len() {
+                1 => String::new(),
+                n => format!(" (and {} more; {} shows them)", n - 1, self.key(Action::Diagnostics)),
+            };
+            self.refuse(format!("{first}{more}"));
+        }
+        self.notices.extend(notices);
+    }
+
     pub(super) fn open_diagnostics(&mut self) {
         let pager = Pager::with_cursor(vec![Block::new(Tone::Dim, "looking …")]);
         self.layer = Some(Layer::Diagnostics(Box::new(Diagnosing { pager, last: None })));
@@ -55,9 +68,13 @@ impl App {
     pub(super) fn diagnosed(&mut self, diagnosis: Diagnosis) {
         let now = self.now;
         let Some(Layer::Diagnostics(layer)) = &mut self.layer else { return };
+        let mut all: Vec<Block> = self.notices.iter().map(|notice| line(Tone::Warning, notice)).collect();
+        if !all.is_empty() {
+            all.insert(0, heading("Since the start"));
+        }
         let since = layer.last.as_ref().map(|(at, before)| Since { ms: now.saturating_sub(*at), before });
-        let blocks = blocks(&diagnosis, since.as_ref());
-        layer.pager.replace(blocks);
+        all.extend(blocks(&diagnosis, since.as_ref()));
+        layer.pager.replace(all);
         layer.last = Some((now, diagnosis));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::branching::{BranchKind, Branched};
 use super::diagnosing::Diagnosis;
 use super::input::Input;
+use super::opening::Far;
 use super::programs::Wanted;
 use super::raw::Raw;
 use super::starting::Start;
@@ -25,6 +26,10 @@ pub enum Msg {
     Time(Timestamp),
     /// These texts were typed before the desk opened, and not sent.
     Unsent(Vec<Draft>),
+    /// So far is the desk with what it was opened for.
+    Opening(Far),
+    /// These things should be known of how the desk was started, a line each.
+    Notices(Vec<String>),
     /// Why answers cannot be recorded, if so.
     Trouble(Option<String>),
     /// How far the sessions of the journal have come back.
@@ -71,14 +76,14 @@ pub enum Msg {
     Offers {
         /// What they begin with.
         begun: String,
+        /// What was looked for.
+        wanted: Wanted,
         /// The paths.
         offers: Vec<String>,
     },
     /// The packages on the library path.
     Packages(Vec<Package>),
     /// What an editor made of the text of a [`Cmd::Edit`], or why it did not.
-        /// What was looked for.
-        wanted: Wanted,
     Edited(Result<String, String>),
     /// What became of a [`Cmd::Page`].
     Paged(Result<(), String>),

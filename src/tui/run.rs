@@ -9,8 +9,6 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
@@ -18,18 +16,19 @@ use tokio_util::task::TaskTracker;
 use super::app::App;
 use super::diagnosing::Diagnosis;
 use super::frames::Frames;
+use super::happening::{Happening, Signals, next_item};
 use super::input::from_terminal;
-use super::keymap::Keymap;
 use super::lending::Loan;
 use super::msg::{FeedItem, Msg};
+use super::opening::Opening;
+use super::options::{Exit, TuiError, TuiOptions};
 use super::outside::{Drafts, Keeper};
 use super::programs::Programs;
 use super::terminal::{Extras, Guard, HangUp, Reader};
-use super::theme::Look;
 use super::update::update;
 use crate::config::{DeskSettings, Keeping};
 use crate::domain::{ObserverRecvError, SessionId};
-use crate::engine::{ChangeCursor, Clock, Draft, Entropy, Observer, Registry};
+use crate::engine::{ChangeCursor, Clock, Observer, Registry};
 
 /// The shortest time between two pictures: sixty a second, as fast as screens are. What a key did does not wait for the
 /// picture of other changes: it has a sixty a second of its own, else a busy desk would answer a frame late.
@@ -49,54 +48,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How long answers and cancels under way may take when the desk ends: they are acknowledged within milliseconds.
 const LAST_OUTCOMES: Duration = Duration::from_secs(2);
-
-/// What the desk needs from outside.
-pub struct TuiOptions {
-    /// How it looks.
-    pub look: Look,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// Gives the random bits that make answer ids unique.
-    pub entropy: Arc<dyn Entropy>,
-    /// What the person wants.
-    pub settings: DeskSettings,
-    /// What the keys are.
-    pub keymap: Keymap,
-    /// Reads programs to start.
-    pub programs: Arc<dyn Programs>,
-    /// Drafts answers, if somebody is configured to.
-    pub drafts: Option<Arc<dyn Drafts>>,
-    /// Keeps sessions and drafts beyond the desk; without one they end with it.
-    pub keeper: Option<Arc<dyn Keeper>>,
-    /// What was typed before and not sent.
-    pub unsent: Vec<Draft>,
-}
-
-/// Why the desk ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// The person quit.
-    Quit,
-    /// SIGINT asked for it.
-    Interrupted,
-    /// SIGTERM asked for it.
-    Terminated,
-    /// The terminal is gone, or SIGHUP said so.
-    TerminalLost,
-    /// What another process kept is free, and the person does nothing at the moment: a desk opened now has it.
-    KeptIsFree,
-}
-
-/// Why there is no desk, or none any more.
-#[derive(Debug, thiserror::Error)]
-pub enum TuiError {
-    /// The terminal could not be taken.
-    #[error("the terminal cannot be used: {0}")]
-    Terminal(#[source] io::Error),
-    /// Signals cannot be listened to.
-    #[error("signals cannot be listened to: {0}")]
-    Signals(#[source] io::Error),
-}
 
 /// Runs the desk until somebody quits, a signal comes, or the terminal is gone. The terminal is as before then.
 ///
@@ -130,6 +81,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         programs: options.programs,
         drafts: options.drafts,
         keeper: options.keeper,
+        opening: options.opening,
         loan: None,
         terminal,
         cursor: ChangeCursor::default(),
@@ -144,6 +96,8 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         frames: Frames::default(),
     };
     desk.tell(Msg::Unsent(options.unsent));
+    desk.tell(Msg::Notices(options.notices));
+    desk.inquire();
     let exit = desk.run(reader, outcomes, signals).await;
     for cmd in desk.app.drafts_to_keep() {
         desk.perform(cmd);
@@ -161,77 +115,6 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
     Ok(exit)
 }
 
-/// The signals that end the desk, and the one after which it must draw itself anew.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-    stop: Signal,
-    continued: Signal,
-    /// The terminal library tells of changes of size too, but may hold one back until the next key.
-    resized: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-            stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
-            continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
-            resized: signal(SignalKind::window_change())?,
-        })
-    }
-
-    /// Forgets Ctrl-C that was pressed while another program had the terminal: it was meant for that.
-    fn forget_interrupts(&mut self) {
-        while self.interrupt.recv().now_or_never().flatten().is_some() {}
-    }
-
-    /// The next signal. Cancel-safe.
-    async fn next(&mut self) -> Happening {
-        tokio::select! {
-            _ = self.terminate.recv() => Happening::Ended(Exit::Terminated),
-            _ = self.interrupt.recv() => Happening::Ended(Exit::Interrupted),
-            _ = self.hang_up.recv() => Happening::Ended(Exit::TerminalLost),
-            _ = self.stop.recv() => Happening::Stopped,
-            _ = self.continued.recv() => Happening::Continued,
-            _ = self.resized.recv() => Happening::Resized,
-        }
-    }
-}
-
-/// What the loop waited for.
-enum Happening {
-    Read(Option<io::Result<Vec<crossterm::event::Event>>>),
-    Outcome(Option<Msg>),
-    Changes,
-    Feed(FeedItem),
-    Tick,
-    Look,
-    Draw,
-    /// Nothing happens, and there is work to do.
-    Idle,
-    HungUp,
-    Ended(Exit),
-    Stopped,
-    Continued,
-    Resized,
-}
-
-impl Happening {
-    /// Whether it is something to be shown.
-    fn is_news(&self) -> bool {
-        match self {
-            Self::Read(_) | Self::Outcome(_) | Self::Changes | Self::Feed(_) | Self::Tick | Self::Resized => true,
-            Self::Look | Self::Draw | Self::Idle | Self::HungUp | Self::Ended(_) | Self::Stopped | Self::Continued => {
-                false
-            }
-        }
-    }
-}
-
 /// The loop and what it holds.
 pub(super) struct Desk {
     pub(super) app: App,
@@ -241,6 +124,7 @@ pub(super) struct Desk {
     pub(super) programs: Arc<dyn Programs>,
     pub(super) drafts: Option<Arc<dyn Drafts>>,
     pub(super) keeper: Option<Arc<dyn Keeper>>,
+    pub(super) opening: Arc<Opening>,
     /// What the terminal is to be lent for next.
     pub(super) loan: Option<Loan>,
     pub(super) terminal: Guard,
@@ -339,11 +223,6 @@ impl Desk {
                     self.drawn(&back);
                     self.dirty = true;
                 }
-                Happening::Resized => {
-                    if let Ok((width, height)) = self.terminal.size() {
-                        self.tell(Msg::Resize(width, height));
-                    }
-                }
                 Happening::Continued => {
                     let again = self.terminal.continued();
                     self.drawn(&again);
@@ -438,6 +317,14 @@ impl Desk {
 
     /// Asks for what the picture shows and nobody announces.
     fn inquire(&mut self) {
+        let faults = self.opening.take_faults();
+        if !faults.is_empty() {
+            self.tell(Msg::Notices(faults));
+        }
+        let far = self.opening.far();
+        if far != self.app.opening() {
+            self.tell(Msg::Opening(far));
+        }
         if let Some(session) = self.app.wants_facts() {
             let facts = self.registry.inspect(session);
             self.tell(Msg::Inspected(session, facts));
@@ -524,16 +411,5 @@ impl Desk {
         if done.is_err() {
             self.exit = Some(Exit::TerminalLost);
         }
-    }
-}
-
-/// The next thing the observer reads. Cancel-safe.
-async fn next_item(observer: Option<&mut Observer>) -> FeedItem {
-    match observer {
-        Some(observer) => match observer.recv().await {
-            Ok(event) => FeedItem::Event(event),
-            Err(instead) => FeedItem::Instead(instead),
-        },
-        None => std::future::pending().await,
     }
 }

@@ -56,6 +56,8 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::BranchPreviewed { session, at, preview } => app.previewed(session, at, preview),
         Msg::Branched(branched) => app.branched(branched, &mut cmds),
         Msg::Unsent(drafts) => app.take_kept(&drafts),
+        Msg::Notices(notices) => app.take_notices(notices),
+        Msg::Opening(far) => app.opened(far, &mut cmds),
         Msg::Trouble(trouble) => app.troubled(trouble),
         Msg::Recovery(recovery) => app.recovered(recovery),
         Msg::RawDone(Ok(said)) => app.say(said),
@@ -85,6 +87,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
 
 impl App {
     fn input(&mut self, inputs: Vec<Input>, cmds: &mut Vec<Cmd>) {
+        self.opens.is_touched = true;
         if self.status.as_ref().is_some_and(|status| status.stays_until <= self.now) {
             self.status = None;
         }
@@ -193,7 +196,7 @@ impl App {
         let counts = self.sessions.counts();
         // What runs is interrupted, even where it comes back.
         let nothing_ends = counts.live() == 0 || self.outlives() && self.trouble.is_none() && counts.running == 0;
-        if nothing_ends && self.sent.iter().all(|sent| sent.taken) {
+        if nothing_ends && self.opens.far.to_start() == 0 && self.sent.iter().all(|sent| sent.taken) {
             cmds.push(Cmd::Quit);
         } else {
             self.layer = Some(Layer::Quit);
@@ -287,12 +290,7 @@ impl App {
             self.note_waiting(&summary);
             self.sessions.put(summary, self.now);
         }
-        // Nothing was there to be selected before; from here on only keys select.
-        if self.selected.is_none()
-            && let Some(first) = self.sessions.list().first()
-        {
-            self.select(first, cmds);
-        }
+        self.stand_first(cmds);
         self.select_started(cmds);
     }
 

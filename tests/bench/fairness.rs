@@ -127,6 +127,8 @@ pub(crate) fn desk(args: &[String]) {
         drafts: None,
         keeper: None,
         unsent: Vec::new(),
+        notices: Vec::new(),
+        opening: Arc::default(),
     };
     let _ = desk.show(Vec::new(), options);
 }

@@ -61,6 +61,8 @@ fn a_desk_that_panics() {
         programs: Arc::new(tui::NoPrograms),
         keeper: None,
         unsent: Vec::new(),
+        notices: Vec::new(),
+        opening: Arc::default(),
         drafts: None,
     };
     screen.block_on(async {

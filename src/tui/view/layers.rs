@@ -142,7 +142,7 @@ fn quit_text(app: &App) -> String {
         let trouble = app.trouble.as_ref().map(|why| format!(" But {}.", words::trouble(why))).unwrap_or_default();
         let sent = app.sent.iter().filter(|sent| !sent.taken).count();
         let sent = if sent > 0 { format!(" {} not recorded yet.", count(sent, "answer")) } else { String::new() };
-        return format!("{waits}{trouble}{sent}\nQuit?");
+        return format!("{waits}{trouble}{sent}{}\nQuit?", not_started(app));
     }
     let mut text = match counts.live() {
         0 => "No session is live any more.".to_owned(),
@@ -159,8 +159,17 @@ fn quit_text(app: &App) -> String {
         text.push_str(&count(unsent, "unsent draft"));
         text.push_str(if unsent == 1 { " is lost, too." } else { " are lost, too." });
     }
+    text.push_str(&not_started(app));
     text.push_str("\nQuit?");
     text
+}
+
+fn not_started(app: &App) -> String {
+    match app.opens.far.to_start() {
+        0 => String::new(),
+        1 => " 1 session is not started yet, and will not be.".to_owned(),
+        n => format!(" {n} sessions are not started yet, and will not be."),
+    }
 }
 
 fn same_text(app: &App, same: &SameAnswer) -> String {

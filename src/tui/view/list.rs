@@ -49,7 +49,11 @@ pub(super) fn draw(app: &App, pane: Pane, picture: &mut Buffer) {
     let window = app.list_window();
     let below = area.y.saturating_add(window.len() as u16);
     if app.sessions.list().len() == 0 && below < area.bottom() {
-        let none = if app.sessions.counts().total == 0 { "No session yet." } else { "No session matches the filter." };
+        let none = match app.sessions.counts().total {
+            0 if app.opens.far.reading => "Reading the journal …",
+            0 => "No session yet.",
+            _ => "No session matches the filter.",
+        };
         put(picture, area.x, below, area.right(), none, Tone::Dim.style());
     }
     for (line, y) in window.into_iter().zip(area.y..area.bottom()) {

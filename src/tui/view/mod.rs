@@ -90,6 +90,9 @@ fn header(app: &App, area: Rect, picture: &mut Buffer) {
     if app.recovery.trouble.is_some() {
         x = put(picture, x, area.y, right, "! damaged · ", Tone::Warning.style());
     }
+    if let Some(far) = app.opens.far.words() {
+        x = put(picture, x, area.y, right, &format!("{far} · "), Tone::Key.style());
+    }
     let parts = words::header_parts(counts, app.sessions.waiting_since(), app.now);
     // Where there is no room for all, those that wait matter more than how many there are.
     let skipped = usize::from(area.width < 60 && counts.waiting > 0);

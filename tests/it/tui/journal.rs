@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard::config::Keeping;
 use switchboard::domain::{ExecutionState, QueryId, ResumeError, ResumeOutcome, SessionId};
 use switchboard::engine::{Draft, Presence, Recovery, Summary};
-use switchboard::tui::{App, Cmd, Look, Msg};
+use switchboard::tui::{App, Cmd, Far, Look, Msg};
 
 use super::pictures::pictures;
 use super::{Desk, NOW, answered, done, id, paused, running, session};
@@ -285,4 +285,58 @@ fn that_nothing_can_be_recorded_stands_there_for_as_long_as_it_is_so() {
     desk.tell(Msg::Trouble(None));
     assert_eq!(desk.status(), "answers are recorded again");
     assert!(!desk.picture(40, 10).contains("the disk is full"));
+}
+
+#[test]
+fn what_should_be_known_of_the_start_is_said_and_can_be_read_again() {
+    let mut desk = kept(vec![session(1, "review", asks())]);
+    let notices = ["journal.db is damaged; journal.salvaged-1.db has what is intact", "another line"];
+    desk.tell(Msg::Notices(notices.map(str::to_owned).to_vec()));
+    assert_eq!(desk.status(), format!("{} (and 1 more; D shows them)", notices[0]));
+    desk.keys("j");
+    assert!(desk.status().starts_with("journal.db is damaged"), "it stays long enough to be read");
+    desk.later(10_000);
+    desk.keys("D");
+    desk.tell(Msg::Diagnosed(Box::default()));
+    let picture = desk.picture(120, 36);
+    assert!(notices.iter().all(|notice| picture.contains(notice)), "{picture}");
+    let mut desk = kept(Vec::new());
+    desk.tell(Msg::Notices(Vec::new()));
+    assert_eq!(desk.status(), "");
+}
+
+#[test]
+fn while_sessions_come_back_the_first_row_is_selected_until_a_key_is_pressed() {
+    let mut desk = kept(Vec::new());
+    let told = |reading| Msg::Opening(Far { reading, started: None });
+    desk.tell(told(true));
+    assert!(desk.picture(120, 36).contains("Reading the journal …"), "{}", desk.picture(120, 36));
+    desk.change(session(1, "done", done(1.into())));
+    assert_eq!(desk.app.selected(), Some(id(1)));
+    desk.change(session(2, "waits", asks()));
+    assert_eq!(desk.app.selected(), Some(id(2)), "it stands above the other");
+    desk.keys("j");
+    assert_eq!(desk.app.selected(), Some(id(1)));
+    desk.change(session(3, "waits longer", paused(1, 50, 1, &["?"])));
+    desk.tell(told(false));
+    assert_eq!(desk.app.selected(), Some(id(1)), "now only keys select");
+
+    let mut desk = kept(vec![session(1, "done", done(1.into()))]);
+    desk.tell(told(false));
+    desk.change(session(2, "waits", asks()));
+    assert_eq!(desk.app.selected(), Some(id(1)), "the desk is open, and what comes then moves nothing");
+}
+
+#[test]
+fn rule_8_quitting_says_how_many_sessions_are_not_started_yet() {
+    let mut desk = kept(vec![session(1, "review", asks())]);
+    desk.tell(Msg::Opening(Far { reading: false, started: Some((1181, 10_000)) }));
+    assert!(desk.picture(120, 36).contains("starting ▁▁▁▁▁▁ 1181/10000"), "{}", desk.picture(120, 36));
+    desk.keys("q");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("8819 sessions"), "{picture}");
+    desk.keys("n");
+    desk.tell(Msg::Opening(Far::default()));
+    desk.keys("q");
+    assert!(desk.cmds.contains(&Cmd::Quit), "they wait in the journal");
 }
