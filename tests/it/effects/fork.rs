@@ -96,16 +96,18 @@ async fn a_family_has_a_bound_over_all_its_forks() {
     children(&rig, other, 2).await;
     let parent = rig.start(spec).await;
     let grown = children(&rig, parent, 1).await;
-    let refused = rig.registry.state(grown[1]).unwrap();
-    let ExecutionState::Done(done) = refused else { panic!("{refused:?}") };
+    // Whichever of the two forks first grows.
+    let state = |n: usize| rig.registry.state(grown[n]).unwrap();
+    let larger = usize::from(matches!(state(0), ExecutionState::Done(_)));
+    let ExecutionState::Done(done) = state(1 - larger) else { panic!("{:?}", state(1 - larger)) };
     let why = "alc.fork: 6 sessions of one family would not have ended; the limit is 5";
     assert!(done.value.as_str().is_some_and(|text| text.contains(why)), "{}", done.value);
-    for child in children(&rig, grown[0], 2).await {
+    for child in children(&rig, grown[larger], 2).await {
         paused(&rig.registry, child).await;
         rig.answer(child, "a").await;
     }
     let value = value(&rig, parent).await;
-    assert_eq!(value[0]["result"].as_array().map(Vec::len), Some(2), "{value}");
+    assert_eq!(value[larger]["result"].as_array().map(Vec::len), Some(2), "{value}");
 }
 
 #[tokio::test]
