@@ -177,13 +177,20 @@ impl Desk {
         }
     }
 
-    /// Starts `specs`, shows the screen until its person leaves it, and closes the desk.
+    /// Starts `specs`, shows the screen until its person leaves it, and closes the desk. Where it has no journal, the
+    /// memory of its sessions is left to the end of the process: giving back that of 100 000 one by one would keep a
+    /// person who has left for seconds.
     ///
     /// # Errors
     /// When a spec is refused, or the terminal fails.
     pub fn show(self, specs: Vec<SessionSpec>, options: tui::TuiOptions) -> Result<tui::Exit, DeskError> {
         let result = self.screen(specs, options);
-        self.close();
+        if self.journal.is_some() {
+            self.close();
+        } else {
+            self.stop();
+            std::mem::forget(self);
+        }
         result
     }
 
@@ -260,11 +267,16 @@ impl Desk {
 
     /// Ends every session, or leaves it in the journal, and ends the threads under them.
     pub fn close(self) {
+        self.stop();
+        // A read of a file that never comes back must not keep the process.
+        self.lua.shutdown_timeout(CLOSING);
+    }
+
+    /// Ends every session, or leaves it in the journal.
+    fn stop(&self) {
         let late = self.lua.block_on(self.registry.shutdown(CLOSING));
         if late > 0 {
             tracing::warn!(sessions = late, "did not stop in time");
         }
-        // A read of a file that never comes back must not keep the process.
-        self.lua.shutdown_timeout(CLOSING);
     }
 }

@@ -170,7 +170,8 @@ impl SessionTask {
             let seen_at = if self.session.has_begun() { SeenAt::Running } else { SeenAt::BeforeStart };
             self.wait_for_request(seen_at).await?;
         }
-        let mut next = self.first().await?;
+        // Boxed, here and below: what is rare must not make the frame larger that every session keeps while it waits.
+        let mut next = Box::pin(self.first()).await?;
         loop {
             let step = match next {
                 First::Input(input) => self.step(input).await?,
@@ -178,7 +179,7 @@ impl SessionTask {
             };
             if matches!(step, Step::Lost) {
                 self.vm = None;
-                next = self.come_back().await?;
+                next = Box::pin(self.come_back()).await?;
                 continue;
             }
             next = First::Input(match step {
@@ -191,7 +192,7 @@ impl SessionTask {
                     Input::Continue
                 }
                 Step::Lost => unreachable!("it has come back above"),
-                Step::Wants(effect) => Input::Done(self.perform(effect).await?),
+                Step::Wants(effect) => Input::Done(Box::pin(self.perform(effect)).await?),
                 Step::Asked { kind, questions } => {
                     // Checkpoint B: after a question is asked, before it is published.
                     self.serve_before_pause().await?;

@@ -89,7 +89,7 @@ impl SessionTask {
         if self.vm.is_some() {
             return Ok(());
         }
-        let why = match self.rerun().await {
+        let why = match Box::pin(self.rerun()).await {
             Ok(Reached::Pause) => {
                 self.show(Presence::Resident);
                 return Ok(());
@@ -118,7 +118,7 @@ impl SessionTask {
             self.show(Presence::CannotSleep(why.into()));
             return false;
         }
-        match self.run_again(|_, _| ()).await {
+        match Box::pin(self.run_again(|_, _| ())).await {
             Ok(Arrived { reached: Reached::Pause, .. }) => true,
             Ok(_) => {
                 self.show(Presence::CannotSleep("run again it does not come to this pause".into()));
