@@ -255,7 +255,8 @@ impl Program {
         let start = Instant::now();
         let mut screen = self.screen.0.lock().expect("no panic");
         while screen.0.screen().contents().contains(text) != shown {
-            assert!(start.elapsed() < Duration::from_mins(2), "waited for {text}");
+            let contents = || screen.0.screen().contents();
+            assert!(start.elapsed() < Duration::from_mins(2), "waited for {text}; there is\n{}", contents());
             screen = self.screen.1.wait_timeout(screen, Duration::from_secs(1)).expect("no panic").0;
         }
         start.elapsed()
@@ -378,7 +379,8 @@ pub(crate) fn quit(sessions: usize) {
             program.until("Quit?", true);
             program.key("y");
         }
-        let given_back = program.until(&format!("{sessions} waiting"), false);
+        // What it says as it leaves names the sessions that wait too.
+        let given_back = program.until("┌ Sessions", false);
         let ended = program.ends();
         let ms = |time: Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
         row(name, sessions, 1, &json!({"given_back_ms": ms(given_back), "ended_ms": ms(given_back + ended)}));
