@@ -39,7 +39,7 @@ const SWEEP: Duration = Duration::from_mins(1);
 /// How often sessions are looked for that may leave memory.
 const DROWSE: Duration = Duration::from_secs(10);
 
-/// How often a journal that another process writes is looked at: what a person does not notice.
+/// How often a journal that is only read is looked at: what a person does not notice.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// How often it is looked for log lines that may go.
@@ -72,7 +72,7 @@ pub struct DeskOptions {
     pub sleep: Sleep,
 }
 
-/// Shows what the process that has the journal records, for as long as the desk is open.
+/// Shows what others record in a journal that this desk only reads, for as long as it is open.
 async fn follow(journal: &SqliteJournal, registry: &Registry, mut last: News) {
     loop {
         tokio::time::sleep(LOOK).await;
@@ -259,7 +259,7 @@ impl Desk {
                 Err(error) => tracing::error!(%error, "not every session came back"),
             }
             opening.has_read();
-            if journal.is_read_only() {
+            if journal.watched().is_some() {
                 follow(&journal, &registry, last).await;
             }
         });

@@ -116,8 +116,8 @@
 //! - A row of the journal is one append and not one event: it is there whole or not at all, and has one checksum.
 //! - Of a damaged journal, salvage reads pages and not tables: a row is found whatever became of the tree above it.
 //! - A run of which nobody wants the record (`--ephemeral`), and the demo, keep nothing and end with the program.
-//! - A desk on a journal that another process writes runs and answers nothing: it shows what that one records, and takes
-//!   the journal over once it is free and the person has begun nothing here.
+//! - A desk on a journal that another process writes, or that it may not write, runs and answers nothing: it shows what is
+//!   recorded there, and takes the journal over once it can have it and the person has begun nothing here.
 //! - `q` asks, also over a journal, while a program runs: it is interrupted, and `q` is "back" everywhere else.
 //! - A session that the person has started is selected, if the keyboard is in the list and nothing else was selected
 //!   meanwhile. What comes by itself still selects nothing.

@@ -27,6 +27,10 @@ pub(super) fn of_the_desk(settings: &Settings) -> Result<Option<(SqliteJournal, 
             output::message(&held(path, &holder));
             (journal, None)
         }
+        Opened::ReadOnly(journal, why) => {
+            output::message(&format!("{why:#}"));
+            (journal, None)
+        }
     }))
 }
 
@@ -136,6 +140,7 @@ pub(super) fn for_writing(path: &Path) -> Result<SqliteJournal, CliError> {
             let message = format!("{}; leave it there, or name another with --journal", held(path, &holder));
             Err(CliError::Conflict(message))
         }
+        Opened::ReadOnly(_, why) => Err(CliError::failure(format!("{why:#}"))),
     }
 }
 

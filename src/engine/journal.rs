@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{EventRef, JournalFigures, Performed, Seen, Turn};
+use super::{EventRef, JournalFigures, Performed, Presence, Seen, Turn};
 use crate::domain::{QueryId, Seq, Session, SessionId, SessionSpec, Timestamp};
 
 /// One record of a session, in the order it was made.
@@ -183,9 +183,10 @@ pub trait Journal: Send + Sync + 'static {
     /// Whether sessions are found here again after the process has ended: then its end does not end them.
     fn outlives_the_process(&self) -> bool;
 
-    /// Whether another process writes here, and this one only reads: then what sessions do is that one's to say.
-    fn is_read_only(&self) -> bool {
-        false
+    /// Of a journal that this process only reads, where its sessions are, [`Presence::Elsewhere`] or
+    /// [`Presence::ReadOnly`]: nothing is done to them here.
+    fn watched(&self) -> Option<Presence> {
+        None
     }
 
     /// Whether the process that wrote here before this one had ended in order.

@@ -51,10 +51,10 @@ impl Live {
         self.open_post().map_or(0, |post| post.inbox.max_capacity() - post.inbox.capacity())
     }
 
-    /// Whether nothing can be asked of the session here any more: it has ended, or another process runs it.
+    /// Whether nothing can be asked of the session here any more: it has ended, or is not recorded here.
     pub(super) fn is_out_of_reach(&self) -> bool {
         let summary = &self.feed.lock().summary;
-        summary.state.is_ended() || summary.presence == Presence::Elsewhere
+        summary.state.is_ended() || summary.presence.is_watched()
     }
 
     /// The way to its task, if it has one.

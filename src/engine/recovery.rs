@@ -133,8 +133,8 @@ impl Shared {
         let is_paused = state.name() == StateName::Paused;
         let (presence, count) = if state.is_ended() {
             (Presence::Resident, &mut recovered.ended)
-        } else if self.world.journal.is_read_only() {
-            (Presence::Elsewhere, if is_paused { &mut recovered.waiting } else { &mut recovered.running })
+        } else if let Some(watched) = self.world.journal.watched() {
+            (watched, if is_paused { &mut recovered.waiting } else { &mut recovered.running })
         } else if is_paused {
             (Presence::Sleeping, &mut recovered.waiting)
         } else if *attempts > 0 {
@@ -164,8 +164,7 @@ impl Shared {
 
     /// Lists a session that is in the journal and has not ended. Nothing of it runs.
     pub(super) fn enlist_asleep(&self, session: &Session) {
-        let read_only = self.world.journal.is_read_only();
-        let presence = if read_only { Presence::Elsewhere } else { Presence::Sleeping };
+        let presence = self.world.journal.watched().unwrap_or(Presence::Sleeping);
         self.enlist_unless_there(session.id(), Feed::new(session), presence);
     }
 

@@ -377,11 +377,12 @@ impl Registry {
     }
 }
 
-/// Why a session that has not ended takes nothing: another process has it, or it has left memory as this one is about
-/// to end.
+/// Why a session that has not ended takes nothing: it is not recorded here, or it has left memory as this process is
+/// about to end.
 fn not_taken(presence: &Presence) -> &'static str {
     match presence {
         Presence::Elsewhere => "another process has the session; here its record can only be read",
+        Presence::ReadOnly => "its journal can only be read here",
         _ => "shutting down; the session waits in the journal",
     }
 }

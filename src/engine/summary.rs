@@ -48,6 +48,8 @@ pub enum Presence {
     },
     /// In another process, which records it; here its record can only be read.
     Elsewhere,
+    /// In its record alone, which cannot be written here and can be read.
+    ReadOnly,
     /// In its record alone, with the reason why it cannot be brought back. It takes no answer; it can be cancelled or
     /// branched, and is tried again at the next start.
     CannotReplay(Arc<str>),
@@ -56,6 +58,11 @@ pub enum Presence {
 }
 
 impl Presence {
+    /// Whether it is only shown here, since nothing can be recorded of it.
+    pub fn is_watched(&self) -> bool {
+        matches!(self, Self::Elsewhere | Self::ReadOnly)
+    }
+
     pub(super) fn cannot_replay(why: &(impl ToString + ?Sized)) -> Self {
         Self::CannotReplay(why.to_string().into())
     }

@@ -1,4 +1,4 @@
-//! Sessions that another process runs and records: what they amount to by now is shown here, and nothing is done.
+//! Sessions that are not recorded here: what others have recorded of them by now is shown, and nothing is done.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ impl Registry {
             let (feed, presence) = if session.state().is_ended() {
                 (Feed::of_remains(Arc::clone(session)), Presence::Resident)
             } else {
-                (Feed::new(session), Presence::Elsewhere)
+                (Feed::new(session), shared.world.journal.watched().unwrap_or(Presence::Elsewhere))
             };
             shared.enlist_unless_there(id, feed, presence);
             return;

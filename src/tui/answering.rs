@@ -52,8 +52,13 @@ impl App {
         };
         let session = summary.id;
         // What is written here would be lost: only who has the journal keeps drafts.
-        if summary.presence == Presence::Elsewhere {
-            self.refuse("another process has this session: it is answered there");
+        let watched = match summary.presence {
+            Presence::Elsewhere => Some("another process has this session: it is answered there"),
+            Presence::ReadOnly => Some("the journal can only be read here: no answer would be recorded"),
+            _ => None,
+        };
+        if let Some(why) = watched {
+            self.refuse(why);
             return;
         }
         let pause = match &summary.state {

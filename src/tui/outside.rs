@@ -11,7 +11,8 @@ pub trait Keeper: Send + Sync + 'static {
     /// Why answers cannot be recorded at the moment, if so, in a line. Asked once a second.
     fn trouble(&self) -> Option<String>;
 
-    /// Whether another process had what is kept, and has it no more: a desk that is opened now has it. Asked once a second.
+    /// Whether this desk could not have what is kept, and one that is opened now has it: another process had it, or it could
+    /// not be written. Asked once a second.
     fn is_free(&self) -> bool {
         false
     }

@@ -16,6 +16,7 @@ pub(super) fn sign(summary: &Summary) -> &'static str {
         | Presence::CannotSleep(_)
         | Presence::Sleeping
         | Presence::Elsewhere
+        | Presence::ReadOnly
         | Presence::Replaying { .. } => sign_of(summary.state.name()),
     }
 }
@@ -23,7 +24,9 @@ pub(super) fn sign(summary: &Summary) -> &'static str {
 /// The word of a session in the list: that of its state, unless there is more to say of it.
 pub(super) fn word(summary: &Summary) -> &'static str {
     match summary.presence {
-        Presence::Resident | Presence::Sleeping | Presence::Elsewhere => summary.state.name().as_str(),
+        Presence::Resident | Presence::Sleeping | Presence::Elsewhere | Presence::ReadOnly => {
+            summary.state.name().as_str()
+        }
         Presence::CannotSleep(_) => "no sleep",
         Presence::CannotReplay(_) => "no replay",
         Presence::Suspended => "suspended",
@@ -34,7 +37,7 @@ pub(super) fn word(summary: &Summary) -> &'static str {
 /// The words in the heading of a session.
 pub(super) fn mark(presence: &Presence) -> Option<String> {
     match presence {
-        Presence::Resident | Presence::Sleeping | Presence::Elsewhere => None,
+        Presence::Resident | Presence::Sleeping | Presence::Elsewhere | Presence::ReadOnly => None,
         Presence::CannotSleep(_) => Some("! cannot sleep".into()),
         Presence::CannotReplay(_) => Some("! cannot replay".into()),
         Presence::Suspended => Some("! suspended".into()),
@@ -50,7 +53,7 @@ pub(super) fn fact(presence: &Presence) -> Option<(Tone, String)> {
         Presence::Replaying { done, of } => {
             Some((Tone::Plain, format!("it is run again from its record: {done} of {of} events")))
         }
-        Presence::Elsewhere => note(presence).map(|text| (Tone::Plain, text)),
+        Presence::Elsewhere | Presence::ReadOnly => note(presence).map(|text| (Tone::Plain, text)),
         Presence::CannotSleep(_) | Presence::CannotReplay(_) | Presence::Suspended => {
             note(presence).map(|text| (Tone::Warning, text))
         }
@@ -59,7 +62,7 @@ pub(super) fn fact(presence: &Presence) -> Option<(Tone, String)> {
 
 /// What stands above the question, so that nobody writes an answer in vain.
 pub(super) fn warning(presence: &Presence) -> Vec<Block> {
-    let dim = matches!(presence, Presence::Replaying { .. } | Presence::Elsewhere);
+    let dim = matches!(presence, Presence::Replaying { .. } | Presence::Elsewhere | Presence::ReadOnly);
     let tone = if dim { Tone::Dim } else { Tone::Warning };
     note(presence).map_or_else(Vec::new, |text| vec![Block::new(tone, text), Block::new(Tone::Plain, "")])
 }
@@ -69,6 +72,7 @@ fn note(presence: &Presence) -> Option<String> {
         Presence::Resident | Presence::Sleeping => None,
         Presence::Replaying { .. } => Some("It is run again from its record.".into()),
         Presence::Elsewhere => Some("Another process has it: answers are given there.".into()),
+        Presence::ReadOnly => Some("Its journal can only be read here: it takes no answer.".into()),
         Presence::CannotSleep(why) => {
             Some(format!("It stays in memory, since it would not come back from its record: {why}."))
         }

@@ -25,7 +25,7 @@ const ROUND: Duration = Duration::from_secs(2);
 pub(crate) fn open(path: &Path) -> SqliteJournal {
     match SqliteJournal::open(path).expect("a new journal") {
         Opened::Writer(journal) => journal,
-        Opened::Reader(..) => panic!("nobody else has it"),
+        Opened::Reader(..) | Opened::ReadOnly(..) => panic!("nobody else has it"),
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) fn live(directory: &Path, seed: u64, is_last: bool) -> Result<Exit, C
     let journal = match SqliteJournal::open(&directory.join("journal.db")) {
         Ok(Opened::Writer(journal)) => journal,
         Ok(Opened::Reader(_, holder)) => return Err(CliError::failure(format!("the journal is held by {holder}"))),
+        Ok(Opened::ReadOnly(_, why)) => return Err(CliError::failure(why.to_string())),
         Err(error) => return Err(CliError::failure(error.to_string())),
     };
     let registry = Registry::new(RegistryConfig {
@@ -80,7 +81,9 @@ async fn bring_to_their_ends(registry: Registry, is_last: bool) -> Result<(), Cl
             match &summary.presence {
                 // A person would see that it ran as the process was killed twice, and let it go on.
                 Presence::Suspended => drop(registry.release(summary.id).await),
-                Presence::Elsewhere => return Err(CliError::failure("another process has the journal")),
+                Presence::Elsewhere | Presence::ReadOnly => {
+                    return Err(CliError::failure("the journal can only be read"));
+                }
                 Presence::CannotReplay(why) => return Err(CliError::failure(format!("{}: {why}", summary.id))),
                 Presence::Resident | Presence::CannotSleep(_) | Presence::Sleeping | Presence::Replaying { .. } => {
                     answer(&registry, summary.id).await?;

@@ -13,7 +13,7 @@ use super::output;
 use crate::config::Settings;
 use crate::domain::printable_line;
 use crate::lua::{LuaVms, pairs_order_is_fixed};
-use crate::store::journal::SqliteJournal;
+use crate::store::journal::{SqliteJournal, Unwritable};
 
 /// One thing that was looked at.
 struct Finding {
@@ -77,6 +77,9 @@ fn journal(path: &Path) -> Finding {
                 path.display()
             )),
         };
+    }
+    if let Some(why) = Unwritable::of(path) {
+        return Finding::ill(format!("{why:#}"));
     }
     match SqliteJournal::read(path) {
         Ok(_) => Finding::well(format!("{}: the journal can be read", path.display())),

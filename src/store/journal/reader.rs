@@ -8,9 +8,11 @@ mod folding;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
+use super::place::Standing;
 use super::queue::Queue;
 use super::reading::{Readers, Reading};
 use super::row::{self, Entry};
@@ -29,6 +31,7 @@ const TEXTS: usize = 16 << 20;
 pub(super) struct Reader {
     db: Connection,
     path: PathBuf,
+    standing: Standing,
     readers: Arc<Readers>,
     /// For snapshots that are worth writing; of a journal that is only read there is none.
     queue: Weak<Queue>,
@@ -65,12 +68,9 @@ impl From<rusqlite::Error> for Unreadable {
 
 type Read<T> = Result<T, Unreadable>;
 
-/// A connection that only reads.
-///
-/// # Errors
-/// When the file cannot be opened.
-pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+/// Makes a connection that only reads, to a file that stands so.
+fn connect(path: &Path, standing: &Standing) -> rusqlite::Result<Connection> {
+    let db = standing.connect(path)?;
     db.busy_timeout(std::time::Duration::from_secs(2))?;
     db.set_prepared_statement_cache_capacity(32);
     Ok(db)
@@ -82,11 +82,13 @@ impl Reader {
     /// # Errors
     /// When the file cannot be opened or read.
     pub(super) fn open(path: &Path, readers: &Arc<Readers>, queue: Weak<Queue>) -> rusqlite::Result<Self> {
-        let db = connect(path)?;
+        let standing = Standing::of(path);
+        let db = connect(path, &standing)?;
         let last_place = db.query_row("SELECT coalesce(max(place), 0) FROM sessions", [], |row| row.get(0))?;
         Ok(Self {
             db,
             path: path.to_owned(),
+            standing,
             readers: Arc::clone(readers),
             queue,
             last_place,
@@ -100,18 +102,36 @@ impl Reader {
     ///
     /// # Errors
     /// When the file cannot be opened or the system gives no threads.
-    pub(super) fn start(path: &Path, readers: &Arc<Readers>, queue: &Weak<Queue>) -> Result<(), super::Refused> {
-        for n in 1..=THREADS {
+    pub(super) fn start(
+        path: &Path,
+        readers: &Arc<Readers>,
+        queue: &Weak<Queue>,
+    ) -> Result<Vec<JoinHandle<()>>, super::Refused> {
+        let start = |n| {
             let reader = Self::open(path, readers, Weak::clone(queue))?;
             // It ends by itself once the journal lets go of the readers.
-            std::thread::Builder::new().name(format!("journal-read-{n}")).spawn(move || reader.run())?;
+            Ok(std::thread::Builder::new().name(format!("journal-read-{n}")).spawn(move || reader.run())?)
+        };
+        (1..=THREADS).map(start).collect()
+    }
+
+    /// Connects anew where others have written the file in a way that this connection does not see.
+    pub(super) fn look(&mut self) {
+        if self.queue.strong_count() > 0 {
+            return;
         }
-        Ok(())
+        let standing = Standing::of(&self.path);
+        if standing != self.standing
+            && let Ok(db) = connect(&self.path, &standing)
+        {
+            (self.db, self.standing) = (db, standing);
+        }
     }
 
     fn run(mut self) {
         let readers = Arc::clone(&self.readers);
         while let Some(reading) = readers.next() {
+            self.look();
             // Whoever no longer waits for a word does not miss it.
             match reading {
                 Reading::Events { session, from, max, unwritten, word } => {

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::lock::{self, Lock};
+use super::opening::{Refused, open_for_writing};
+use super::place::{Standing, has_content};
 use super::row::{self, Entry};
 use super::schema::{self, facts};
-use super::{Refused, has_content, open_for_writing, reader, texts};
+use super::texts;
 use crate::domain::{ContentHash, SessionId};
 
 mod pages;
@@ -115,7 +117,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 fn look_at(path: &Path) -> Result<bool, Refused> {
-    let db = reader::connect(path)?;
+    let db = Standing::of(path).connect(path)?;
     if schema::check(&db)? == schema::Found::Empty {
         return Ok(true);
     }

@@ -9,7 +9,7 @@ mod config;
 mod demo;
 mod doctor;
 mod endings;
-mod home;
+pub(crate) mod home;
 mod info;
 mod packages;
 mod probes;

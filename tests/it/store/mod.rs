@@ -6,6 +6,7 @@ mod exact;
 mod golden;
 mod holding;
 mod prefix;
+mod read_only;
 mod retention;
 mod trouble;
 mod watching;
@@ -107,6 +108,7 @@ pub(crate) fn open(path: &Path) -> SqliteJournal {
     match SqliteJournal::open(path).unwrap() {
         Opened::Writer(journal) => journal,
         Opened::Reader(_, holder) => panic!("it is held by {holder}"),
+        Opened::ReadOnly(_, why) => panic!("{why}"),
     }
 }
 

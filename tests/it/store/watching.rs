@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::{Life, close, open, told};
 use crate::support::{HandClock, NoFiles, Programs, Seeded};
 
-fn watching(journal: &Arc<SqliteJournal>) -> Registry {
+pub(super) fn watching(journal: &Arc<SqliteJournal>) -> Registry {
     Registry::new(RegistryConfig {
         vms: Arc::<Programs>::default(),
         journal: Arc::clone(journal) as Arc<dyn Journal>,

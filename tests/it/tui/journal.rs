@@ -52,16 +52,22 @@ fn a_session_that_sleeps_looks_like_any_other_that_waits() {
 }
 
 #[test]
-fn a_session_of_another_process_looks_as_it_does_there_and_says_where_it_is_answered() {
-    for state in [asks(), running()] {
-        let here = kept(vec![session(1, "review", state.clone())]);
-        let mut elsewhere = kept(vec![present(1, "review", state, Presence::Elsewhere)]);
-        let (here, picture) = (here.picture(120, 36), elsewhere.picture(120, 36));
-        let list = |picture: &str| picture.lines().map(|line| line.chars().take(46).collect()).collect::<Vec<String>>();
-        assert_eq!(list(&picture), list(&here));
-        assert!(picture.contains("answers are given there"), "{picture}");
-        elsewhere.keys("a");
-        assert_eq!(elsewhere.status(), "another process has this session: it is answered there");
+fn a_session_that_is_not_recorded_here_looks_as_it_would_and_says_why_it_takes_no_answer() {
+    for (presence, note, refused) in [
+        (Presence::Elsewhere, "answers are given there", "another process has this session: it is answered there"),
+        (Presence::ReadOnly, "it takes no answer", "the journal can only be read here: no answer would be recorded"),
+    ] {
+        for state in [asks(), running()] {
+            let here = kept(vec![session(1, "review", state.clone())]);
+            let mut watched = kept(vec![present(1, "review", state, presence.clone())]);
+            let (here, picture) = (here.picture(120, 36), watched.picture(120, 36));
+            let list =
+                |picture: &str| picture.lines().map(|line| line.chars().take(46).collect()).collect::<Vec<String>>();
+            assert_eq!(list(&picture), list(&here));
+            assert!(picture.contains(note), "{picture}");
+            watched.keys("a");
+            assert_eq!(watched.status(), refused);
+        }
     }
 }
 

@@ -1,0 +1,196 @@
+//! How a journal is opened: who writes it and who only reads, with which settings, and which files are refused.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::lock::{self, Lock};
+use super::place::{Standing, Unwritable};
+use super::queue::Queue;
+use super::reader::Reader;
+use super::reading::Readers;
+use super::schema::{self, facts};
+use super::writer::Writer;
+use super::{Access, Reads, SqliteJournal, Writing, salvage};
+
+/// Pages of the write-ahead log from which on they are moved into the file: 16 MB, so that a page that changes with
+/// every commit is moved once for many of them.
+const CHECKPOINT: i32 = 4000;
+
+/// What the log may keep of its size when it is empty.
+const LOG_BYTES: i64 = 64 << 20;
+
+/// How long another program may keep the file locked before that is trouble. Nothing of this program does.
+const BUSY: Duration = Duration::from_millis(250);
+
+/// Why a journal cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {refused}", path.display())]
+pub struct OpenError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is the matter with it.
+    pub refused: Refused,
+}
+
+/// What is the matter with a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// A newer version of this program wrote it.
+    #[error(
+        "the journal is of version {version}; this program reads up to version {}; use a newer one",
+        schema::VERSION
+    )]
+    Newer {
+        /// The version.
+        version: i32,
+    },
+    /// It is something else.
+    #[error("this file is no journal; give another one with --journal")]
+    Foreign,
+    /// Nothing can be read of it yet.
+    #[error("there is no journal; nothing was recorded there")]
+    Missing,
+    /// It is damaged, and nothing was salvaged yet: opening it for writing does that.
+    #[error("the journal is damaged; what is intact is saved by the next desk that opens it")]
+    Damaged,
+    /// The system says no.
+    #[error("{0}; --journal FILE names another, --ephemeral keeps nothing")]
+    Io(#[from] io::Error),
+    /// SQLite says no.
+    #[error(transparent)]
+    Sql(#[from] rusqlite::Error),
+}
+
+/// A journal that was opened.
+#[derive(Debug)]
+pub enum Opened {
+    /// This process writes it.
+    Writer(SqliteJournal),
+    /// Another process writes it, so named: this one only reads.
+    Reader(SqliteJournal, String),
+    /// The system does not let this process write it, for this reason: it only reads.
+    ReadOnly(SqliteJournal, Unwritable),
+}
+
+impl SqliteJournal {
+    /// Opens the journal at `path` for writing, or for reading where another process writes it or this one may not. Makes
+    /// it where there is none. Where the file is damaged, what is intact of it is salvaged into a new one beside it, which is opened
+    /// instead: see [`notice`](Self::notice).
+    ///
+    /// # Errors
+    /// When the file is something else, or of a newer version, or the system says no. The file is left as it is.
+    pub fn open(path: &Path) -> Result<Opened, OpenError> {
+        let refuse = |refused| OpenError { path: path.to_owned(), refused };
+        if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| refuse(error.into()))?;
+        }
+        let held = |holder| Self::reader(path, Reads::Held).map(|journal| Opened::Reader(journal, holder));
+        if let Some(why) = Unwritable::of(path).or_else(|| Unwritable::of(&salvage::newest(path))) {
+            return match lock::holder(path) {
+                Some(holder) => held(holder),
+                None => Self::reader(path, Reads::ReadOnly).map(|journal| Opened::ReadOnly(journal, why)),
+            };
+        }
+        let lock = match lock::take(path).map_err(|error| refuse(error.into()))? {
+            Ok(lock) => lock,
+            Err(holder) => return held(holder),
+        };
+        let mut locks = vec![lock];
+        let (file, notice) = salvage::intact(path, &mut locks).map_err(refuse)?;
+        let opened = Self::writer(path, file, locks, notice);
+        opened.map(Opened::Writer).map_err(refuse)
+    }
+
+    /// Opens the journal at `path` for reading only, whoever writes it meanwhile.
+    ///
+    /// # Errors
+    /// When there is none, or it is something else, or of a newer version.
+    pub fn read(path: &Path) -> Result<Self, OpenError> {
+        Self::reader(path, Reads::Asked)
+    }
+
+    fn reader(asked: &Path, why: Reads) -> Result<Self, OpenError> {
+        let path = salvage::newest(asked);
+        let refuse = |refused| OpenError { path: path.clone(), refused };
+        if !path.exists() {
+            return Err(refuse(Refused::Missing));
+        }
+        let readers = Arc::<Readers>::default();
+        let open = || {
+            // SQLite would not say why it cannot be opened.
+            File::open(&path)?;
+            let db = Standing::of(&path).connect(&path)?;
+            if schema::check(&db)? == schema::Found::Empty {
+                return Err(Refused::Missing);
+            }
+            let was_closed = facts::get(&db, facts::OPEN)?.is_none();
+            let direct = Reader::open(&path, &readers, Weak::new())?;
+            Ok((direct, Reader::start(&path, &readers, &Weak::new())?, was_closed))
+        };
+        match open().map_err(|refused| salvage::named(refused, &path)) {
+            Ok((direct, threads, was_closed)) => {
+                let direct = Mutex::new(direct);
+                let asked = asked.to_owned();
+                Ok(Self { asked, path, access: Access::Reads(why, threads), readers, direct, was_closed, notice: None })
+            }
+            Err(refused) => {
+                readers.let_go();
+                Err(refuse(refused))
+            }
+        }
+    }
+
+    fn writer(asked: &Path, path: PathBuf, locks: Vec<Lock>, notice: Option<String>) -> Result<Self, Refused> {
+        let (db, was_closed) = open_for_writing(&path)?;
+        let (queue, readers) = (Arc::<Queue>::default(), Arc::<Readers>::default());
+        let weak = Arc::downgrade(&queue);
+        let open = || {
+            let direct = Reader::open(&path, &readers, Weak::clone(&weak))?;
+            Reader::start(&path, &readers, &weak)?;
+            let writer = Writer::new(db, &path, Arc::clone(&queue), Arc::clone(&readers))?;
+            let thread = std::thread::Builder::new().name("journal-write".into()).spawn(move || writer.run())?;
+            Ok((direct, thread))
+        };
+        match open() {
+            Ok((direct, thread)) => {
+                let access = Access::Writes(Writing { queue, thread: Some(thread), _locks: locks });
+                let (asked, direct) = (asked.to_owned(), Mutex::new(direct));
+                Ok(Self { asked, path, access, readers, direct, was_closed, notice })
+            }
+            Err(refused) => {
+                readers.let_go();
+                Err(refused)
+            }
+        }
+    }
+}
+
+/// Opens a file for writing, and says whether the process that wrote it before had ended in order.
+pub(super) fn open_for_writing(path: &Path) -> Result<(Connection, bool), Refused> {
+    // SQLite gives its other files the mode of this one.
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let mut db = Connection::open(path)?;
+    db.busy_timeout(BUSY)?;
+    db.set_prepared_statement_cache_capacity(64);
+    db.pragma_update(None, "page_size", schema::PAGE as i64)?;
+    if schema::check(&db)? == schema::Found::Empty {
+        // Salvage reads pages of one size and without maps of them.
+        db.pragma_update(None, "auto_vacuum", 0)?;
+    }
+    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    db.pragma_update(None, "synchronous", "full")?;
+    // What is removed is gone from the file, and no salvage brings it back.
+    db.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+    db.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT, |_| Ok(()))?;
+    db.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
+    schema::prepare(&mut db)?;
+    let was_closed = facts::get(&db, facts::OPEN)?.is_none();
+    facts::set(&db, facts::OPEN, 1)?;
+    Ok((db, was_closed))
+}
