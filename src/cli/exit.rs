@@ -166,6 +166,14 @@ impl std::fmt::Display for Shown {
 }
 
 impl CliError {
+    /// What is told of it: a line, or as many as a file has mistakes.
+    pub(super) fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Config(ConfigError::File(faults)) => faults.0.iter().map(ToString::to_string).collect(),
+            other => vec![other.to_string()],
+        }
+    }
+
     /// An error in how the program was called.
     pub(super) fn failure(message: impl Into<String>) -> Self {
         Self::Failure(message.into())

@@ -39,7 +39,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
     match Args::try_parse_from(&arguments) {
         Ok(args) => start(args).unwrap_or_else(|error| {
-            output::message(&format!("error: {error}"));
+            for line in error.lines() {
+                output::message(&format!("error: {line}"));
+            }
             error.exit()
         }),
         Err(said) => usage::show(&said, &arguments),

@@ -20,6 +20,17 @@ pub struct FileError {
     pub what: String,
 }
 
+/// What is wrong with a file: every mistake that was found, one at least, in the order of their lines.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct FileErrors(pub Vec<FileError>);
+
+impl From<FileError> for FileErrors {
+    fn from(error: FileError) -> Self {
+        Self(vec![error])
+    }
+}
+
 /// A file while it is read.
 pub(super) struct Reading<'a> {
     path: &'a Path,

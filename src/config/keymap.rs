@@ -17,6 +17,8 @@ pub struct KeymapFile {
     pub path: PathBuf,
     /// What it says, in its order.
     pub bindings: Vec<Binding>,
+    /// What of it is neither a text nor an array of texts.
+    pub faults: Vec<FileError>,
 }
 
 /// One action of a keymap file.
@@ -34,17 +36,21 @@ impl KeymapFile {
     /// Reads the text of a keymap file.
     ///
     /// # Errors
-    /// Names the line of the first thing that is no TOML, or is neither a text nor an array of texts.
+    /// Names the line of the first thing that is no TOML.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
         let reading = Reading::new(path, text);
-        let mut bindings = Vec::new();
+        let (mut bindings, mut faults) = (Vec::new(), Vec::new());
         for (action, span, value) in reading.top()? {
-            let keys = reading.strings(&action, &value)?;
-            let keys = keys.into_iter().map(|(key, span)| (key, reading.line(span.start))).collect();
-            bindings.push(Binding { action, line: reading.line(span.start), keys });
+            match reading.strings(&action, &value) {
+                Ok(keys) => {
+                    let keys = keys.into_iter().map(|(key, span)| (key, reading.line(span.start))).collect();
+                    bindings.push(Binding { action, line: reading.line(span.start), keys });
+                }
+                Err(fault) => faults.push(fault),
+            }
         }
         bindings.sort_by_key(|binding| binding.line);
-        Ok(Self { path: path.to_owned(), bindings })
+        Ok(Self { path: path.to_owned(), bindings, faults })
     }
 
     /// What is wrong at a line of it.

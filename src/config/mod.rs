@@ -14,7 +14,7 @@ mod theme;
 mod units;
 
 pub use desk::{Depth, DeskSettings, Grouping, Sort};
-pub use file::FileError;
+pub use file::{FileError, FileErrors};
 pub use keymap::{Binding, KeymapFile};
 pub use keys::ConfigFile;
 pub use paths::{Origin, PathEntry, Paths};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::announcing::Announcing;
 use super::arrange::Arrangement;
+use super::batch::BatchSearch;
 use super::editor::{Drafts, Editor};
 use super::feed::Feed;
 use super::folding::Folding;
@@ -24,6 +25,7 @@ use super::listing::Listing;
 use super::opening::Opens;
 use super::pager::Pager;
 use super::sessions::Sessions;
+use super::source::Module;
 use super::theme::Look;
 use super::words;
 use crate::config::{DeskSettings, Keeping};
@@ -81,6 +83,8 @@ pub(super) enum TextKey {
     NoQuestion(SessionId, Discriminant<ExecutionState>, bool, Discriminant<Presence>),
     State(SessionId, Edition),
     Result(SessionId, StateName),
+    /// The result, and under it what was asked before.
+    Ended(SessionId, StateName, Edition),
     Source(SessionId, Edition),
     Timeline(SessionId, Edition),
 }
@@ -117,6 +121,8 @@ pub struct App {
     pub(super) layer: Option<Layer>,
     /// The question the person went to in the selected session.
     pub(super) question: Option<QueryId>,
+    /// What was searched among the questions of a batch.
+    pub(super) batch_search: Option<BatchSearch>,
     pub(super) editor: Option<Editor>,
     /// When the last key came behind one that asked for an editor and got none.
     pub(super) no_editor: Option<Timestamp>,
@@ -131,8 +137,10 @@ pub struct App {
     /// The feed over all sessions, while it is open. It lies under the layer.
     pub(super) all_feeds: Option<Box<Feed>>,
     pub(super) text: Pager,
-    /// The life of the selected session, while its tab is open.
+    /// The life of the selected session, while its tab is open, or its questions are shown behind its end.
     pub(super) life: Option<Box<Life>>,
+    /// The text of the package that the selected session runs, while its source is shown.
+    pub(super) module: Option<Module>,
     /// What folds in the text.
     pub(super) folds: Option<Folding>,
     /// The line that the source marks, and the one it was last scrolled to.
@@ -189,6 +197,7 @@ impl App {
             tab: Tab::Questions,
             layer: None,
             question: None,
+            batch_search: None,
             editor: None,
             no_editor: None,
             drafts: Drafts::default(),
@@ -200,6 +209,7 @@ impl App {
             all_feeds: None,
             text: Pager::default(),
             life: None,
+            module: None,
             folds: None,
             marked_line: None,
             shown_mark: None,

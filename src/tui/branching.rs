@@ -125,6 +125,12 @@ impl App {
             self.refuse("no session is selected");
             return;
         };
+        if let Some(parent) = summary.parent() {
+            let (child, parent) = (self.name_of(summary.id), self.name_of(parent));
+            let verb = kind.verb().to_lowercase();
+            self.refuse(format!("{verb}: {child} is a child of a fork; branch its parent, {parent}"));
+            return;
+        }
         let (session, last) = (summary.id, summary.asked);
         let Some(at) = self.branch_point(summary) else {
             self.refuse("it has asked nothing yet: there is no question to go back to");

@@ -22,6 +22,9 @@ use crate::domain::{
 /// Different prompts that the preview shows, the most frequent first.
 const PROMPTS: usize = 8;
 
+/// Sessions that a form calls by their names.
+const NAMED: usize = 4;
+
 /// A frozen set of sessions that are to be cancelled.
 #[derive(Debug, Clone)]
 pub(super) struct Bulk {
@@ -30,6 +33,10 @@ pub(super) struct Bulk {
     pub(super) hidden: usize,
     /// How many of them had ended when the set was frozen.
     pub(super) ended: usize,
+    /// How many other sessions, which they have forked, end with them.
+    pub(super) below: usize,
+    /// What the first of them are called.
+    pub(super) names: Vec<String>,
 }
 
 /// The form that gives one answer to every open question of a frozen set of sessions.
@@ -102,7 +109,9 @@ impl App {
             Some(at) => self.cancel_drafts.remove(at),
             None => CancelForm::new(first),
         };
-        form.bulk = Some(Bulk { sessions: sessions.into(), hidden, ended });
+        let below = self.live_below(&sessions.iter().copied().collect());
+        let names = sessions.iter().take(NAMED).map(|id| self.name_of(*id)).collect();
+        form.bulk = Some(Bulk { sessions: sessions.into(), hidden, ended, below, names });
         self.layer = Some(Layer::Cancel(Box::new(form)));
         true
     }

@@ -2,6 +2,8 @@
 //!
 //! A cancel is sent even when the session has ended by then; the answer says that nothing changed.
 
+use std::collections::HashSet;
+
 use super::app::{App, Focus, Layer};
 use super::editor::text_of;
 use super::forms::CancelForm;
@@ -24,17 +26,18 @@ impl App {
             Some(at) => self.cancel_drafts.remove(at),
             None => CancelForm::new(session),
         };
-        form.below = self.live_below(session);
+        form.below = self.live_below(&HashSet::from([session]));
         self.layer = Some(Layer::Cancel(Box::new(form)));
     }
 
-    /// How many children of a session, and children of those, have not ended.
-    fn live_below(&self, top: SessionId) -> usize {
+    /// How many children of these sessions, and children of those, have not ended and are not among them.
+    pub(super) fn live_below(&self, tops: &HashSet<SessionId>) -> usize {
         let parent = |id: SessionId| self.sessions.get(id).and_then(Summary::parent);
         let is_below = |summary: &&Summary| {
-            std::iter::successors(summary.parent(), |above| parent(*above)).any(|above| above == top)
+            std::iter::successors(summary.parent(), |above| parent(*above)).any(|above| tops.contains(&above))
         };
-        self.sessions.iter().filter(|summary| !summary.state.is_ended()).filter(is_below).count()
+        let others = self.sessions.iter().filter(|summary| !summary.state.is_ended() && !tops.contains(&summary.id));
+        others.filter(is_below).count()
     }
 
     /// Keeps what was written in a form that was not sent.

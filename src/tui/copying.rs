@@ -4,7 +4,7 @@ use super::app::{App, Focus, Layer, Tab};
 use super::feed::Feed;
 use super::msg::Cmd;
 use super::words::sized;
-use crate::domain::{ExecutionState, SessionKind};
+use crate::domain::ExecutionState;
 
 /// The longest text that is handed to a terminal: several cut off or refuse more than this.
 const COPY_BYTES: usize = 74 << 10;
@@ -46,15 +46,14 @@ impl App {
             return Some(("the id", summary.id.to_string()));
         }
         match self.tab {
-            Tab::Questions => self.shown_question().map(|prompt| ("the question", prompt.query.prompt.to_string())),
+            Tab::Questions if !summary.state.is_ended() => {
+                self.shown_question().map(|prompt| ("the question", prompt.query.prompt.to_string()))
+            }
             Tab::Feed => None,
             Tab::Timeline => self.text.text_here().map(|text| ("the moment", text.to_owned())),
             Tab::State => serde_json::to_string_pretty(&summary.state).ok().map(|json| ("the state", json)),
-            Tab::Source => match &summary.spec.kind {
-                SessionKind::Run { code, .. } => Some(("the program", code.to_string())),
-                SessionKind::Advice { .. } | SessionKind::Eval { .. } => None,
-            },
-            Tab::Result => match &summary.state {
+            Tab::Source => self.program_of(summary).code().map(|code| ("the program", code.to_owned())),
+            Tab::Questions | Tab::Result => match &summary.state {
                 ExecutionState::Done(done) => match &done.value {
                     serde_json::Value::String(text) => Some(("the result", text.clone())),
                     value => serde_json::to_string_pretty(value).ok().map(|json| ("the result", json)),

@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
+use super::history::KEPT as PAST_ANSWERS;
 use super::msg::{FeedItem, Msg, Peek};
 use super::programs::Programs;
 use super::raw::{Program, Raw};
-use crate::domain::{CancelReason, ObserverRecvError, ResumeOutcome, Seq, SessionId, SessionSpec, Timestamp};
+use crate::domain::{
+    AnsweredBy, CancelReason, EventKind, ObserverRecvError, ResumeOutcome, Seq, SessionId, SessionSpec, Timestamp,
+};
 use crate::engine::Registry;
 
 /// Calls a raw verb. What came of it is one line.
@@ -71,6 +74,34 @@ pub(super) async fn peek_back(registry: Registry, wanted: Vec<Peek>) -> Msg {
         found.push((session, read(&registry, session, from, to).await));
     }
     Msg::Peeked(found)
+}
+
+/// Bytes of events in which answers are looked for, and one portion beyond them.
+const LOOKED_AT_BYTES: usize = 64 << 20;
+
+/// Looks for answers of people, of the newest sessions first. The newest stands last.
+pub(super) async fn past_answers(registry: Registry, wanted: Vec<Peek>) -> Msg {
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    for Peek { session, from, to } in wanted {
+        let mut next = from;
+        while next <= to && found.len() < PAST_ANSWERS && bytes < LOOKED_AT_BYTES {
+            let items = read(&registry, session, next, to).await;
+            next = match items.last() {
+                Some(FeedItem::Event(event)) => event.seq + 1,
+                Some(FeedItem::Instead(ObserverRecvError::Gap { to, .. })) => to + 1,
+                Some(FeedItem::Instead(ObserverRecvError::Closed)) | None => break,
+            };
+            for item in items {
+                let FeedItem::Event(event) = item else { continue };
+                bytes += event.bytes();
+                if let EventKind::AnswerAccepted { by: AnsweredBy::Person, response, .. } = &event.kind {
+                    found.push((event.at, Arc::clone(response)));
+                }
+            }
+        }
+    }
+    found.sort_by_key(|(at, _)| *at);
+    Msg::PastAnswers(found.into_iter().map(|(_, text)| text).collect())
 }
 
 fn items(registry: &Registry, Peek { session, from, to }: Peek) -> Vec<FeedItem> {

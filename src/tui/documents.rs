@@ -1,9 +1,10 @@
-//! The long texts of the right side: a question in full, and how a session ended in full.
+//! The long texts of the right side: a question in full, how a session ended in full, and what it was asked before.
 //!
 //! Made once when they come into view, as blocks that the pager lays out. Nothing is drawn here.
 
 use std::sync::Arc;
 
+use super::life::Life;
 use super::pager::Block;
 use super::theme::Tone;
 use super::words::{asked_with, clock, count, duration, failure_kind, first_line, tokens, word_of};
@@ -94,6 +95,29 @@ pub(super) fn result_text(state: &ExecutionState) -> Vec<Block> {
         }
         ExecutionState::Cancelled(cancelled) => cancelled_text(cancelled),
     }
+}
+
+/// Every question of a session that has ended, in full, with its answer: as far as its life is read.
+pub(super) fn exchanges_text(life: &Life) -> Vec<Block> {
+    let mut blocks = vec![Block::new(Tone::Plain, ""), Block::new(Tone::Strong, "Its questions and answers")];
+    for (query, exchange) in life.exchanges() {
+        blocks.push(Block::new(Tone::Plain, ""));
+        blocks.push(Block::new(Tone::Key, format!("{query} asked")));
+        blocks.push(Block::new(Tone::Plain, Arc::clone(&exchange.prompt)));
+        match &exchange.answer {
+            Some((by, response)) => {
+                blocks.push(Block::new(Tone::Key, format!("answered by {by}")));
+                blocks.push(Block::new(Tone::Plain, Arc::clone(response)));
+            }
+            None => blocks.push(Block::new(Tone::Dim, "not answered")),
+        }
+    }
+    if life.reads_on() {
+        blocks.push(Block::new(Tone::Dim, "Reading …"));
+    } else if !life.is_whole() {
+        blocks.push(Block::new(Tone::Warning, "Not everything that it asked is kept or read here."));
+    }
+    blocks
 }
 
 fn cancelled_text(cancelled: &Cancelled) -> Vec<Block> {

@@ -77,23 +77,31 @@ pub(super) enum Times {
 
 /// A search. Letters stand for both cases as long as none is large.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Search {
+pub(super) struct Search {
     text: String,
     any_case: bool,
 }
 
 impl Search {
-    fn of(text: &str) -> Option<Self> {
+    /// The search of a text; nothing is searched by an empty one.
+    pub(super) fn of(text: &str) -> Option<Self> {
         let any_case = !text.chars().any(char::is_uppercase);
         (!text.is_empty()).then(|| Self { text: text.to_owned(), any_case })
     }
 
     fn finds(&self, line: &FeedLine) -> bool {
         let (kind, payload) = words::feed_line(line);
-        let has = |text: &str| {
-            if self.any_case { text.to_lowercase().contains(&self.text) } else { text.contains(&self.text) }
-        };
-        has(kind) || has(&payload)
+        self.is_in(kind) || self.is_in(&payload)
+    }
+
+    /// What is searched.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a text has it.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        if self.any_case { text.to_lowercase().contains(&self.text) } else { text.contains(&self.text) }
     }
 }
 
@@ -225,13 +233,27 @@ impl Feed {
         found
     }
 
-    /// How many lines the search finds.
-    pub(super) fn hits(&self) -> usize {
-        self.lines.iter().filter(|line| line.hit).count()
+    /// Which of the lines that the search finds keys act on, counted from 1; and how many there are.
+    pub(super) fn hit_here(&self) -> (Option<usize>, usize) {
+        let here = self.here().map_or(0, |here| (here - self.first) as usize);
+        let hits = |lines: usize| self.lines.iter().take(lines).filter(|line| line.hit).count();
+        let is_hit = self.cursor.is_some() && self.lines.get(here).is_some_and(|line| line.hit);
+        (is_hit.then(|| hits(here + 1)), hits(self.lines.len()))
     }
 
-    /// Goes to another line that the search finds; starts over at the end. `None`: there is none.
-    pub(super) fn go_to_match(&mut self, way: Way) -> Option<()> {
+    /// Where the person is, to come back to.
+    pub(super) fn stands(&self) -> Option<u64> {
+        self.cursor
+    }
+
+    /// Goes back to where the person was.
+    pub(super) fn stand(&mut self, at: Option<u64>) {
+        self.cursor = at;
+    }
+
+    /// Goes to another line that the search finds; starts over at the end, and says whether it did. `None`: there is
+    /// none.
+    pub(super) fn go_to_match(&mut self, way: Way) -> Option<bool> {
         let here = self.here()?;
         let count = self.lines.len();
         let at = (here - self.first) as usize;
@@ -241,7 +263,10 @@ impl Feed {
         });
         let found = next.into_iter().find(|n| self.lines[*n].hit)?;
         self.cursor = Some(self.first + found as u64);
-        Some(())
+        Some(match way {
+            Way::Next => found <= at,
+            Way::Previous => found >= at,
+        })
     }
 
     /// Goes to the newest line that the search finds, at or above where the person is.

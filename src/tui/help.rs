@@ -1,26 +1,77 @@
-//! The help, made from the one table of actions.
+//! The help, made from the one table of actions, and searching it: only lines with what is typed are shown.
 
+use super::input::Key;
 use super::keymap::Keymap;
-use super::pager::Block;
+use super::pager::{Block, Pager};
+use super::picker::{Picker, fits};
 use super::table::{GROUPS, TABLE, TEXT_KEYS};
 use super::theme::Tone;
 
-/// The text of the help.
-pub(super) fn blocks(keymap: &Keymap) -> Vec<Block> {
+/// The open help.
+#[derive(Debug)]
+pub(super) struct Help {
+    pub(super) pager: Pager,
+    /// The line in which a search is typed.
+    pub(super) find: Option<Picker>,
+}
+
+impl Help {
+    pub(super) fn new(keymap: &Keymap) -> Self {
+        Self { pager: Pager::new(blocks(keymap, "")), find: None }
+    }
+
+    /// Lets the person type what the lines are to have.
+    pub(super) fn search(&mut self) {
+        self.find = Some(Picker::new());
+    }
+
+    pub(super) fn type_key(&mut self, key: Key, keymap: &Keymap) {
+        if let Some(find) = &mut self.find {
+            find.type_key(key);
+            self.pager = Pager::new(blocks(keymap, &find.text()));
+        }
+    }
+
+    /// Gives how many control characters were left out.
+    pub(super) fn paste(&mut self, text: &str, keymap: &Keymap) -> usize {
+        let Some(find) = &mut self.find else { return 0 };
+        let left_out = find.paste(text);
+        self.pager = Pager::new(blocks(keymap, &find.text()));
+        left_out
+    }
+
+    /// Ends typing and shows everything.
+    pub(super) fn drop_search(&mut self, keymap: &Keymap) {
+        *self = Self::new(keymap);
+    }
+}
+
+/// The text of the help: the lines with every word of `wanted`, under their headings.
+fn blocks(keymap: &Keymap, wanted: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     for group in GROUPS {
+        let rows = TABLE.iter().filter(|row| row.group == group);
+        let rows = rows.filter(|row| {
+            let keys = keymap.written(row.action);
+            fits(&format!("{group} {} {keys} {}", row.name, row.description), wanted)
+        });
+        let mut lines: Vec<Block> =
+            rows.map(|row| line(Tone::Plain, &keymap.written(row.action), row.description)).collect();
+        if group == GROUPS[5] {
+            let keys = TEXT_KEYS.iter().filter(|(key, does)| fits(&format!("{group} {key} {does}"), wanted));
+            lines.extend(keys.map(|(key, does)| line(Tone::Dim, key, does)));
+        }
+        if lines.is_empty() {
+            continue;
+        }
         if !blocks.is_empty() {
             blocks.push(Block::new(Tone::Plain, ""));
         }
         blocks.push(Block::new(Tone::Strong, group));
-        for row in TABLE.iter().filter(|row| row.group == group) {
-            blocks.push(line(Tone::Plain, &keymap.written(row.action), row.description));
-        }
-        if group == GROUPS[5] {
-            for (key, does) in TEXT_KEYS {
-                blocks.push(line(Tone::Dim, key, does));
-            }
-        }
+        blocks.append(&mut lines);
+    }
+    if blocks.is_empty() {
+        blocks.push(Block::new(Tone::Dim, "No line of the help has these words."));
     }
     blocks
 }

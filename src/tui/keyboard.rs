@@ -8,6 +8,7 @@ use super::bulk::AnswerMarked;
 use super::details::Details;
 use super::diagnosing::Diagnosing;
 use super::forms::{CancelForm, SameAnswer};
+use super::help::Help;
 use super::keymap::Context;
 use super::pager::Pager;
 use super::palette::Palette;
@@ -30,7 +31,7 @@ pub(super) enum Focus {
 /// What lies over the panes.
 #[derive(Debug)]
 pub(super) enum Layer {
-    Help(Pager),
+    Help(Help),
     /// A line of a feed in full.
     Details(Box<Details>),
     /// The last verbs.
@@ -57,6 +58,7 @@ impl App {
     /// The word at the top right: what the keyboard does now.
     pub fn mode(&self) -> &'static str {
         match (&self.layer, self.focus) {
+            (Some(Layer::Help(help)), _) if help.find.is_some() => "SEARCH",
             (Some(Layer::Help(_)), _) => "HELP",
             (Some(Layer::Cancel(_)), _) => "CANCEL",
             (Some(Layer::Same(_)), _) => "SAME?",
@@ -85,6 +87,7 @@ impl App {
 
     pub(super) fn context(&self) -> Context {
         match (&self.layer, self.focus) {
+            (Some(Layer::Help(help)), _) if help.find.is_some() => Context::Find,
             (Some(Layer::Help(_)), _) => Context::Help,
             (Some(Layer::Cancel(form)), _) => form.context(),
             (Some(Layer::Same(_) | Layer::Quit), _) => Context::Question,

@@ -18,7 +18,7 @@ impl App {
                 find.picker.type_key(key);
                 self.search_typed();
             }
-            Some(Layer::Palette(palette)) => palette.picker.type_key(key),
+            Some(Layer::Palette(palette)) => palette.type_key(key),
             Some(Layer::History(picker)) => picker.type_key(key),
             Some(Layer::AnswerMarked(form)) => {
                 type_key(&mut form.area, key);
@@ -28,9 +28,9 @@ impl App {
             Some(Layer::Branch(form)) => {
                 type_key(&mut form.answer, key);
             }
+            Some(Layer::Help(help)) => help.type_key(key, &self.keymap),
             Some(
-                Layer::Help(_)
-                | Layer::Details(_)
+                Layer::Details(_)
                 | Layer::Calls(_)
                 | Layer::Diagnostics(_)
                 | Layer::Beside(_)
@@ -65,7 +65,7 @@ impl App {
                 self.search_typed();
                 left_out
             }
-            Some(Layer::Palette(palette)) => palette.picker.paste(text),
+            Some(Layer::Palette(palette)) => palette.paste(text),
             Some(Layer::History(picker)) => picker.paste(text),
             Some(Layer::AnswerMarked(form)) => {
                 form.touched();
@@ -77,9 +77,9 @@ impl App {
                 left_out
             }
             Some(Layer::Branch(form)) => paste(&mut form.answer, text),
+            Some(Layer::Help(help)) => help.paste(text, &self.keymap),
             Some(
-                Layer::Help(_)
-                | Layer::Details(_)
+                Layer::Details(_)
                 | Layer::Calls(_)
                 | Layer::Diagnostics(_)
                 | Layer::Beside(_)
@@ -103,7 +103,8 @@ impl App {
 
     pub(super) fn move_in(&mut self, motion: Motion, context: Context, cmds: &mut Vec<Cmd>) {
         match &mut self.layer {
-            Some(Layer::Help(pager) | Layer::Calls(pager)) => pager.scroll(motion),
+            Some(Layer::Help(help)) => help.pager.scroll(motion),
+            Some(Layer::Calls(pager)) => pager.scroll(motion),
             Some(Layer::Diagnostics(layer)) => layer.pager.scroll(motion),
             Some(Layer::Details(details)) => details.scroll(motion),
             Some(Layer::Beside(beside)) => beside.scroll(motion),
@@ -123,6 +124,7 @@ impl App {
                 Context::List | Context::Filter => self.move_selection(motion, cmds),
                 Context::Feeds => self.in_feed(|feed| feed.scroll(motion)),
                 Context::Session if self.tab == Tab::Feed => self.feed.scroll(motion),
+                Context::Session if self.move_in_batch(motion) => {}
                 _ => self.text.scroll(motion),
             },
         }
@@ -146,7 +148,10 @@ impl App {
     pub(super) fn open(&mut self, context: Context, cmds: &mut Vec<Cmd>) {
         match context {
             Context::Filter => self.accept_filter(cmds),
-            Context::Find => self.keep_search(),
+            Context::Find => match &mut self.layer {
+                Some(Layer::Help(help)) => help.find = None,
+                _ => self.keep_search(),
+            },
             Context::Palette => self.choose_in_palette(cmds),
             Context::History => self.use_history(),
             Context::Offers => {
@@ -198,6 +203,10 @@ impl App {
             Some(Layer::Start(form)) => self.keep_start(form),
             Some(Layer::Branch(form)) => self.keep_branch(&form),
             Some(Layer::Find(find)) => self.drop_search(&find),
+            Some(Layer::Help(mut help)) if help.find.is_some() => {
+                help.drop_search(&self.keymap);
+                self.layer = Some(Layer::Help(help));
+            }
             Some(_) => {}
             None if self.all_feeds.take().is_some() => {}
             None => match self.focus {

@@ -17,6 +17,9 @@ const FEED_STAYS: u16 = 30;
 /// Rows from which messages have a row of their own above the keys.
 const STATUS_ROW: u16 = 20;
 
+/// Rows that the text of a question has where there are many beside it.
+const QUESTION_TEXT: u16 = 8;
+
 /// What is to be placed, as far as the places depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Showing {
@@ -115,7 +118,8 @@ pub(super) fn place(width: u16, height: u16, showing: Showing) -> Layout {
             layout.session = pane;
         }
     } else if width >= WIDE {
-        let list = Rect { width: (width * 9 / 20).clamp(45, 72), ..rest };
+        // As much as leaves the session its tabs, and never more than names and questions need.
+        let list = Rect { width: (u32::from(width) * 31 / 60).clamp(50, 110) as u16, ..rest };
         layout.list = Pane::bordered(list);
         layout.session = Pane::bordered(Rect { x: rest.x + list.width, width: rest.width - list.width, ..rest });
     } else {
@@ -125,6 +129,13 @@ pub(super) fn place(width: u16, height: u16, showing: Showing) -> Layout {
         layout.session = Pane::bordered(rest);
     }
     place_session(&mut layout, height, showing);
+    if showing.editor && showing.questions && !showing.in_list && layout.editor.inside.is_empty() {
+        // Where there is room for one thing only it is what takes the keys.
+        let all = layout.session.frame;
+        layout = Layout { header: layout.header, footer: layout.footer, status: layout.status, ..Layout::default() };
+        layout.session = Pane { frame: all, inside: Rect::default() };
+        layout.editor = Pane { frame: all, inside: all };
+    }
     layout
 }
 
@@ -152,7 +163,8 @@ fn place_session(layout: &mut Layout, height: u16, showing: Showing) {
         // A question of which nothing is seen cannot be answered: the frame goes first.
         layout.editor = Pane::titled(frame);
     }
-    let most = (rest.height / 3).max(1);
+    // Many questions are seen at once where the text of one has room all the same.
+    let most = (rest.height / 3).max((rest.height / 2).min(rest.height.saturating_sub(QUESTION_TEXT))).max(1);
     let rows = u16::try_from(showing.question_rows).unwrap_or(u16::MAX).min(most);
     // One question needs no list when there is hardly room for it.
     if rest.height >= 6 || showing.question_rows > 1 {

@@ -65,6 +65,8 @@ pub(super) struct Life {
     awaits: bool,
     /// There is no room for more, or nothing more is to be had.
     full: bool,
+    /// Events are missing that are no longer kept.
+    has_gap: bool,
 }
 
 impl Life {
@@ -77,6 +79,7 @@ impl Life {
             bytes: 0,
             awaits: false,
             full: false,
+            has_gap: false,
         }
     }
 
@@ -92,6 +95,16 @@ impl Life {
     /// Every question in order, with its answer.
     pub(super) fn exchanges(&self) -> &BTreeMap<QueryId, Exchange> {
         &self.exchanges
+    }
+
+    /// Whether a page is under way.
+    pub(super) fn reads_on(&self) -> bool {
+        self.awaits
+    }
+
+    /// Whether nothing is missing of what was to be read.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.full && !self.has_gap
     }
 
     /// A number that is another one when more is known.
@@ -125,6 +138,7 @@ impl Life {
                 }
                 FeedItem::Instead(ObserverRecvError::Gap { from, to }) => {
                     self.read = *to;
+                    self.has_gap = true;
                     let (_, text) = feed_line(&FeedLine::Gap { from: *from, to: *to });
                     self.note(*to, self.folded.last_at(), Tone::Warning, text);
                 }
@@ -268,7 +282,13 @@ fn words_of(event: &Event) -> (&'static str, String) {
 impl App {
     /// Has the lives that are looked at read on. Comes behind every message.
     pub(super) fn read_lives(&mut self, cmds: &mut Vec<Cmd>) {
-        let wanted = self.selected_summary().filter(|_| self.tab == Tab::Timeline);
+        // Of one that has ended, its questions stand under the result.
+        let shows = |summary: &&Summary| match self.tab {
+            Tab::Timeline => true,
+            Tab::Questions => summary.state.is_ended() && summary.asked > 0,
+            Tab::Feed | Tab::State | Tab::Result | Tab::Source => false,
+        };
+        let wanted = self.selected_summary().filter(shows);
         let known = self.life.as_ref().map(|life| life.session());
         match wanted {
             Some(summary) if known != Some(summary.id) => self.life = Some(Box::new(Life::of(summary))),

@@ -13,6 +13,7 @@ mod announcing;
 mod answering;
 mod app;
 mod arrange;
+mod batch;
 mod beside;
 mod branching;
 mod bulk;

@@ -13,7 +13,9 @@ use crate::domain::{
     Answer, CancelError, CancelReason, ExecutionState, ObserverRecvError, Query, QueryId, ResumeError, ResumeOutcome,
     ResumePayload, Seq, SessionId, StateError, Timestamp,
 };
-use crate::engine::{BranchError, BranchPreview, Call, Draft, EventRef, Inspection, Package, Recovery, Summary};
+use crate::engine::{
+    BranchError, BranchPreview, Call, Draft, EventRef, Inspection, ModuleText, Package, Recovery, Summary,
+};
 
 /// What reaches the desk.
 #[derive(Debug, Clone)]
@@ -97,6 +99,8 @@ pub enum Msg {
     Diagnosed(Box<Diagnosis>),
     /// What [`Cmd::Peek`] or [`Cmd::PeekBack`] found, by session.
     Peeked(Vec<(SessionId, Vec<FeedItem>)>),
+    /// The texts that [`Cmd::PastAnswers`] found, the newest last.
+    PastAnswers(Vec<Arc<str>>),
     /// What became of a [`Cmd::Draft`].
     Drafted {
         /// What was asked for.
@@ -112,6 +116,13 @@ pub enum Msg {
         from: Seq,
         /// The events.
         items: Vec<FeedItem>,
+    },
+    /// The text of the module of a [`Cmd::Module`], or why there is none.
+    Module {
+        /// The session.
+        session: SessionId,
+        /// The text.
+        text: Result<ModuleText, String>,
     },
     /// What a branch would keep and leave behind.
     BranchPreviewed {
@@ -236,6 +247,8 @@ pub enum Cmd {
     Peek(Vec<Peek>),
     /// Read these events, and no others, also from the journal.
     PeekBack(Vec<Peek>),
+    /// Look for answers of people in these events, of the first sessions first, also in the journal.
+    PastAnswers(Vec<Peek>),
     /// Ask the configured answerer.
     Draft(DraftWanted),
     /// Read these events once, also from the journal.
@@ -246,6 +259,13 @@ pub enum Cmd {
         from: Seq,
         /// The last.
         to: Seq,
+    },
+    /// Read the text of a module that a session runs.
+    Module {
+        /// The session.
+        session: SessionId,
+        /// The name of the module.
+        name: String,
     },
     /// Look what a branch would keep.
     PreviewBranch {

@@ -2,7 +2,7 @@
 //!
 //! Nothing is forbidden here. A key that does nothing now is still obeyed, and says why.
 
-use super::app::{App, Focus, Layer, Tab};
+use super::app::{App, Focus, Layer};
 use super::keymap::{Action, Context};
 use super::listing::ListVerb;
 
@@ -28,8 +28,9 @@ impl App {
             Action::SameAnswer => open > 1 && self.same_text().is_some(),
             Action::Reuse => self.drafts.has_orphan(),
             Action::Follow | Action::Times | Action::Wrap => self.shows_a_feed(),
+            Action::NextMatch(_) if self.feed_here().is_none() => self.shows_a_batch() && self.batch_search().is_some(),
             Action::NextMatch(_) | Action::OnlyMatching => {
-                self.shows_a_feed() && self.feed_here().is_some_and(|feed| feed.searched().is_some())
+                self.feed_here().is_some_and(|feed| feed.searched().is_some())
             }
             Action::Open => match self.context() {
                 Context::List => summary.is_some(),
@@ -38,13 +39,13 @@ impl App {
                 Context::Palette => !self.palette_is_raw(),
                 Context::Text => matches!(self.layer, Some(Layer::Details(_))),
                 Context::History | Context::Find | Context::Filter => true,
-                _ => self.shows_a_feed() || self.folds.is_some() && self.tab == Tab::Result,
+                _ => self.shows_a_feed() || self.folds.is_some(),
             },
             Action::Draft => self.can_draft && self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
-            Action::History => !self.history.is_empty(),
+            Action::History => self.history.has_some() || self.outlives() && self.history.may_have_more(),
             Action::Send if self.context() == Context::Palette => self.palette_is_raw(),
             Action::Pane(_) => !matches!(self.layer, Some(Layer::AnswerMarked(_))),
-            Action::List(ListVerb::Filter) => self.focus == Focus::List || self.shows_a_feed(),
+            Action::List(ListVerb::Filter) => self.focus == Focus::List || self.shows_a_feed() || self.shows_a_batch(),
             Action::Send => self.focus != Focus::Editor || self.editor.as_ref().is_some_and(|e| e.gone.is_none()),
             Action::List(ListVerb::Editor) => self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
             Action::List(ListVerb::AnswerMarked | ListVerb::Unmark) => !self.listing.marks.is_empty(),

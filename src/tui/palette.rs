@@ -4,12 +4,14 @@
 //! like an answer and never by Enter.
 
 use super::app::{App, Layer};
+use super::input::Key;
 use super::keymap::{Action, Context, Row};
 use super::msg::Cmd;
 use super::picker::{Picker, fits};
 use super::raw;
 use super::table::TABLE;
 use crate::domain::SessionId;
+use crate::domain::query::{Scratch, Word};
 
 /// The open palette.
 #[derive(Debug)]
@@ -17,18 +19,56 @@ pub(super) struct Palette {
     pub(super) picker: Picker,
     /// Where it was opened.
     from: Context,
+    /// The actions that fit what is typed, the best first.
+    rows: Vec<&'static Row>,
+    scratch: Scratch,
 }
 
 impl Palette {
-    /// The actions whose name or description has what is typed; those by name first.
-    pub(super) fn rows(&self) -> Vec<&'static Row> {
+    fn new(from: Context) -> Self {
+        let mut palette = Self { picker: Picker::new(), from, rows: Vec::new(), scratch: Scratch::default() };
+        palette.look();
+        palette
+    }
+
+    pub(super) fn type_key(&mut self, key: Key) {
+        self.picker.type_key(key);
+        self.look();
+    }
+
+    /// Gives how many control characters were left out.
+    pub(super) fn paste(&mut self, text: &str) -> usize {
+        let left_out = self.picker.paste(text);
+        self.look();
+        left_out
+    }
+
+    /// The actions that fit what is typed, the best first.
+    pub(super) fn rows(&self) -> &[&'static Row] {
+        &self.rows
+    }
+
+    /// Finds the actions whose name has what is typed, then those whose name nearly has it, as words are found in the
+    /// list; then in the same way those whose description has it.
+    fn look(&mut self) {
         let wanted = self.picker.text();
+        let words: Vec<Word> = wanted.split_whitespace().map(Word::new).collect();
+        let scratch = &mut self.scratch;
+        let mut nearly = |text: &str| words.iter().all(|word| scratch.finds(word, text));
+        let mut rank = |row: &Row| {
+            let whole = format!("{} {}", row.name, row.description);
+            match () {
+                () if fits(row.name, &wanted) => Some(0),
+                () if nearly(row.name) => Some(1),
+                () if fits(&whole, &wanted) => Some(2),
+                () => nearly(&whole).then_some(3),
+            }
+        };
         let here = TABLE.iter().filter(|row| row.contexts.contains(&self.from) && row.action != Action::Palette);
-        let (mut named, described): (Vec<&Row>, Vec<&Row>) = here
-            .filter(|row| fits(&format!("{} {}", row.name, row.description), &wanted))
-            .partition(|row| fits(row.name, &wanted));
-        named.extend(described);
-        named
+        let mut ranked: Vec<(u8, &Row)> = here.filter_map(|row| Some((rank(row)?, row))).collect();
+        // Stable: as in the table.
+        ranked.sort_by_key(|(rank, _)| *rank);
+        self.rows = ranked.into_iter().map(|(_, row)| row).collect();
     }
 
     /// Whether what is typed is a raw verb. The name of an action is the action until there is a blank behind it.
@@ -42,7 +82,7 @@ impl Palette {
 impl App {
     pub(super) fn open_palette(&mut self) {
         let from = self.context();
-        self.layer = Some(Layer::Palette(Palette { picker: Picker::new(), from }));
+        self.layer = Some(Layer::Palette(Palette::new(from)));
     }
 
     /// Does the chosen action. A raw verb wants another key.

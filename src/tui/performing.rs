@@ -14,29 +14,20 @@ use super::run::Desk;
 use super::starting::Start;
 use super::transcript::transcript;
 use crate::domain::{Answer, ObserverRecvError, QueryId, SessionId, SessionSpec};
+use crate::engine::Registry;
 
 impl Desk {
     pub(super) fn perform(&mut self, cmd: Cmd) {
         match cmd {
-            Cmd::Answer { token, session, payload } => {
-                let (registry, sender) = (self.registry.clone(), self.sender.clone());
-                self.tasks.spawn(async move {
-                    let result = registry.resume(session, payload).await;
-                    // A desk that has ended needs no outcome.
-                    drop(sender.send(Msg::Answered { token, result }).await);
-                });
-            }
-            Cmd::Cancel { session, reason } => {
-                let (registry, sender) = (self.registry.clone(), self.sender.clone());
-                self.tasks.spawn(async move {
-                    let result = registry.cancel(session, reason.clone()).await;
-                    drop(sender.send(Msg::Cancelled { session, reason, result }).await);
-                });
-            }
-            Cmd::CancelAll { sessions, reason } => {
-                self.spawn(acts::cancel_all(self.registry.clone(), sessions, reason));
-            }
-            Cmd::AnswerAll { answers } => self.spawn(acts::answer_all(self.registry.clone(), answers)),
+            Cmd::Answer { token, session, payload } => self.ask(move |registry| async move {
+                Msg::Answered { token, result: registry.resume(session, payload).await }
+            }),
+            Cmd::Cancel { session, reason } => self.ask(move |registry| async move {
+                let result = registry.cancel(session, reason.clone()).await;
+                Msg::Cancelled { session, reason, result }
+            }),
+            Cmd::CancelAll { sessions, reason } => self.ask(|registry| acts::cancel_all(registry, sessions, reason)),
+            Cmd::AnswerAll { answers } => self.ask(|registry| acts::answer_all(registry, answers)),
             Cmd::Start(start) => self.start(start),
             Cmd::Complete { begun, wanted } => {
                 let programs = Arc::clone(&self.programs);
@@ -46,13 +37,10 @@ impl Desk {
                     Msg::Offers { begun, wanted, offers: offers.unwrap_or_default() }
                 });
             }
-            Cmd::Packages => {
-                let registry = self.registry.clone();
-                self.spawn(async move {
-                    let packages = tokio::task::spawn_blocking(move || registry.packages()).await;
-                    Msg::Packages(packages.unwrap_or_default())
-                });
-            }
+            Cmd::Packages => self.ask(|registry| async move {
+                let packages = tokio::task::spawn_blocking(move || registry.packages()).await;
+                Msg::Packages(packages.unwrap_or_default())
+            }),
             Cmd::Edit(text) => self.loan = Some(Loan::Edit(text)),
             Cmd::Page(session) => self.page(session),
             Cmd::Announce { bell, text } => {
@@ -80,7 +68,8 @@ impl Desk {
                 let found = super::deeds::peek(&self.registry, &wanted);
                 self.tell(Msg::Peeked(found));
             }
-            Cmd::PeekBack(wanted) => self.spawn(super::deeds::peek_back(self.registry.clone(), wanted)),
+            Cmd::PeekBack(wanted) => self.ask(|registry| super::deeds::peek_back(registry, wanted)),
+            Cmd::PastAnswers(wanted) => self.ask(|registry| super::deeds::past_answers(registry, wanted)),
             Cmd::Draft(wanted) => {
                 let Some(drafts) = self.drafts.clone() else { return };
                 let sender = self.sender.clone();
@@ -89,19 +78,15 @@ impl Desk {
                     drop(sender.send(Msg::Drafted { wanted, result }).await);
                 });
             }
-            Cmd::Life { session, from, to } => {
-                let registry = self.registry.clone();
-                self.spawn(async move {
-                    Msg::Life { session, from, items: super::deeds::read(&registry, session, from, to).await }
-                });
-            }
-            Cmd::PreviewBranch { session, at } => {
-                let registry = self.registry.clone();
-                self.spawn(async move {
-                    let preview = registry.preview_branch(session, at).await;
-                    Msg::BranchPreviewed { session, at, preview }
-                });
-            }
+            Cmd::Life { session, from, to } => self.ask(move |registry| async move {
+                Msg::Life { session, from, items: super::deeds::read(&registry, session, from, to).await }
+            }),
+            Cmd::Module { session, name } => self.ask(move |registry| async move {
+                Msg::Module { session, text: registry.module_text(session, &name).await }
+            }),
+            Cmd::PreviewBranch { session, at } => self.ask(move |registry| async move {
+                Msg::BranchPreviewed { session, at, preview: registry.preview_branch(session, at).await }
+            }),
             Cmd::Branch { kind, of, at, answer } => self.branch(kind, of, at, answer),
             Cmd::KeepDraft { session, query, text } => {
                 if let Some(keeper) = &self.keeper {
@@ -189,7 +174,12 @@ impl Desk {
         self.tell(msg);
     }
 
-    /// Does something beside the loop; what it says comes back as a message.
+    /// Asks the registry beside the loop.
+    fn ask<F: Future<Output = Msg> + 'static + Send>(&self, ask: impl FnOnce(Registry) -> F) {
+        self.spawn(ask(self.registry.clone()));
+    }
+
+    /// Does something beside the loop; what it says comes back as a message, unless the desk has ended by then.
     fn spawn(&self, work: impl Future<Output = Msg> + 'static + Send) {
         let sender = self.sender.clone();
         self.tasks.spawn(async move { drop(sender.send(work.await).await) });

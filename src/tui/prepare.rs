@@ -9,7 +9,7 @@ use super::list::Line;
 use super::pager::{Block, Pager};
 use super::view::{branch_room, payload_width};
 use super::{documents, facts, source};
-use crate::domain::ExecutionState;
+use crate::domain::{ExecutionState, Seq, SessionId};
 
 impl App {
     pub(super) fn prepare(&mut self) {
@@ -28,7 +28,8 @@ impl App {
             all.prepare(payload_width(area.width, true), height);
         }
         match &mut self.layer {
-            Some(Layer::Help(pager) | Layer::Calls(pager)) => pager.prepare(width, height),
+            Some(Layer::Help(help)) => help.pager.prepare(width, height),
+            Some(Layer::Calls(pager)) => pager.prepare(width, height),
             Some(Layer::Diagnostics(layer)) => layer.pager.prepare(width, height),
             Some(Layer::Details(details)) => details.pager.prepare(width, height),
             Some(Layer::Beside(beside)) => beside.prepare(width, height),
@@ -60,7 +61,8 @@ impl App {
             let same = match (self.text_key, key) {
                 (TextKey::State(before, _), TextKey::State(now, _))
                 | (TextKey::Source(before, _), TextKey::Source(now, _))
-                | (TextKey::Timeline(before, _), TextKey::Timeline(now, _)) => before == now,
+                | (TextKey::Timeline(before, _), TextKey::Timeline(now, _))
+                | (TextKey::Ended(before, ..), TextKey::Ended(now, ..)) => before == now,
                 _ => false,
             };
             self.text_key = key;
@@ -104,19 +106,17 @@ impl App {
             Tab::Result => TextKey::Result(id, state),
             Tab::State => TextKey::State(id, self.edition(summary.last_seq)),
             Tab::Source => {
-                let line = source::marked_line(summary);
-                let edition = (line.unwrap_or(0) as u64, 0);
+                let program = self.program_of(summary);
+                let line = source::marked_line(summary, program);
+                let edition = (line.unwrap_or(0) as u64, program.edition());
                 if self.text_key != TextKey::Source(id, edition) {
                     (self.marked_line, self.shown_mark) = (line, None);
                 }
                 TextKey::Source(id, edition)
             }
-            Tab::Timeline => {
-                let read = self.life.as_ref().filter(|life| life.session() == id).map_or(0, |life| life.edition());
-                TextKey::Timeline(id, (read, 0))
-            }
-            // How it ended is what there is to see of a session that asks nothing any more.
-            Tab::Questions | Tab::Feed if state.is_ended() => TextKey::Result(id, state),
+            Tab::Timeline => TextKey::Timeline(id, (self.life_read(id), 0)),
+            // How it ended is what there is to see first of a session that asks nothing any more.
+            Tab::Questions | Tab::Feed if state.is_ended() => TextKey::Ended(id, state, (self.life_read(id), 0)),
             Tab::Questions | Tab::Feed => {
                 let forked = matches!(summary.state, ExecutionState::Running { waiting_on: Some(_) });
                 let state = std::mem::discriminant(&summary.state);
@@ -124,6 +124,11 @@ impl App {
                 self.shown_question().map_or(none, |it| TextKey::Question(id, it.query.query_id, presence))
             }
         }
+    }
+
+    /// The last event that is read of the life of a session.
+    fn life_read(&self, id: SessionId) -> Seq {
+        self.life.as_ref().filter(|life| life.session() == id).map_or(0, |life| life.edition())
     }
 
     /// Facts change with every event, and the distances of times with every second.
@@ -145,20 +150,31 @@ impl App {
                 let inspection = self.facts.as_ref().filter(|(id, _)| *id == summary.id).map(|(_, facts)| facts);
                 facts::text(summary, inspection, &self.feed, self.now)
             }
-            TextKey::Source(..) => source::text(summary),
+            TextKey::Source(..) => source::text(summary, self.program_of(summary)),
             TextKey::Timeline(id, _) => {
                 self.life.as_ref().filter(|life| life.session() == id).map(|life| life.blocks()).unwrap_or_default()
             }
-            TextKey::Result(..) => match &summary.state {
-                ExecutionState::Done(done) if done.value.is_object() || done.value.is_array() => {
-                    let mut folds = Folding::of(documents::done_heading(done), &done.value);
-                    let blocks = folds.blocks();
-                    self.folds = Some(folds);
-                    blocks
-                }
-                state => documents::result_text(state),
-            },
+            TextKey::Result(..) | TextKey::Ended(..) => {
+                let mut blocks = match &summary.state {
+                    ExecutionState::Done(done) if done.value.is_object() || done.value.is_array() => {
+                        let mut folds = Folding::of(documents::done_heading(done), &done.value);
+                        let blocks = folds.blocks();
+                        self.folds = Some(folds);
+                        blocks
+                    }
+                    state => documents::result_text(state),
+                };
+                blocks.extend(self.asked_before());
+                blocks
+            }
         }
+    }
+
+    /// What stands under the result where the questions are shown.
+    fn asked_before(&self) -> Vec<Block> {
+        let TextKey::Ended(id, ..) = self.text_key else { return Vec::new() };
+        let life = self.life.as_ref().filter(|life| life.session() == id);
+        life.map(|life| documents::exchanges_text(life)).unwrap_or_default()
     }
 
     /// Enter in the session: what it does depends on what is shown.
@@ -166,6 +182,7 @@ impl App {
         match self.tab {
             Tab::Feed => self.open_details(),
             Tab::Result => self.fold(),
+            Tab::Questions if self.folds.is_some() => self.fold(),
             Tab::Questions => self.say(format!("{} answers the question", self.key(Action::Answer))),
             Tab::State | Tab::Source | Tab::Timeline => self.say("there is nothing to open here"),
         }
@@ -178,7 +195,8 @@ impl App {
         };
         match folds.toggle(cursor) {
             Some(cursor) => {
-                let blocks = folds.blocks();
+                let mut blocks = folds.blocks();
+                blocks.extend(self.asked_before());
                 self.text.replace(blocks);
                 self.text.move_to(cursor);
             }

@@ -1,19 +1,31 @@
-//! What keys do to a feed, that of the session or that of all: search, times, wrapping, opening a line.
+//! What keys do to a feed, that of the session or that of all: search, times, wrapping, opening a line. And the search
+//! among the questions of a batch, which goes like that in a feed.
 
 use super::app::{App, Focus, Layer, Tab};
+use super::batch::BatchSearch;
 use super::details::Details;
 use super::feed::Feed;
 use super::keymap::{Action, Way};
 use super::listing::ListVerb;
 use super::picker::Picker;
 use super::words::count;
-use crate::domain::SessionId;
+use crate::domain::{QueryId, SessionId};
 
 /// The line in which a search is typed, and what was searched before.
 #[derive(Debug)]
 pub(super) struct Find {
     pub(super) picker: Picker,
     before: String,
+    from: From,
+}
+
+/// Where the person was as the search began.
+#[derive(Debug, Clone, Copy)]
+enum From {
+    /// In a feed, on this line.
+    Feed(Option<u64>),
+    /// In a batch, at this question.
+    Batch(Option<QueryId>),
 }
 
 impl App {
@@ -49,23 +61,38 @@ impl App {
     }
 
     pub(super) fn open_find(&mut self) {
-        match self.feed_here() {
-            Some(feed) => {
-                let before = feed.searched().unwrap_or_default().to_owned();
-                self.layer = Some(Layer::Find(Find { picker: Picker::new(), before }));
-            }
-            None => self.refuse_without_feed(),
+        if let Some(Layer::Help(help)) = &mut self.layer {
+            help.search();
+            return;
         }
+        let (before, from) = if let Some(feed) = self.feed_here() {
+            (feed.searched(), From::Feed(feed.stands()))
+        } else if self.shows_a_batch() {
+            (self.batch_search().map(BatchSearch::text), From::Batch(self.question))
+        } else {
+            self.refuse_without_feed();
+            return;
+        };
+        let before = before.unwrap_or_default().to_owned();
+        self.layer = Some(Layer::Find(Find { picker: Picker::new(), before, from }));
     }
 
-    /// Searches what has been typed so far.
+    /// Searches what has been typed so far, from where the search began.
     pub(super) fn search_typed(&mut self) {
         let Some(Layer::Find(find)) = &self.layer else { return };
         let text = find.picker.text();
-        self.in_feed(|feed| {
-            feed.search(&text);
-            feed.go_to_first_match();
-        });
+        match find.from {
+            From::Feed(at) => self.in_feed(|feed| {
+                feed.stand(at);
+                feed.search(&text);
+                feed.go_to_first_match();
+            }),
+            From::Batch(at) => {
+                self.question = at;
+                self.search_batch(&text);
+                self.go_to_first_question_found();
+            }
+        }
     }
 
     /// Ends typing and keeps the search.
@@ -73,33 +100,71 @@ impl App {
         let Some(Layer::Find(find)) = self.layer.take() else { return };
         let text = find.picker.text();
         let mut found = 0;
-        self.in_feed(|feed| found = feed.search(&text));
+        let noun = match find.from {
+            From::Feed(_) => {
+                self.in_feed(|feed| found = feed.search(&text));
+                "line"
+            }
+            From::Batch(_) => {
+                found = self.search_batch(&text);
+                "question"
+            }
+        };
         if text.is_empty() {
             self.say("nothing is searched any more");
         } else {
             let [next, before] = [Way::Next, Way::Previous].map(|way| self.key(Action::NextMatch(way)));
-            self.say(format!("{} with “{text}”; {next} and {before} go through them", count(found, "line")));
+            self.say(format!("{} with “{text}”; {next} and {before} go through them", count(found, noun)));
         }
     }
 
-    /// Ends typing and searches what was searched before.
+    /// Ends typing, goes back to where it began and searches what was searched before.
     pub(super) fn drop_search(&mut self, find: &Find) {
-        self.in_feed(|feed| {
-            feed.search(&find.before);
-        });
+        match find.from {
+            From::Feed(at) => self.in_feed(|feed| {
+                feed.stand(at);
+                feed.search(&find.before);
+            }),
+            From::Batch(at) => {
+                self.question = at;
+                self.search_batch(&find.before);
+            }
+        }
+    }
+
+    /// Which of how many the search is at that is being typed.
+    pub(super) fn found_here(&self) -> (Option<usize>, usize) {
+        match self.feed_here() {
+            Some(feed) => feed.hit_here(),
+            None => self.question_found_here(),
+        }
     }
 
     pub(super) fn go_to_match(&mut self, way: Way) {
-        let mut found = Some(());
-        let mut searched = true;
-        self.in_feed(|feed| {
-            searched = feed.searched().is_some();
-            found = feed.go_to_match(way);
-        });
-        if !searched {
-            self.refuse(format!("nothing is searched; {} does", self.key(Action::List(ListVerb::Filter))));
-        } else if found.is_none() {
-            self.refuse("no line has it");
+        let (searched, gone) = if self.feed_here().is_none() && self.shows_a_batch() {
+            (self.batch_search().is_some(), self.go_to_question_found(way))
+        } else {
+            let (mut searched, mut gone) = (true, Some(false));
+            self.in_feed(|feed| {
+                searched = feed.searched().is_some();
+                gone = feed.go_to_match(way);
+            });
+            if self.feed_here().is_none() {
+                return;
+            }
+            (searched, gone)
+        };
+        match gone {
+            _ if !searched => {
+                self.refuse(format!("nothing is searched; {} does", self.key(Action::List(ListVerb::Filter))));
+            }
+            None => self.refuse("nothing here has it"),
+            Some(false) => self.status = None,
+            Some(true) if self.found_here().1 == 1 => self.say("this is the only one that has it"),
+            Some(true) => self.say(match way {
+                Way::Next => "that was the last one: from the first on again",
+                Way::Previous => "that was the first one: from the last on again",
+            }),
         }
     }
 

@@ -30,6 +30,7 @@ const LEAVING: &[Context] = &[Context::List, Context::Session, Context::Help, Co
 const IN_FEED: &[Context] = &[Context::Session, Context::Feeds];
 const COPYING: &[Context] = &[Context::List, Context::Session, Context::Feeds, Context::Text];
 const SCREENS: &[Context] = &[Context::List, Context::Session, Context::Feeds];
+const SEARCHING: &[Context] = &[Context::List, Context::Session, Context::Feeds, Context::Help];
 const FIELDS: &[Context] = &[
     Context::List,
     Context::Session,
@@ -166,9 +167,9 @@ pub const TABLE: &[Row] = &[
         action: Action::List(ListVerb::Filter),
         name: "filter",
         keys: &["/"],
-        contexts: SCREENS,
+        contexts: SEARCHING,
         group: SESSIONS,
-        description: "in a feed: search it; in the list: show only sessions that match: words, state: tag: id: title~ prompt~ age> wait> tokens>, -, or, ( )",
+        description: "in a feed, in this help, among the questions of a batch: search; in the list: show only sessions that match: words, state: tag: id: title~ prompt~ age> wait> tokens>, -, or, ( )",
         footer: Some("filter"),
     },
     Row {
@@ -420,7 +421,7 @@ pub const TABLE: &[Row] = &[
         keys: &["n"],
         contexts: IN_FEED,
         group: FEED,
-        description: "to the next line that the search finds",
+        description: "to the next line or question that the search finds",
         footer: Some("next match"),
     },
     Row {
@@ -429,7 +430,7 @@ pub const TABLE: &[Row] = &[
         keys: &["p"],
         contexts: IN_FEED,
         group: FEED,
-        description: "to the line before that the search finds",
+        description: "to the line or question before that the search finds",
         footer: None,
     },
     Row {
@@ -582,7 +583,7 @@ pub const TABLE: &[Row] = &[
         keys: &["g", "Home"],
         contexts: MOVING,
         group: MOVE,
-        description: "to the top",
+        description: "to the top; in a batch of more questions than are seen, to its first",
         footer: None,
     },
     Row {
@@ -591,7 +592,7 @@ pub const TABLE: &[Row] = &[
         keys: &["G", "End"],
         contexts: MOVING,
         group: MOVE,
-        description: "to the bottom",
+        description: "to the bottom; in such a batch, to its last question",
         footer: None,
     },
     Row {
@@ -600,7 +601,7 @@ pub const TABLE: &[Row] = &[
         keys: &["Ctrl-D", "PgDn"],
         contexts: PAGING,
         group: MOVE,
-        description: "half a page down",
+        description: "half a page down; in such a batch, as many questions as are seen",
         footer: None,
     },
     Row {
@@ -609,7 +610,7 @@ pub const TABLE: &[Row] = &[
         keys: &["Ctrl-U", "PgUp"],
         contexts: PAGING,
         group: MOVE,
-        description: "half a page up",
+        description: "half a page up; in such a batch, as many questions as are seen",
         footer: None,
     },
     Row {

@@ -131,6 +131,7 @@ pub(super) fn finish(look: &Look, picture: &mut Buffer) {
             cell.set_char('�');
         }
     }
+    spell_flags(picture);
     if look.signs != Signs::Unicode {
         for cell in &mut picture.content {
             let sign = if cell.symbol().is_ascii() { None } else { ascii(cell.symbol()) };
@@ -145,6 +146,30 @@ pub(super) fn finish(look: &Look, picture: &mut Buffer) {
             }
         }
     }
+}
+
+/// Writes a flag as the two letters that it is made of. Terminals and those that stand between do not agree on how wide
+/// a flag is, and where they differ, bits of one stay on the screen when something else is drawn there.
+fn spell_flags(picture: &mut Buffer) {
+    for at in 0..picture.content.len() {
+        let Some(letters) = letters_of(picture.content[at].symbol()) else { continue };
+        let style = picture.content[at].style();
+        for (cell, letter) in picture.content[at..].iter_mut().zip(letters) {
+            cell.set_char(letter).set_style(style);
+        }
+    }
+}
+
+/// The letters of a flag, at most the two that it has columns for.
+fn letters_of(symbol: &str) -> Option<Vec<char>> {
+    let letter = |c: char| {
+        let n = u32::from(c).checked_sub(0x1f1e6).filter(|n| *n < 26)?;
+        char::from_u32(u32::from(b'A') + n)
+    };
+    if symbol.is_ascii() {
+        return None;
+    }
+    symbol.chars().take(2).map(letter).collect()
 }
 
 /// The ASCII sign for a sign of the desk.

@@ -6,12 +6,11 @@
 use super::app::{App, Focus, Layer, Tab, Weight};
 use super::editor::why_gone;
 use super::feed::{FEED_LINES, Feed};
-use super::help;
+use super::help::Help;
 use super::input::{Input, Key};
 use super::keymap::{Action, Context, Way};
 use super::listing::ListVerb;
 use super::msg::{Cmd, Msg};
-use super::pager::Pager;
 use super::table::TABLE;
 use crate::domain::{ExecutionState, QueryId, SessionId, StateError};
 use crate::engine::{Recovery, Summary};
@@ -40,6 +39,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Gone(ids) => app.gone(ids),
         Msg::Feed(session, items) => app.fed(session, items),
         Msg::Peeked(items) => app.peeked(items),
+        Msg::PastAnswers(texts) => app.take_past(&texts),
         Msg::Inspected(session, Ok(facts)) => {
             let facts = Some((session, facts));
             if app.facts != facts {
@@ -53,6 +53,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Diagnosed(diagnosis) => app.diagnosed(*diagnosis),
         Msg::Drafted { wanted, result } => app.drafted(&wanted, result),
         Msg::Life { session, from, items } => app.lived(session, from, &items),
+        Msg::Module { session, text } => app.take_module(session, text),
         Msg::BranchPreviewed { session, at, preview } => app.previewed(session, at, preview),
         Msg::Branched(branched) => app.branched(branched, &mut cmds),
         Msg::Unsent(drafts) => app.take_kept(&drafts),
@@ -81,6 +82,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
     app.announce(&mut cmds);
     app.keep_drafts(&mut cmds);
     app.read_lives(&mut cmds);
+    app.read_module(&mut cmds);
     app.prepare();
     cmds
 }
@@ -137,7 +139,7 @@ impl App {
 
     pub(super) fn act(&mut self, action: Action, context: Context, cmds: &mut Vec<Cmd>) {
         match action {
-            Action::Help => self.layer = Some(Layer::Help(Pager::new(help::blocks(&self.keymap)))),
+            Action::Help => self.layer = Some(Layer::Help(Help::new(&self.keymap))),
             Action::Quit if context == Context::List && self.listing.range_from.is_none() => self.quit(cmds),
             Action::Quit | Action::Back | Action::No => self.back(),
             Action::Pane(way) => self.other_pane(way, cmds),
@@ -172,7 +174,7 @@ impl App {
             Action::Calls => self.open_calls(),
             Action::Diagnostics => self.open_diagnostics(),
             Action::Palette => self.open_palette(),
-            Action::History => self.open_history(),
+            Action::History => self.open_history(cmds),
             Action::Draft => self.ask_for_draft(cmds),
             Action::Send => self.send(cmds),
             Action::Reuse => self.reuse_orphan(),
@@ -275,6 +277,7 @@ impl App {
         self.sessions.reveal(to);
         self.selected = Some(to);
         self.question = None;
+        self.batch_search = None;
         self.feed = Feed::of(to, &self.feed);
         let last = self.selected_summary().map_or(0, |summary| summary.last_seq);
         let from = last.saturating_sub(FEED_LINES as u64) + 1;

@@ -82,6 +82,15 @@ pub(super) fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
+/// Which of how many a search is at: `2 of 21`; where it is at none, how many there are.
+pub(super) fn place((here, all): (Option<usize>, usize)) -> String {
+    match here {
+        Some(here) => format!("{here} of {all}"),
+        None if all == 0 => "none".to_owned(),
+        None => format!("{all} found"),
+    }
+}
+
 /// The counts of the header, most wanted first.
 pub(super) fn header_parts(counts: Counts, waiting_since: Option<Timestamp>, now: Timestamp) -> Vec<(Tone, String)> {
     let mut parts = vec![(Tone::Plain, count(counts.total, "session"))];

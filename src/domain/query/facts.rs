@@ -172,7 +172,8 @@ impl Facts<'_> {
 }
 
 impl Scratch {
-    fn finds(&mut self, word: &Word, text: &str) -> bool {
+    /// Whether a word is found in a text, as words are in titles: letter by letter, where they stand well together.
+    pub fn finds(&mut self, word: &Word, text: &str) -> bool {
         let text = &text[..text.floor_char_boundary(FUZZY_BYTES)];
         let least = word.atom.needle_text().len() * LETTER;
         let score = word.atom.score(Utf32Str::new(text, &mut self.letters), &mut self.matcher);

@@ -37,8 +37,11 @@ pub(super) fn draw(app: &App, form: &BranchForm, area: Rect, picture: &mut Buffe
     if rest.is_empty() {
         return;
     }
-    at_row(app, form, rest, picture);
-    next_row(&mut rest);
+    // The text is what must be seen.
+    if rest.height > 1 {
+        at_row(app, form, rest, picture);
+        next_row(&mut rest);
+    }
     said(app, form, &mut rest, picture);
     if rest.height >= FOR_ANSWER {
         let name = format!("the new answer to {}, if there is one yet", form.at);

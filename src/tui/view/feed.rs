@@ -53,7 +53,8 @@ pub(in crate::tui) fn payload_width(width: u16, several: bool) -> usize {
 pub(super) fn heading(app: &App, feed: &Feed) -> String {
     let mut said = Vec::new();
     if let Some(text) = feed.searched() {
-        said.push(format!("{}“{text}”", if feed.shows_only_matching() { "only " } else { "/" }));
+        let of = words::place(feed.hit_here());
+        said.push(format!("{}“{text}” {of}", if feed.shows_only_matching() { "only " } else { "/" }));
     }
     said.push(if feed.is_following() { "following".into() } else { format!("{} follows", app.key(Action::Follow)) });
     said.push(

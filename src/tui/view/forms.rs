@@ -30,7 +30,21 @@ pub(super) fn bulk_note(bulk: &Bulk) -> String {
     if bulk.ended > 0 {
         parts.push(format!("{} ended already: nothing changes there.", bulk.ended));
     }
+    match bulk.below {
+        0 => {}
+        1 => parts.push("1 session more, which they have forked, ends with them.".to_owned()),
+        n => parts.push(format!("{n} sessions more, which they have forked, end with them.")),
+    }
     parts.join(" ")
+}
+
+/// What the sessions of the set are called, at most a few of them.
+pub(super) fn bulk_names(bulk: &Bulk) -> String {
+    let names = bulk.names.join(", ");
+    match bulk.sessions.len().saturating_sub(bulk.names.len()) {
+        0 => names,
+        n => format!("{names} and {n} more"),
+    }
 }
 
 /// Draws the form that answers every marked session: the questions, how often each is asked, and the text.

@@ -15,6 +15,7 @@ use crate::tui::feed::{Line, wrapped};
 use crate::tui::forms::{CancelForm, Field, SameAnswer};
 use crate::tui::keymap::{Action, Motion, Way};
 use crate::tui::layout::Pane;
+use crate::tui::listing::ListVerb;
 use crate::tui::pager::Pager;
 use crate::tui::text::row_at;
 use crate::tui::theme::Tone;
@@ -45,10 +46,12 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
         feed::draw(all, pane.inside, Some(&named), &born, true, picture);
     }
     match &app.layer {
-        Some(Layer::Help(pager)) => {
+        Some(Layer::Help(help)) => {
+            let pager = &help.pager;
             let closes = format!("{} closes", app.key(Action::Quit));
             let [down, up] = [Motion::Down, Motion::Up].map(|motion| app.key(Action::Move(motion)));
-            let more = if pager.hidden().1 { format!("{down}/{up} scroll · {closes}") } else { closes };
+            let search = format!("{} searches · {closes}", app.key(Action::List(ListVerb::Filter)));
+            let more = if pager.hidden().1 { format!("{down}/{up} scroll · {search}") } else { search };
             long_text(pager, "Help", &more, area, picture);
         }
         Some(Layer::Calls(pager)) => {
@@ -200,7 +203,7 @@ fn ids(same: &SameAnswer) -> String {
 }
 
 fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
-    let pane = window(area, 72, 12);
+    let pane = window(area, 72, if form.bulk.is_some() { 14 } else { 12 });
     let title = match &form.bulk {
         Some(bulk) if bulk.sessions.len() > 1 => format!("Cancel {}", count(bulk.sessions.len(), "session")),
         Some(bulk) => format!("Cancel {}", app.name_of(*bulk.sessions.first().unwrap_or(&form.session))),
@@ -215,11 +218,14 @@ fn cancel(app: &App, form: &CancelForm, area: Rect, picture: &mut Buffer) {
     if let Some(bulk) = &form.bulk
         && rest.height >= 4
     {
-        let note = super::forms::bulk_note(bulk);
         // As many rows as leave the code and a line of the detail.
-        for row in wrapped(&note, rest.width.into()).take(usize::from(rest.height).saturating_sub(3)) {
-            put(picture, rest.x, rest.y, rest.right(), row, Tone::Warning.style());
-            next_row(&mut rest);
+        for (tone, text) in
+            [(Tone::Warning, super::forms::bulk_note(bulk)), (Tone::Plain, super::forms::bulk_names(bulk))]
+        {
+            for row in wrapped(&text, rest.width.into()).take(usize::from(rest.height).saturating_sub(3)) {
+                put(picture, rest.x, rest.y, rest.right(), row, tone.style());
+                next_row(&mut rest);
+            }
         }
     }
     let one = form.bulk.is_none().then_some(form.session).and_then(|id| app.sessions.get(id));

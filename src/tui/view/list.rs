@@ -25,6 +25,9 @@ const DEEPEST: usize = 3;
 /// Columns for a time; `23h59m` is the longest.
 const TIME: usize = 6;
 
+/// Columns of a row that are neither name nor question: signs, word, time and what parts them.
+const BESIDE: usize = 4 + 1 + WORD + TIME + 2;
+
 pub(super) fn draw(app: &App, pane: Pane, picture: &mut Buffer) {
     let area = pane.inside;
     if pane.frame.is_empty() {
@@ -91,15 +94,17 @@ fn arrangement(app: &App) -> String {
 fn filter_line(line: &FilterLine, frame: Rect, picture: &mut Buffer) {
     let text = line.text();
     let cursor = text.char_indices().nth(line.area.cursor().1).map_or(text.len(), |(at, _)| at);
-    let (start, end) = (frame.x + 1.min(frame.width), frame.right().saturating_sub(1));
+    // Where there is hardly room, all of it is for what is typed.
+    let (margin, sign) = if frame.width < 12 { (0, "/") } else { (1, " /") };
+    let (start, end) = (frame.x + margin, frame.right().saturating_sub(margin));
     let room = usize::from(end.saturating_sub(start));
     // What is before the cursor must be seen, at least its end.
     let mut from = 0;
-    while width_of(&text[from..cursor]) + 3 > room && from < cursor {
+    while width_of(&text[from..cursor]) + sign.len() + 1 > room && from < cursor {
         from += text[from..].chars().next().map_or(1, char::len_utf8);
     }
     let plain = Tone::Strong.style();
-    let mut x = put(picture, start, frame.y, end, " /", Tone::Key.style());
+    let mut x = put(picture, start, frame.y, end, sign, Tone::Key.style());
     for (at, c) in text[from..].char_indices().map(|(at, c)| (from + at, c)).chain([(text.len(), ' ')]) {
         let mut style = plain;
         if line.fault.as_ref().is_some_and(|fault| fault.span.contains(&at)) {
@@ -135,7 +140,8 @@ fn row(app: &App, summary: &Summary, area: Rect, picture: &mut Buffer) {
     let tone = if hidden || left_behind { Tone::Dim.style() } else { Tone::State(state).style() };
     let right = area.right();
     let width = usize::from(area.width);
-    let title = (width / 3).clamp(6, 24);
+    // Names and questions share what the rest leaves; where that is little, names are what one knows a session by.
+    let title = (width / 3).max(width.saturating_sub(BESIDE) / 2).clamp(6, 40);
 
     let marker = if selected { "▶" } else { " " };
     let mut x = put(picture, area.x, area.y, right, marker, Tone::Strong.style());

@@ -123,7 +123,7 @@ fn footer(app: &App, area: Rect, picture: &mut Buffer) {
         }
         let label = match (row.action, context) {
             (Action::Quit, _) if context != Context::List => "back",
-            (Action::List(ListVerb::Filter), _) if app.shows_a_feed() => "search",
+            (Action::List(ListVerb::Filter), _) if context != Context::List => "search",
             (Action::Open, Context::Offers) => "take",
             (Action::Open, Context::History) => "put in",
             (Action::Open, Context::Palette) => "do it",

@@ -8,21 +8,26 @@ use ratatui::widgets::Widget;
 use super::layers::{open, window};
 use super::put;
 use crate::tui::app::{App, Layer};
-use crate::tui::feed::Feed;
 use crate::tui::keymap::Action;
 use crate::tui::picker::Picker;
 use crate::tui::raw;
 use crate::tui::text::cut_and_pad;
 use crate::tui::theme::Tone;
-use crate::tui::words::first_line;
+use crate::tui::words::{self, first_line};
 
 pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
     let (open_key, back) = (app.key(Action::Open), app.key(Action::Back));
     match &app.layer {
         Some(Layer::Find(find)) => {
-            let found = app.feed_here().map_or(0, Feed::hits);
+            let found = words::place(app.found_here());
             let line = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
             input(&find.picker, "/", &format!("{found} · {open_key} keeps · {back} drops "), line, picture);
+        }
+        Some(Layer::Help(help)) => {
+            if let Some(find) = &help.find {
+                let line = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
+                input(find, "/", &format!("{open_key} keeps · {back} drops "), line, picture);
+            }
         }
         Some(Layer::Palette(palette)) => {
             let text = palette.picker.text();
@@ -60,6 +65,13 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
                 below,
                 picture,
             );
+            let none = match (app.history.reads_on(), count) {
+                (true, _) => "older answers are read …",
+                (false, 0) => "no answer that was sent has these words",
+                (false, _) => return,
+            };
+            let y = below.y.saturating_add(count.min(usize::from(below.height.saturating_sub(1))) as u16);
+            put(picture, below.x, y, below.right(), none, Tone::Dim.style());
         }
         _ => {}
     }

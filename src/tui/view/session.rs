@@ -89,7 +89,7 @@ pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
             }
         }
         if let Some(editor) = &app.editor {
-            draw_editor(editor, layout.editor, picture);
+            draw_editor(app, editor, layout.editor, picture);
         }
         return;
     };
@@ -108,10 +108,14 @@ pub(super) fn draw(app: &App, layout: &Layout, picture: &mut Buffer) {
             if let Some(pause) = app.pause() {
                 questions(app, pause, layout.questions, picture);
             }
+            if let Some(search) = app.batch_search() {
+                let note = format!("/“{}” {}", search.text(), words::place(app.question_found_here()));
+                note_below(pane, &note, picture);
+            }
             text(app, layout.text, picture);
             orphans(app, layout.orphans, picture);
             if let Some(editor) = &app.editor {
-                draw_editor(editor, layout.editor, picture);
+                draw_editor(app, editor, layout.editor, picture);
             }
             if !layout.feed.frame.is_empty() {
                 frame(layout.feed, "Feed", &feed::heading(app, &app.feed), false, picture);
@@ -149,31 +153,34 @@ fn state_then(app: &App, area: Rect, picture: &mut Buffer) {
     }
 }
 
-/// The tabs as they are called on so many columns. Where there is no room for all names, that of the open tab is the
-/// one that matters.
-fn tab_labels(here: Tab, width: u16) -> impl Iterator<Item = (Tab, String)> {
-    let whole: usize = Tab::ALL.iter().map(|tab| tab.name().len() + 4).sum();
-    (1..).zip(Tab::ALL).map(move |(n, tab)| {
-        let name = if tab == here || whole <= usize::from(width) { tab.name() } else { "" };
+/// The tabs as they are called on so many columns, and the blanks behind each. Where there is no room for all names,
+/// that of the open tab is the one that matters.
+fn tab_labels(here: Tab, width: u16) -> (impl Iterator<Item = (Tab, String)>, u16) {
+    let whole = |gap: usize| Tab::ALL.iter().map(|tab| tab.name().len() + 2 + gap).sum::<usize>();
+    let fits = |gap: usize| whole(gap) <= usize::from(width);
+    let labels = (1..).zip(Tab::ALL).map(move |(n, tab)| {
+        let name = if tab == here || whole(1) <= usize::from(width) { tab.name() } else { "" };
         (tab, format!("{n} {name}").trim_end().to_owned())
-    })
+    });
+    (labels, if fits(1) && !fits(2) { 1 } else { 2 })
 }
 
 /// The columns of each tab's label, as they are drawn in the row of tabs.
 pub(in crate::tui) fn tab_places(here: Tab, area: Rect) -> Vec<(Tab, std::ops::Range<u16>)> {
-    let mut x = area.x;
+    let (labels, gap) = tab_labels(here, area.width);
+    let mut start = area.x + 1;
     let place = |(tab, label): (Tab, String)| {
-        let start = x + 1;
-        x = start + width_of(&label) as u16 + 1;
-        (tab, start..x - 1)
+        let place = start..start + width_of(&label) as u16;
+        start = place.end + gap;
+        (tab, place)
     };
-    tab_labels(here, area.width).map(place).collect()
+    labels.map(place).collect()
 }
 
 /// Puts a note on the lower border of a pane, if it has one.
 fn note_below(pane: Pane, note: &str, picture: &mut Buffer) {
     let (area, y) = (pane.frame, pane.inside.bottom());
-    if y < area.bottom() {
+    if y < area.bottom() && !pane.inside.is_empty() {
         let note = format!(" {} ", cut(note, usize::from(area.width).saturating_sub(6)));
         let at = area.right().saturating_sub(width_of(&note) as u16 + 2);
         put(picture, at, y, area.right(), &note, Tone::Dim.style());
@@ -190,11 +197,12 @@ fn tabs(app: &App, area: Rect, picture: &mut Buffer) {
     if area.is_empty() {
         return;
     }
-    let mut x = area.x;
-    for (tab, label) in tab_labels(app.tab, area.width) {
+    let (labels, gap) = tab_labels(app.tab, area.width);
+    let mut x = area.x + 1;
+    for (tab, label) in labels {
         let here = tab == app.tab;
         let style = if here { Tone::Strong.style().add_modifier(Modifier::UNDERLINED) } else { Tone::Dim.style() };
-        x = put(picture, x + 1, area.y, area.right(), &label, style) + 1;
+        x = put(picture, x, area.y, area.right(), &label, style) + gap;
     }
 }
 
@@ -206,7 +214,8 @@ fn questions(app: &App, pause: &Pause, area: Rect, picture: &mut Buffer) {
     let top = top.min(pause.prompts.len().saturating_sub(height));
     let seen = || pause.prompts.iter().skip(top).zip(area.y..area.bottom());
     let ids = seen().map(|(prompt, _)| width_of(&prompt.query.query_id.to_string())).max().unwrap_or(0).max(4) + 1;
-    let hidden_below = pause.prompts.len() > top + height;
+    let hidden_below = pause.prompts.len().saturating_sub(top + height);
+    let search = app.batch_search();
     for (prompt, y) in seen() {
         let query = prompt.query.query_id;
         let place = if app.is_under_way(query) {
@@ -216,10 +225,18 @@ fn questions(app: &App, pause: &Pause, area: Rect, picture: &mut Buffer) {
         } else {
             QuestionPlace::Open
         };
-        let (tone, state) = words::question_state(prompt, place);
+        let (tone, mut state) = words::question_state(prompt, place);
+        let is_last = y + 1 == area.bottom() && hidden_below > 0;
+        if pause.prompts.len() > height {
+            if Some(query) == shown {
+                state = format!("{} of {} · {state}", at + 1, pause.prompts.len());
+            } else if is_last {
+                state = format!("↓ {hidden_below} more");
+            }
+        }
         let marker = if Some(query) == shown {
             "▸ "
-        } else if y + 1 == area.bottom() && hidden_below {
+        } else if is_last {
             "↓ "
         } else if y == area.y && top > 0 {
             "↑ "
@@ -230,7 +247,9 @@ fn questions(app: &App, pause: &Pause, area: Rect, picture: &mut Buffer) {
         let x = put(picture, area.x, y, area.right(), marker, Tone::Strong.style());
         let x = put(picture, x, y, area.right(), &cut_and_pad(&query.to_string(), ids), tone.style());
         let line = format!("“{}”", words::first_line(&prompt.query.prompt));
-        put(picture, x, y, state_at.saturating_sub(1), &line, Style::new());
+        let found = search.is_some_and(|search| search.finds(query));
+        let style = if found { Tone::Key.style() } else { Style::new() };
+        put(picture, x, y, state_at.saturating_sub(1), &line, style);
         put(picture, state_at.max(x), y, area.right(), &state, tone.style());
     }
 }
@@ -274,23 +293,35 @@ fn orphans(app: &App, area: Rect, picture: &mut Buffer) {
     }
 }
 
-fn draw_editor(editor: &Editor, pane: Pane, picture: &mut Buffer) {
+fn draw_editor(app: &App, editor: &Editor, pane: Pane, picture: &mut Buffer) {
     if pane.frame.is_empty() {
         return;
     }
-    let title = match &editor.gone {
-        None => format!("Answer {}", editor.query),
-        Some(why) => format!("Answer {} cannot be sent: {why}", editor.query),
-    };
-    let state = match (&editor.gone, editor.readiness) {
-        (Some(_), _) => "kept",
-        (None, Readiness::Untouched) => "nothing typed yet",
-        (None, Readiness::Ready) if editor.is_blank() => "",
-        (None, Readiness::Ready) => "draft",
-        (None, Readiness::EmptyAsked) => "empty: send again?",
-    };
-    frame(pane, &title, state, true, picture);
-    if !pane.inside.is_empty() {
-        (&editor.area).render(pane.inside, picture);
+    let mut inside = pane.inside;
+    if pane.frame == pane.inside {
+        // Over everything else, without a title.
+        for position in inside.positions() {
+            picture[position].reset();
+        }
+    } else {
+        let title = match &editor.gone {
+            None => format!("Answer {}", editor.query),
+            Some(why) => format!("Answer {} cannot be sent: {why}", editor.query),
+        };
+        let state = match (&editor.gone, editor.readiness) {
+            (Some(_), _) => "kept",
+            (None, Readiness::Untouched) => "nothing typed yet",
+            (None, Readiness::Ready) if editor.is_blank() => "",
+            (None, Readiness::Ready) => "draft",
+            (None, Readiness::EmptyAsked) => "empty: send again?",
+        };
+        frame(pane, &title, state, true, picture);
     }
+    if editor.gone.is_some() && inside.height >= 2 {
+        let [back, reuse] = [Action::Back, Action::Reuse].map(|action| app.key(action));
+        let what = format!("{back} keeps the text; {reuse} in another answer puts it in there");
+        put(picture, inside.x, inside.y, inside.right(), &what, Tone::Warning.style());
+        inside = Rect { y: inside.y + 1, height: inside.height - 1, ..inside };
+    }
+    (&editor.area).render(inside, picture);
 }

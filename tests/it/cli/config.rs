@@ -66,6 +66,30 @@ fn what_is_wrong_in_a_keymap_file_is_told_the_same_way() {
 }
 
 #[test]
+fn every_mistake_of_a_keymap_file_is_named_with_its_line() {
+    let home = Home::new();
+    home.file("config.toml", "");
+    let text = "anser = \"a\"\nanswer = [\"Ctrl-M\", \"Hyper-A\"]\ncancel = 3\nsort = \"x\"\ngroup = \"x\"\n";
+    home.file("keymap.toml", text);
+    let config = home.path().join("config.toml");
+    let ended = home.run(&["keys", "--config", config.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    let told = ended.stderr.replace(&format!("{}/", home.path().display()), "");
+    let expected = [
+        "error: keymap.toml:1: unknown action \"anser\"; switchboard keys lists them",
+        "error: keymap.toml:2: Ctrl-M cannot be answer: a terminal sends Enter for it; choose another key",
+        "error: keymap.toml:2: \"Hyper-A\" is not a key (such as a, Ctrl-S, Alt-Enter, Shift-Tab, ↓)",
+        "error: keymap.toml:3: cancel is a text; write it in quotes, not a number",
+        "error: keymap.toml:5: x is sort already; give one of the two another key",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+    for (key, other) in [("Ctrl-I", "Tab"), ("Ctrl-[", "Esc"), ("x Ctrl-m", "Enter")] {
+        let told = self::told(&home, "keymap.toml", &format!("sort = \"{key}\"\n"));
+        assert!(told.contains(&format!("a terminal sends {other} for it")), "{told}");
+    }
+}
+
+#[test]
 fn a_key_that_is_given_away_is_free_for_another_action() {
     let home = Home::new();
     home.file("home/.config/switchboard/keymap.toml", "answer = \"w\"\nnext_waiting = [\"x\", \"Ctrl-N\"]\n");

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 use switchboard::domain::{EventKind, TerminalOutcome};
-use switchboard::engine::{Entropy, Read};
+use switchboard::engine::{Entropy, MemoryJournal, Read};
 
-use crate::support::{Act, HandClock, Parts, Rig, Seeded, Shelf, ended, history, kinds, paused, say};
+use crate::support::{Act, HandClock, Parts, Rig, Seeded, Shelf, TestJournal, ended, history, kinds, paused, say};
 
 #[tokio::test]
 async fn reads_of_clock_and_seed_are_recorded_and_take_no_number() {
@@ -71,6 +71,23 @@ async fn a_module_is_read_from_the_session_s_own_root_first() {
     let TerminalOutcome::Done(done) = ended(&rig.registry, id).await else { panic!("it should be done") };
     assert_eq!(done.value, json!(["return 1", "not found", "it lies outside its root"]));
     assert_eq!(*shelf.roots.lock().unwrap(), ["mine", "lib", "more"].map(PathBuf::from));
+}
+
+#[tokio::test]
+async fn the_text_of_a_module_is_what_the_program_got_or_else_what_it_would_get_now() {
+    let modules = [("found", "return 1"), ("other", "return 2")].into();
+    let shelf = Arc::new(Shelf { modules, ..Shelf::default() });
+    shelf.gate.open();
+    let journal = Arc::new(TestJournal::new(MemoryJournal::keeping_everything()));
+    let rig = Rig::of(Parts { files: Arc::clone(&shelf) as _, journal, ..Parts::default() });
+    let id = rig.start([Act::Require("found"), Act::FinishWithModules]).await;
+    ended(&rig.registry, id).await;
+    for (name, text, recorded) in [("found", "return 1", true), ("other", "return 2", false)] {
+        let module = rig.registry.module_text(id, name).await.unwrap();
+        assert_eq!((module.source.text.as_str(), module.recorded), (text, recorded), "{name}");
+    }
+    let gone = rig.registry.module_text(id, "missing").await.unwrap_err();
+    assert!(gone.contains("no module missing"), "{gone}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::{Desk, NOW, cancelled, done, failed, id, paused, running, session};
 /// The titles of the rows, top to bottom, headings between brackets.
 fn rows(desk: &Desk) -> Vec<String> {
     let picture = desk.picture(120, 36);
-    let list = picture.lines().skip(2).map(|line| line.chars().skip(2).take(52).collect::<String>());
+    let list = picture.lines().skip(2).map(|line| line.chars().skip(2).take(60).collect::<String>());
     list.map_while(|line| {
         if let Some(heading) = line.strip_prefix("─ ") {
             return Some(format!("[{}]", heading.trim()));

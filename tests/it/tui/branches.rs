@@ -7,7 +7,7 @@ use switchboard::domain::{AnsweredBy, EventKind, ExecutionState, Intent, QueryId
 use switchboard::engine::{BranchError, BranchPreview, LeftAnswer, Summary};
 use switchboard::tui::{BranchKind, Branched, Cmd, FeedItem, Msg};
 
-use super::families::branch;
+use super::families::{branch, child};
 use super::{Desk, answered, cancelled, done, event, id, paused, running, session};
 
 /// One that has asked three questions so far and waits for the third.
@@ -219,6 +219,18 @@ pub(super) fn life(answer: &str) -> Vec<FeedItem> {
     };
     let kinds = [asks(1, "Which?"), says(1, "the first"), asks(2, "Why?"), says(2, answer)];
     (1..).zip(kinds).map(|(seq, kind)| event(seq, kind)).collect()
+}
+
+#[test]
+fn a_child_of_a_fork_is_refused_at_once_and_no_form_is_opened() {
+    let mut desk = Desk::with(vec![session(1, "plan", running()), child(2, "critic", 1, paused(1, 5, 1, &["Right?"]))]);
+    desk.keys("/ critic <CR>");
+    for (key, verb) in [("R", "rewind"), ("B", "fork")] {
+        desk.keys(key);
+        assert_eq!(desk.status(), format!("{verb}: critic is a child of a fork; branch its parent, plan"));
+        assert_eq!(desk.app.mode(), "LIST");
+    }
+    assert!(!desk.cmds.iter().any(|cmd| matches!(cmd, Cmd::PreviewBranch { .. })), "{:?}", desk.cmds);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use switchboard::domain::{CancelError, QueryId, ResumeError, StateName};
 use switchboard::engine::Summary;
 use switchboard::tui::{Cmd, Msg};
 
+use super::families::child;
 use super::{Desk, answered, done, id, paused, running, session};
 
 fn sessions() -> Vec<Summary> {
@@ -93,6 +94,28 @@ fn rule_4_a_bulk_cancel_names_the_exact_number_freezes_the_set_and_says_what_the
     assert!(
         matches!(desk.deeds()[..], [Cmd::CancelAll { reason, .. }] if reason.detail.as_deref() == Some("over budget\n"))
     );
+}
+
+#[test]
+fn rule_4_a_bulk_cancel_names_the_first_and_counts_those_that_end_with_them() {
+    let mut sessions: Vec<_> = (1..=6).map(|n| session(n, &format!("job {n}"), running())).collect();
+    sessions.extend((7..=9).map(|n| child(n, "part", 1, running())));
+    sessions.push(child(10, "deeper", 9, running()));
+    sessions.push(child(11, "over", 9, done(1.into())));
+    let mut desk = Desk::with(sessions);
+    desk.keys("/ job <CR> * / <C-u> deeper <CR> * <Esc> c");
+    for (width, height) in [(120, 36), (80, 24), (40, 10)] {
+        desk = desk.resized(width, height);
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("Cancel 7 sessions"), "{picture}");
+        if width > 40 {
+            assert!(picture.contains("3 sessions more, which they have forked, end with"), "{picture}");
+            assert!(picture.contains("job 1, deeper, job 2, job 3 and 3 more"), "{picture}");
+        }
+        desk.keys("y");
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("yy") || width == 120, "the reason is seen: {picture}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use switchboard::domain::{CancelCode, CancelReason, EventKind, ExecutionState, Pause, Query, SessionKind};
-use switchboard::engine::{Inspection, Progress, Retention};
+use switchboard::engine::{Inspection, ModuleSource, ModuleText, Progress, Retention};
 use switchboard::tui::{Cmd, Msg};
 
 use super::{Desk, NOW, answered, cancelled, done, event, failed, id, paused, running, session};
@@ -51,13 +51,13 @@ fn the_state_tab_tells_every_fact_of_a_pause() {
 #[test]
 fn the_state_tab_tells_every_fact_of_a_cancel_and_what_came_too_late() {
     let state = cancelled("takes too long", paused(2, 400, 3, &["Rate it"]));
-    let mut desk = Desk::with(vec![session(1, "off", state)]).resized(120, 70);
+    let mut desk = Desk::with(vec![session(1, "off", state)]).resized(140, 70);
     desk.keys("3");
     let late = CancelReason { code: CancelCode::Timeout, detail: Some("me too".into()), requested_at: NOW };
     let retention = Retention::Young { idle_ms: 300_000, ttl_ms: 600_000 };
     let facts = Inspection { ignored_cancels: vec![late], ignored: 3, ..inspection(retention) };
     desk.tell(Msg::Inspected(id(1), Ok(facts)));
-    let picture = desk.picture(120, 70);
+    let picture = desk.picture(140, 70);
     for fact in [
         "code           user",
         "detail         takes too long",
@@ -76,7 +76,7 @@ fn the_state_tab_tells_every_fact_of_a_cancel_and_what_came_too_late() {
 #[test]
 fn the_state_tab_tells_a_failure_and_goes_with_the_time() {
     let mut desk =
-        Desk::with(vec![session(1, "bad", failed("bad.lua:3: boom", Some("stack\n\ttop")))]).resized(120, 50);
+        Desk::with(vec![session(1, "bad", failed("bad.lua:3: boom", Some("stack\n\ttop")))]).resized(140, 50);
     desk.keys("3");
     for (retention, said) in [
         (Retention::Observed(1), "not now: 1 observer"),
@@ -85,14 +85,14 @@ fn the_state_tab_tells_a_failure_and_goes_with_the_time() {
         (Retention::Evicted, "done: it was evicted, the journal answers for it"),
     ] {
         desk.tell(Msg::Inspected(id(1), Ok(inspection(retention))));
-        assert!(desk.picture(120, 50).contains(said), "{said}: {}", desk.picture(120, 50));
+        assert!(desk.picture(140, 50).contains(said), "{said}: {}", desk.picture(120, 50));
     }
-    let picture = desk.picture(120, 50);
+    let picture = desk.picture(140, 50);
     for fact in ["kind           lua_error", "message        bad.lua:3: boom", "stack", "idle           5m"] {
         assert!(picture.contains(fact), "{fact}: {picture}");
     }
     desk.later(60_000);
-    assert!(desk.picture(120, 50).contains("idle           6m"));
+    assert!(desk.picture(140, 50).contains("idle           6m"));
 }
 
 fn with_code(mut summary: switchboard::engine::Summary, code: &str) -> switchboard::engine::Summary {
@@ -148,16 +148,17 @@ fn a_session_that_has_ended_shows_how_where_its_questions_stood() {
 
 #[test]
 fn sessions_of_one_title_are_told_apart_by_a_number() {
-    let mut desk = Desk::with(vec![session(1, "a long title of a session", paused(1, 50, 1, &["?"]))]);
+    const TITLE: &str = "a long title that only a wide list has room for";
+    let mut desk = Desk::with(vec![session(1, TITLE, paused(1, 50, 1, &["?"]))]);
     assert!(!desk.picture(120, 36).contains('#'));
-    desk.change(session(2, "a long title of a session", paused(1, 5, 1, &["?"])));
-    desk.change(session(2, "a long title of a session", paused(1, 5, 1, &["?"])));
+    desk.change(session(2, TITLE, paused(1, 5, 1, &["?"])));
+    desk.change(session(2, TITLE, paused(1, 5, 1, &["?"])));
     for (width, height) in [(120, 36), (80, 24), (40, 10)] {
         let picture = desk.picture(width, height);
         assert!(picture.contains("… #1") && picture.contains("… #2"), "{picture}");
     }
     desk.keys("c <Esc> j c");
-    assert!(desk.picture(120, 36).contains("Cancel a long title of a session #2"));
+    assert!(desk.picture(120, 36).contains("Cancel a long title that only a wide list h… #2"));
 }
 
 #[test]
@@ -237,7 +238,7 @@ fn a_held_session_says_so() {
     let mut desk = Desk::with(vec![summary]);
     let picture = desk.picture(120, 36);
     assert!(
-        picture.contains("10m  held before …") && picture.contains("It is held before its first instruction"),
+        picture.contains("10m  held before its f…") && picture.contains("It is held before its first instruction"),
         "{picture}"
     );
     desk.keys("3");
@@ -262,4 +263,34 @@ fn where_there_is_room_for_one_pane_a_tab_is_gone_to() {
     let mut desk = desk.resized(80, 24);
     desk.keys("<Esc> 4");
     assert_eq!(desk.app.mode(), "LIST", "where it is seen anyway nothing moves");
+}
+
+/// A session that runs a package and has failed there.
+fn package() -> switchboard::engine::Summary {
+    let mut summary = session(1, "scen", failed("[string \"scen/init.lua\"]:2: no cases", None));
+    let mut spec = switchboard::domain::SessionSpec::clone(&summary.spec);
+    spec.kind = SessionKind::Advice { strategy: "scen".into(), task: None, opts: None };
+    summary.spec = Arc::new(spec);
+    summary
+}
+
+#[test]
+fn the_source_of_a_package_is_the_text_that_it_ran_with_the_line_that_failed() {
+    let mut desk = Desk::with(vec![package()]);
+    desk.keys("<CR> 5");
+    let asked = desk.cmds.iter().filter(|cmd| matches!(cmd, Cmd::Module { .. })).count();
+    let wanted = Cmd::Module { session: id(1), name: "scen".into() };
+    assert_eq!((asked, desk.cmds.contains(&wanted)), (1, true), "{:?}", desk.cmds);
+    assert!(desk.picture(120, 36).contains("Reading the text"), "{}", desk.picture(120, 36));
+    let source = ModuleSource { path: "scen/init.lua".into(), text: "local M = {}\nerror 'no cases'\nreturn M".into() };
+    desk.tell(Msg::Module { session: id(1), text: Ok(ModuleText { source, recorded: true }) });
+    let picture = desk.picture(120, 36);
+    for part in ["module scen/init.lua · failed at line 2", "▸  2 error 'no cases'", "   3 return M"] {
+        assert!(picture.contains(part), "{part}: {picture}");
+    }
+    desk.keys("y");
+    assert!(matches!(desk.cmds.last(), Some(Cmd::Copy(text)) if text.starts_with("local M")), "{:?}", desk.cmds.last());
+    desk.keys("1 5");
+    desk.tell(Msg::Module { session: id(1), text: Err("no module scen".into()) });
+    assert!(desk.picture(120, 36).contains("There is no text to show: no module scen."), "{}", desk.picture(120, 36));
 }

@@ -26,12 +26,12 @@ pub(super) fn branch(n: u64, title: &str, origin: u64, state: ExecutionState) ->
 /// The names of the rows as they stand in the list, moved in as they are, and headings.
 fn rows(desk: &Desk) -> Vec<String> {
     let picture = desk.picture(120, 36);
-    let list = picture.lines().skip(2).map(|line| line.chars().skip(2).take(52).collect::<String>());
+    let list = picture.lines().skip(2).map(|line| line.chars().skip(2).take(60).collect::<String>());
     list.map_while(|line| {
         if line.starts_with('─') {
             return Some(line.trim().to_owned());
         }
-        let name: String = line.chars().skip(4).take(17).collect();
+        let name: String = line.chars().skip(4).take(20).collect();
         line.chars().nth(2).is_some_and(|sign| "?✗●✓⊘".contains(sign)).then(|| name.trim_end().to_owned())
     })
     .collect()

@@ -40,6 +40,30 @@ fn a_search_goes_from_match_to_match_and_starts_over() {
 }
 
 #[test]
+fn a_search_says_which_of_how_many_it_is_at_while_one_types_and_when_it_goes_round() {
+    let mut desk = feed().resized(120, 20);
+    desk.keys("/ l i n e <Space> 1");
+    let picture = desk.picture(120, 20);
+    assert!(picture.contains("/“line 1” 11 of 11") && picture.contains("11 of 11 · Enter keeps"), "{picture}");
+    assert!(picture.contains("line 19."), "what is found is shown at once: {picture}");
+    desk.keys("9");
+    assert!(desk.picture(120, 20).contains("/“line 19” 1 of 1"), "{}", desk.picture(120, 20));
+    desk.keys("<Esc>");
+    assert!(desk.picture(120, 20).contains("following"), "back where one was");
+    desk.keys("/ line <Space> 1 <CR> n");
+    assert_eq!(desk.status(), "that was the last one: from the first on again");
+    assert!(desk.picture(120, 20).contains("1 of 11"), "{}", desk.picture(120, 20));
+    desk.keys("n");
+    assert_eq!(desk.status(), "", "a word only where it goes round");
+    desk.keys("p p");
+    assert_eq!(desk.status(), "that was the first one: from the last on again");
+    desk.keys("/ zzz");
+    assert!(desk.picture(120, 20).contains("/“zzz” none"), "{}", desk.picture(120, 20));
+    desk.keys("<Esc> / 19. <CR> n");
+    assert_eq!(desk.status(), "this is the only one that has it");
+}
+
+#[test]
 fn small_letters_find_large_ones_and_large_ones_only_themselves() {
     let mut desk = feed();
     for (typed, said) in [("apple", "1 line"), ("Apple", "1 line"), ("APPLE", "0 lines"), ("Line", "0 lines")] {
@@ -67,7 +91,7 @@ fn only_what_matches_is_shown_and_everything_again() {
 fn esc_drops_a_search_and_keeps_the_one_before() {
     let mut desk = feed();
     desk.keys("/ one <CR> / two <Esc> n");
-    assert_eq!(desk.status(), "no line has it");
+    assert_eq!(desk.status(), "nothing here has it");
     assert!(desk.picture(120, 36).contains("/“one”"), "{}", desk.picture(120, 36));
 }
 

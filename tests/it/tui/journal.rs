@@ -75,10 +75,11 @@ fn a_session_that_is_not_recorded_here_looks_as_it_would_and_says_why_it_takes_n
 fn what_is_run_again_shows_how_far_it_is() {
     let mut desk = kept(vec![present(1, "review", running(), Presence::Replaying { done: 3, of: 12 })]);
     let picture = desk.picture(120, 36);
-    assert!(picture.contains("● review            replays     10m  ▇▁▁▁▁▁ 3/12"), "in the list: {picture}");
+    assert!(picture.contains("● review               replays     10m  ▇▁▁▁▁▁ 3/12"), "in the list: {picture}");
     assert!(picture.contains("RUNNING 10m · replays ▇▁▁▁▁▁ 3/12"), "over the session: {picture}");
     desk.keys("<CR> 3");
-    assert!(desk.picture(120, 36).contains("it is run again from its record: 3 of 12 events"));
+    let desk = desk.resized(260, 36);
+    assert!(desk.picture(260, 36).contains("it is run again from its record: 3 of 12 events"));
 }
 
 #[test]
@@ -130,18 +131,18 @@ fn whoever_cannot_come_back_or_waits_for_a_person_is_marked_and_says_why() {
         (asks(), Presence::CannotReplay(why("it asks “b”")), "!", "no replay", "takes no answer"),
         (running(), Presence::Suspended, "!", "suspended", ":release lets it go on"),
     ] {
-        let mut desk = kept(vec![present(1, "review", state, presence.clone())]);
-        let picture = desk.picture(120, 36);
+        let mut desk = kept(vec![present(1, "review", state, presence.clone())]).resized(260, 36);
+        let picture = desk.picture(260, 36);
         let row = picture.lines().nth(2).unwrap();
         assert!(row.contains(&format!("▶ {sign} review")) && row.contains(mark), "{row}");
         assert!(picture.contains(words), "the questions say so: {picture}");
         assert!(!matches!(presence, Presence::Suspended) || !picture.contains("asks nothing"), "{picture}");
         desk.keys("<CR> 3");
-        let picture = desk.picture(120, 36);
+        let picture = desk.picture(260, 36);
         assert!(picture.contains(words), "so does the state: {picture}");
         desk.change(session(1, "review", asks()));
         desk.keys("1");
-        assert!(!desk.picture(120, 36).contains(words), "and no longer than it holds");
+        assert!(!desk.picture(260, 36).contains(words), "and no longer than it holds");
     }
 }
 

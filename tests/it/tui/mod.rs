@@ -2,9 +2,11 @@
 
 mod answering;
 mod arranging;
+mod batches;
 mod behind_an_answer;
 mod branches;
 mod bulk;
+mod ended;
 mod facts;
 mod families;
 mod feeds;
@@ -138,6 +140,8 @@ impl Desk {
                     | Cmd::PreviewBranch { .. }
                     | Cmd::Peek(_)
                     | Cmd::PeekBack(_)
+                    | Cmd::PastAnswers(_)
+                    | Cmd::Module { .. }
                     | Cmd::Copy(_)
                     | Cmd::Redraw
                     | Cmd::Suspend

@@ -17,6 +17,40 @@ fn desk() -> Desk {
 }
 
 #[test]
+fn the_palette_finds_actions_as_the_list_finds_names_the_nearest_first() {
+    let mut desk = desk();
+    desk.keys(": cancl");
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("cancel             c "), "{picture}");
+    desk.keys("<CR>");
+    assert_eq!(desk.app.mode(), "CANCEL");
+    desk.keys("<Esc> : nxwait <CR>");
+    assert_eq!(desk.app.selected(), Some(id(2)), "next_waiting");
+}
+
+#[test]
+fn the_help_is_searched_as_one_types() {
+    for (width, height) in [(120, 36), (80, 24), (40, 10)] {
+        let mut desk = desk().resized(width, height);
+        desk.keys("? / mark <Space> ran");
+        assert_eq!(desk.app.mode(), "SEARCH");
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("begin a range of") && !picture.contains("cancel the sel"), "{picture}");
+        desk.keys("<CR>");
+        assert_eq!(desk.app.mode(), "HELP");
+        assert!(!desk.picture(width, height).contains("cancel the sel"), "what was found stays");
+        desk.keys("/ zzz");
+        assert!(desk.picture(width, height).contains("No line of the help"), "{}", desk.picture(width, height));
+        desk.keys("<Esc>");
+        assert_eq!(desk.app.mode(), "HELP");
+        assert!(desk.picture(width, height).contains("Everywhere"), "Esc shows everything");
+        desk.keys("q");
+        assert_eq!(desk.app.mode(), "LIST");
+        assert!(desk.deeds().is_empty());
+    }
+}
+
+#[test]
 fn the_palette_does_what_the_key_of_the_action_would_do() {
     let mut desk = desk();
     desk.keys(": next_waiting <CR>");
@@ -152,7 +186,11 @@ fn rule_6_refused_calls_stay_readable_with_arguments_outcome_and_latency() {
 fn ctrl_r_brings_an_answer_back_and_replaces_nothing() {
     let mut desk = desk();
     desk.keys("a <C-r>");
-    assert_eq!(desk.status(), "no answer was sent since the desk was opened");
+    assert!(desk.picture(120, 36).contains("older answers are read …"), "{}", desk.picture(120, 36));
+    desk.tell(Msg::PastAnswers(Vec::new()));
+    assert_eq!((desk.status(), desk.app.mode()), ("no answer was sent yet", "ANSWER"));
+    desk.keys("<C-r>");
+    assert_eq!((desk.status(), desk.app.mode()), ("no answer was sent yet", "ANSWER"), "it is not looked for twice");
     desk.keys("long <Space> answer <C-s> other <C-s> <Esc> w a so <Space> <C-r>");
     assert_eq!(desk.app.mode(), "HISTORY");
     desk.keys("<C-r> <CR>");
@@ -162,6 +200,23 @@ fn ctrl_r_brings_an_answer_back_and_replaces_nothing() {
     assert_eq!(desk.text(), "so long answer other");
     desk.keys("<C-r> <Esc> <C-s>");
     assert_eq!(desk.answers().len(), 3);
+}
+
+#[test]
+fn the_history_has_the_answers_of_before_this_desk_behind_its_own() {
+    let mut desk = desk();
+    desk.keys("a mine <C-s> <Esc> w a <C-r>");
+    let wanted = desk.cmds.iter().filter_map(|cmd| if let Cmd::PastAnswers(of) = cmd { Some(of.len()) } else { None });
+    assert_eq!(wanted.collect::<Vec<_>>(), [2], "of every session that asked something, once");
+    assert!(desk.picture(120, 36).contains("mine"), "what is known is shown meanwhile");
+    desk.tell(Msg::PastAnswers(["the oldest", "mine", "yesterday’s"].map(Into::into).to_vec()));
+    let picture = desk.picture(120, 36);
+    let rows: Vec<usize> = ["mine", "yesterday’s", "the oldest"].map(|text| picture.find(text).unwrap()).to_vec();
+    assert!(rows.is_sorted(), "the newest first, each once: {picture}");
+    desk.keys("yest <CR>");
+    assert_eq!(desk.text(), "yesterday’s");
+    desk.keys("<C-r>");
+    assert_eq!(desk.cmds.iter().filter(|cmd| matches!(cmd, Cmd::PastAnswers(_))).count(), 1);
 }
 
 /// A desk that can ask for drafts.

@@ -287,6 +287,11 @@ fn at(screen: &str, world: World) -> Desk {
                 Cmd::PreviewBranch { session, at } => {
                     desk.tell(Msg::BranchPreviewed { session, at, preview: Ok(preview()) });
                 }
+                Cmd::PastAnswers(_) => {
+                    let texts =
+                        ["no", "what \x1b[2J 漢字 was said before, at a length that no narrow screen has room for"];
+                    desk.tell(Msg::PastAnswers(texts.map(Into::into).to_vec()));
+                }
                 _ => {}
             }
         }

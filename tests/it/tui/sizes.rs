@@ -131,3 +131,46 @@ fn a_list_that_a_small_screen_has_scrolled_begins_with_its_first_row_again() {
     let picture = desk.picture(120, 36);
     assert!(picture.contains("? s01") && picture.contains("▶ ? s09"), "{picture}");
 }
+
+#[test]
+fn what_is_typed_is_seen_on_the_smallest_screens() {
+    let answer = |height: u16| if height < 3 { "a text" } else { "a one <CR> text" };
+    for (width, height) in [(10, 3), (10, 4), (10, 5), (10, 6), (12, 2), (12, 1), (5, 3), (59, 4), (120, 3)] {
+        for keys in [answer(height), "c text", "<Space> A text", "R text", ": text", "/ text", "? / text"] {
+            let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 2, &["Well?"]))]).resized(width, height);
+            desk.keys(keys);
+            // A message has the row for as long as it is read.
+            desk.later(10_000);
+            desk.keys("X <BS> Q");
+            let picture = desk.picture(width, height);
+            assert!(picture.contains('Q'), "{keys} at {width}x{height}:\n{picture}");
+        }
+    }
+}
+
+#[test]
+fn an_editor_whose_session_has_ended_stays_with_its_text_and_says_what_to_do() {
+    for (width, height) in [(120, 36), (80, 24), (40, 10)] {
+        let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["Well?"]))]).resized(width, height);
+        desk.keys("a some <Space> words");
+        desk.change(session(1, "s", failed("out of time", None)));
+        desk.later(10_000);
+        desk.keys("!");
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("some words!") && picture.contains("Esc keeps the text"), "{picture}");
+        assert!(width == 40 || picture.contains("Answer q-1 cannot be sent: not paused: failed"), "{picture}");
+        assert_eq!(desk.app.mode(), "ANSWER");
+    }
+}
+
+#[test]
+fn a_flag_is_drawn_as_its_letters_so_that_no_bit_of_it_can_stay() {
+    let mut desk = Desk::with(vec![session(1, "🇩🇪 and 🇫", paused(1, 5, 1, &["Where is 🇫🇷?"]))]);
+    desk.keys("a 🇮🇹!");
+    let picture = desk.picture(120, 36);
+    for text in ["DE and F", "Where is FR?", "IT!"] {
+        assert!(picture.contains(text), "{text}: {picture}");
+    }
+    assert!(!picture.contains(|c| ('\u{1f1e6}'..='\u{1f1ff}').contains(&c)), "{picture}");
+    assert_eq!(desk.text(), "🇮🇹!", "the text itself stays what it is");
+}
