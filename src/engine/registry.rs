@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use super::calls::{Call, CancelEffect, Verb};
@@ -360,6 +361,18 @@ impl Registry {
             tracing::error!(%error, "the journal could not be closed");
         }
         late
+    }
+
+    /// Runs `work` on the runtime of the sessions, and waits for its end. What asks something of many sessions belongs
+    /// there: it may have to read a journal for each, and wakes nobody on another thread.
+    pub async fn beside<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        let work = self.shared.tasks.spawn_on(work, &self.shared.runtime);
+        match work.await.map_err(JoinError::try_into_panic) {
+            Ok(result) => result,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime ends, and nothing comes of it any more.
+            Err(Err(_)) => std::future::pending().await,
+        }
     }
 
     fn find(&self, id: SessionId) -> Option<Found> {

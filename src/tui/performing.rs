@@ -26,8 +26,12 @@ impl Desk {
                 let result = registry.cancel(session, reason.clone()).await;
                 Msg::Cancelled { session, reason, result }
             }),
-            Cmd::CancelAll { sessions, reason } => self.ask(|registry| acts::cancel_all(registry, sessions, reason)),
-            Cmd::AnswerAll { answers } => self.ask(|registry| acts::answer_all(registry, answers)),
+            Cmd::CancelAll { sessions, reason } => self.ask(|registry| async move {
+                registry.beside(acts::cancel_all(registry.clone(), sessions, reason)).await
+            }),
+            Cmd::AnswerAll { answers } => self.ask(|registry| async move {
+                registry.beside(acts::answer_all(registry.clone(), answers)).await
+            }),
             Cmd::Start(start) => self.start(start),
             Cmd::Complete { begun, wanted } => {
                 let programs = Arc::clone(&self.programs);
