@@ -119,9 +119,8 @@ impl Desk {
         let DeskOptions { library_dirs, home, journal, sleep: Sleep { after, residents } } = options;
         let journal = journal.map(Arc::new);
         // As many workers as cores, the default: a program holds one for a slice, or for 50 ms in a section that cannot
-        // be interrupted. Large values are converted beside the workers; recording a result of millions of small values
-        // is what is left on them. No thread has a priority: lower ones for workers, by 5 to 19, made no difference
-        // that could be told from the noise.
+        // be interrupted. Large values are converted and recorded beside the workers. No thread has a priority: lower
+        // ones for workers, by 5 to 19, made no difference that could be told from the noise.
         let lua = Builder::new_multi_thread()
             .thread_name("lua")
             // Commands to sessions come from outside this runtime; a worker looks for them at every turn.

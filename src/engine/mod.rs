@@ -68,3 +68,4 @@ pub use summary::{Presence, Summary};
 pub use turn::{EventRef, Turn};
 pub use verify::{Verified, VerifyError};
 pub use vm::{Input, Step, Vm, VmFactory, VmFailure};
+pub(crate) use weight::{HEAVY, is_heavy};

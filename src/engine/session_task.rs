@@ -23,6 +23,7 @@ use super::feed::Feed;
 use super::purse::Purse;
 use super::shared::Shared;
 use super::stepping;
+use super::weight::is_heavy;
 use super::world::World;
 use super::{
     Door, Durability, Emission, EventRef, Input, Presence, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure,
@@ -202,6 +203,7 @@ impl SessionTask {
                 Step::Finished(result) => {
                     self.serve_waiting().await?;
                     match result {
+                        Ok(value) if is_heavy(&value) => stepping::aside(|| self.turn(Command::Finish { value }))?,
                         Ok(value) => self.turn(Command::Finish { value })?,
                         Err(failure) => self.fail(failure)?,
                     }

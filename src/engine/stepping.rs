@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinError;
 
 use super::world::World;
@@ -38,5 +39,14 @@ pub(super) async fn step(
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
         // The runtime ends, and this task with it.
         Err(Err(_)) => std::future::pending().await,
+    }
+}
+
+/// Does what takes long here and now; what else waits for this worker is done on another thread meanwhile.
+pub(super) fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        // Nobody could take over.
+        _ => work(),
     }
 }

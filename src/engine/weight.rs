@@ -6,6 +6,26 @@ use serde_json::Value;
 
 use crate::domain::{EffectStep, Event, EventKind, Prompt, TerminalOutcome};
 
+/// Values above this size are dealt with where nobody waits: to convert this many bytes of numbers takes some ten
+/// milliseconds.
+pub(crate) const HEAVY: usize = 256 << 10;
+
+/// Whether a value takes more than [`HEAVY`] bytes as JSON; looks no further than it must.
+pub(crate) fn is_heavy(value: &Value) -> bool {
+    fn left_of(left: usize, value: &Value) -> Option<usize> {
+        let left = left.checked_sub(2)?;
+        match value {
+            Value::String(text) => left.checked_sub(text.len()),
+            Value::Array(list) => list.iter().try_fold(left, left_of),
+            Value::Object(map) => {
+                map.iter().try_fold(left, |left, (key, value)| left_of(left.checked_sub(key.len())?, value))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Some(left),
+        }
+    }
+    left_of(HEAVY, value).is_none()
+}
+
 /// About how many bytes an event takes.
 pub(super) fn weight(event: &Event) -> usize {
     let payload = match &event.kind {

@@ -10,7 +10,7 @@ use super::mark::Mark;
 use super::preempt::resume_interruptibly;
 use super::{alc, decode, encode, failure, program};
 use crate::domain::{FailureKind, PauseKind};
-use crate::engine::{Door, EffectResult, Input, ModuleSource, Step, Vm, VmFailure};
+use crate::engine::{Door, EffectResult, HEAVY, Input, ModuleSource, Step, Vm, VmFailure, is_heavy};
 
 /// One program in a state of its own. Every handle of the state is in here.
 pub(super) struct LuaVm {
@@ -29,9 +29,6 @@ pub(super) struct LuaVm {
 /// Up to this size of its heap a state is cleaned of what making it left behind when its program first asks: that takes
 /// some microseconds, and most states will wait for a long time then.
 const CLEANED: usize = 64 << 10;
-
-/// Values above this size are converted where nobody waits: this many bytes of numbers take some ten milliseconds.
-const HEAVY: usize = 256 << 10;
 
 enum Program {
     /// Not begun: the body of its thread.
@@ -214,22 +211,6 @@ fn not_json(message: String) -> VmFailure {
     VmFailure { message, kind: FailureKind::EngineError, limit: None, traceback: None }
 }
 
-/// Whether a value takes more than so many bytes; looks no further than it must.
-fn is_larger(value: &serde_json::Value, bytes: usize) -> bool {
-    fn count(value: &serde_json::Value, left: usize) -> Option<usize> {
-        let left = left.checked_sub(2)?;
-        match value {
-            serde_json::Value::String(text) => left.checked_sub(text.len()),
-            serde_json::Value::Array(list) => list.iter().try_fold(left, |left, it| count(it, left)),
-            serde_json::Value::Object(map) => {
-                map.iter().try_fold(left, |left, (key, it)| count(it, left.checked_sub(key.len())?))
-            }
-            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => Some(left),
-        }
-    }
-    count(value, bytes).is_none()
-}
-
 impl Vm for LuaVm {
     fn step(&mut self, input: Input, door: Door) -> (Step, Door) {
         self.host.state().begin_step(door);
@@ -243,8 +224,8 @@ impl Vm for LuaVm {
 
     fn is_heavy(&self, input: &Input) -> bool {
         match (input, &self.program) {
-            (Input::Start, _) => self.host.spec.given_ctx().is_some_and(|ctx| is_larger(ctx, HEAVY)),
-            (Input::Done(EffectResult::Value(Ok(value))), _) => is_larger(value, HEAVY),
+            (Input::Start, _) => self.host.spec.given_ctx().is_some_and(|ctx| is_heavy(ctx)),
+            (Input::Done(EffectResult::Value(Ok(value))), _) => is_heavy(value),
             (Input::Continue, Program::Written(_)) => true,
             _ => false,
         }

@@ -29,9 +29,9 @@ impl Desk {
             Cmd::CancelAll { sessions, reason } => self.ask(|registry| async move {
                 registry.beside(acts::cancel_all(registry.clone(), sessions, reason)).await
             }),
-            Cmd::AnswerAll { answers } => self.ask(|registry| async move {
-                registry.beside(acts::answer_all(registry.clone(), answers)).await
-            }),
+            Cmd::AnswerAll { answers } => {
+                self.ask(|registry| async move { registry.beside(acts::answer_all(registry.clone(), answers)).await })
+            }
             Cmd::Start(start) => self.start(start),
             Cmd::Complete { begun, wanted } => {
                 let programs = Arc::clone(&self.programs);
