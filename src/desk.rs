@@ -3,6 +3,7 @@
 //! A [`Desk`] owns the runtime that Lua programs run on and the registry over them. The screen runs beside it, on the
 //! main thread and a runtime of its own, so that no program can ever make a key wait.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
@@ -74,12 +75,21 @@ pub struct DeskOptions {
 
 /// Shows what others record in a journal that this desk only reads, for as long as it is open.
 async fn follow(journal: &SqliteJournal, registry: &Registry, mut last: News) {
+    let mut known: HashSet<SessionId> = journal.ids().unwrap_or_default().into_iter().collect();
     loop {
         tokio::time::sleep(LOOK).await;
         // What cannot be read stands in the log, and is tried again.
         if let Ok(news) = journal.news(&last).get().await {
             for session in &news.sessions {
+                known.insert(session.id());
                 registry.show(session);
+            }
+            if news.count < known.len()
+                && let Ok(ids) = journal.ids()
+            {
+                let there: HashSet<SessionId> = ids.into_iter().collect();
+                registry.forget(known.difference(&there).copied());
+                known = there;
             }
             last = news;
         }
@@ -92,6 +102,10 @@ struct KeptIn(Arc<SqliteJournal>);
 impl tui::Keeper for KeptIn {
     fn trouble(&self) -> Option<String> {
         self.0.trouble()
+    }
+
+    fn follows(&self) -> Option<String> {
+        self.0.holder()
     }
 
     fn is_free(&self) -> bool {

@@ -59,9 +59,9 @@ impl Exit {
     }
 
     /// What it means that the desk was left.
-    pub(super) fn of_desk(left: tui::Exit) -> Self {
+    pub(super) fn of_desk(left: &tui::Exit) -> Self {
         match left {
-            tui::Exit::Quit | tui::Exit::KeptIsFree => Self::Ok,
+            tui::Exit::Quit | tui::Exit::KeptIsFree(_) => Self::Ok,
             tui::Exit::Interrupted => Self::Interrupted,
             tui::Exit::Terminated => Self::Terminated,
             tui::Exit::TerminalLost => Self::HungUp,

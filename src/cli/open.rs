@@ -74,6 +74,7 @@ pub(super) fn show(
     let programs: Arc<dyn Programs> = Arc::new(starts.programs);
     let drafts = starts.answerer.map(|command| Arc::new(CommandDrafts(command)) as Arc<dyn Drafts>);
     let _log = log::start(settings);
+    let mut stand = None;
     loop {
         let keymap = files::keymap(settings)?;
         let (journal, notice) = journal::of_the_desk(settings)?.unzip();
@@ -94,13 +95,14 @@ pub(super) fn show(
             unsent: Vec::new(),
             notices: notice.into_iter().collect(),
             opening: Arc::default(),
+            stand: stand.take(),
         };
         let (library_dirs, home) = (library_dirs.to_vec(), program::home(settings));
         let desk = Desk::open(DeskOptions { library_dirs, home, journal, sleep: settings.sleep })?;
-        let left = desk.show(std::mem::take(&mut specs), options)?;
-        // A journal that another desk had is free: this one takes it.
-        if left != tui::Exit::KeptIsFree {
-            return Ok(Exit::of_desk(left));
+        match desk.show(std::mem::take(&mut specs), options)? {
+            // A journal that another desk had is free: this one takes it.
+            tui::Exit::KeptIsFree(before) => stand = Some(*before),
+            left => return Ok(Exit::of_desk(&left)),
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::Presence;
+use super::changes::Mark;
 use super::feed::Feed;
 use super::registry::Registry;
-use crate::domain::Session;
+use crate::domain::{Session, SessionId};
 
 impl Registry {
     /// Shows a session as the process that runs it has recorded it by now. Its observers read on in the journal.
@@ -27,5 +28,17 @@ impl Registry {
         }
         live.feed.publish(session, None);
         shared.world.changes.mark(id, &live.feed.mark);
+    }
+
+    /// Forgets sessions that were removed from the journal: whoever looks for them finds none. Looks are told of it.
+    ///
+    /// For the same registries as [`show`](Self::show).
+    pub fn forget(&self, removed: impl IntoIterator<Item = SessionId>) {
+        for id in removed {
+            // The lock is not held while it is dropped.
+            let gone = self.shared.sessions_mut(|sessions| sessions.remove(&id));
+            drop(gone);
+            self.shared.world.changes.mark(id, &Mark::default());
+        }
     }
 }

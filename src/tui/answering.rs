@@ -28,7 +28,7 @@ impl App {
         self.no_editor = self.editor.is_none().then_some(self.now);
     }
 
-    /// Whether a letter in the panes belongs to an answer that could not be opened; if so, it does nothing.
+    /// Whether a letter in the panes belongs to an answer or a search that could not be opened; if so, it does nothing.
     pub(super) fn is_meant_for_an_answer(&mut self, key: Key, context: Context) -> bool {
         let Some(last) = self.no_editor.take() else { return false };
         let in_panes = matches!(context, Context::List | Context::Session);
@@ -39,7 +39,7 @@ impl App {
             && self.now.saturating_sub(last) < TYPING_MS;
         if meant {
             self.no_editor = Some(self.now);
-            self.refuse(format!("no answer is open, so {key} did nothing"));
+            self.refuse(format!("nothing takes text here, so {key} did nothing"));
         }
         meant
     }

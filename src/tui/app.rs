@@ -124,7 +124,7 @@ pub struct App {
     /// What was searched among the questions of a batch.
     pub(super) batch_search: Option<BatchSearch>,
     pub(super) editor: Option<Editor>,
-    /// When the last key came behind one that asked for an editor and got none.
+    /// When the last key came behind one that asked for an editor or a search and got none.
     pub(super) no_editor: Option<Timestamp>,
     pub(super) drafts: Drafts,
     /// What the journal is to keep of them.
@@ -161,6 +161,8 @@ pub struct App {
     pub(super) status: Option<Status>,
     /// Why answers cannot be recorded, if so.
     pub(super) trouble: Option<String>,
+    /// Who records what this desk shows, if another process does.
+    pub(super) follows: Option<String>,
     /// How far the sessions of the journal have come back.
     pub(super) recovery: Recovery,
     /// What should be known of how the desk was started.
@@ -223,6 +225,7 @@ impl App {
             text_key: TextKey::Nothing,
             status: None,
             trouble: None,
+            follows: None,
             recovery: Recovery::default(),
             notices: Vec::new(),
             opens: Opens::default(),
@@ -281,6 +284,11 @@ impl App {
     /// Why answers cannot be recorded, if so. It stands in the status line while there is no other message.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
+    }
+
+    /// Who records what this desk shows, if another process does.
+    pub fn follows(&self) -> Option<&str> {
+        self.follows.as_deref()
     }
 
     /// How far the sessions of the journal have come back, as the desk was told last.

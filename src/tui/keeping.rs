@@ -48,12 +48,17 @@ impl App {
 
     /// Whether the person has begun nothing that another desk would not have: no form, no marks. Drafts are kept elsewhere.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.context() == Context::List && self.listing.marks.is_empty() && self.listing.start.is_none()
+        let begun = !self.listing.marks.is_empty() || self.listing.start.is_some() || self.frozen.is_some();
+        self.context() == Context::List && !begun
     }
 
     /// What is to be said where the desk was: what becomes of the sessions, if they go on, or if their end takes a while.
     pub fn farewell(&self) -> Option<String> {
         let counts = self.sessions.counts();
+        // Where another process has them nothing becomes of them.
+        if self.follows.is_some() {
+            return None;
+        }
         if self.outlives() {
             return (counts.live() > 0).then(|| super::words::farewell(counts));
         }

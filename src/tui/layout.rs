@@ -18,7 +18,7 @@ const FEED_STAYS: u16 = 30;
 const STATUS_ROW: u16 = 20;
 
 /// Rows that the text of a question has where there are many beside it.
-const QUESTION_TEXT: u16 = 8;
+const QUESTION_TEXT: u16 = 6;
 
 /// What is to be placed, as far as the places depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

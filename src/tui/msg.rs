@@ -34,6 +34,8 @@ pub enum Msg {
     Notices(Vec<String>),
     /// Why answers cannot be recorded, if so.
     Trouble(Option<String>),
+    /// Which other process has what is kept, if one does: this desk shows what that one does.
+    Follows(Option<String>),
     /// How far the sessions of the journal have come back.
     Recovery(Recovery),
     /// These sessions are new or changed.

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::app::App;
 use super::msg::Cmd;
+use super::standing::Stand;
 use super::words::bar;
 use crate::domain::Timestamp;
 
@@ -77,6 +78,8 @@ pub(super) struct Opens {
     pub(super) far: Far,
     /// Whether somebody has pressed a key, or the desk is open: only keys select then.
     pub(super) is_touched: bool,
+    /// Where the person stood before, until the desk is open.
+    pub(super) stand: Option<Stand>,
 }
 
 impl Far {
@@ -109,15 +112,23 @@ impl App {
         self.stand_first(cmds);
     }
 
-    /// Selects the first row, as long as rows still come in above it and nobody has pressed a key.
+    /// Selects the first row, or where the person stood before, as long as rows still come in and nobody has pressed a
+    /// key.
     pub(super) fn stand_first(&mut self, cmds: &mut Vec<Cmd>) {
-        let first = self.sessions.list().first();
+        let before = self.opens.stand.as_ref().and_then(|stand| stand.selected);
+        let first = before.filter(|id| self.sessions.get(*id).is_some()).or_else(|| self.sessions.list().first());
         if let Some(first) = first.filter(|_| self.selected.is_none() || !self.opens.is_touched) {
             self.select(first, cmds);
         }
         // From here on only keys select.
         let all_seen = self.sessions.counts().total >= self.recovery.read;
-        self.opens.is_touched |= self.opens.far.is_done() && all_seen && self.selected.is_some();
+        let is_open = self.opens.far.is_done() && all_seen && self.selected.is_some();
+        if let Some(stand) = self.opens.stand.take_if(|_| is_open || self.opens.is_touched)
+            && !self.opens.is_touched
+        {
+            (self.anchor, self.at_top) = (stand.anchor, stand.at_top);
+        }
+        self.opens.is_touched |= is_open;
     }
 
     /// When to look again how far it is.

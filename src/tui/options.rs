@@ -7,6 +7,7 @@ use super::keymap::Keymap;
 use super::opening::Opening;
 use super::outside::{Drafts, Keeper};
 use super::programs::Programs;
+use super::standing::Stand;
 use super::theme::Look;
 use crate::config::DeskSettings;
 use crate::engine::{Clock, Draft, Entropy};
@@ -35,10 +36,12 @@ pub struct TuiOptions {
     pub notices: Vec<String>,
     /// What it is opened for, and how far that is.
     pub opening: Arc<Opening>,
+    /// Where the person stood in a desk before, if this one takes its place.
+    pub stand: Option<Stand>,
 }
 
 /// Why the desk ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
     /// The person quit.
     Quit,
@@ -48,8 +51,9 @@ pub enum Exit {
     Terminated,
     /// The terminal is gone, or SIGHUP said so.
     TerminalLost,
-    /// What another process kept is free, and the person does nothing at the moment: a desk opened now has it.
-    KeptIsFree,
+    /// What another process kept is free, and the person does nothing at the moment: a desk opened now has it, and
+    /// should be as this one was.
+    KeptIsFree(Box<Stand>),
 }
 
 /// Why there is no desk, or none any more.

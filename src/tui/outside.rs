@@ -11,6 +11,11 @@ pub trait Keeper: Send + Sync + 'static {
     /// Why answers cannot be recorded at the moment, if so, in a line. Asked once a second.
     fn trouble(&self) -> Option<String>;
 
+    /// Who has what is kept, if another process does: here it is only read then. Asked once a second.
+    fn follows(&self) -> Option<String> {
+        None
+    }
+
     /// Whether this desk could not have what is kept, and one that is opened now has it: another process had it, or it could
     /// not be written. Asked once a second.
     fn is_free(&self) -> bool {

@@ -72,6 +72,9 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
     if options.keeper.is_some() {
         app = app.keeping(Keeping::Journal);
     }
+    if let Some(stand) = options.stand {
+        app.stand_as(stand);
+    }
     drop(update(&mut app, Msg::Resize(size.0, size.1)));
     let mut desk = Desk {
         app,
@@ -108,7 +111,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
     let farewell = desk.app.farewell();
     // The terminal is as before from here on.
     drop(desk);
-    if let Some(farewell) = farewell.filter(|_| !matches!(exit, Exit::TerminalLost | Exit::KeptIsFree)) {
+    if let Some(farewell) = farewell.filter(|_| !matches!(exit, Exit::TerminalLost | Exit::KeptIsFree(_))) {
         // Who reads it no more has gone.
         drop(writeln!(io::stdout(), "{farewell}"));
     }
@@ -152,7 +155,7 @@ impl Desk {
         let mut shown_at = drawn_at;
         let mut look_at = drawn_at;
         loop {
-            if let Some(exit) = self.exit {
+            if let Some(exit) = self.exit.take() {
                 if exit == Exit::TerminalLost {
                     reader.abandon();
                 }
@@ -236,14 +239,19 @@ impl Desk {
     fn look(&mut self) {
         let free = self.keeper.as_ref().is_some_and(|keeper| keeper.is_free());
         if free && self.app.is_at_rest() {
-            self.exit = Some(Exit::KeptIsFree);
+            self.exit = Some(Exit::KeptIsFree(Box::new(self.app.stand())));
             return;
         }
+        let follows = self.keeper.as_ref().and_then(|keeper| keeper.follows());
         let trouble = if free {
             Some("the journal is free now; back in the list this desk takes it".to_owned())
         } else {
-            self.keeper.as_ref().and_then(|keeper| keeper.trouble())
+            // That it is recorded elsewhere is no trouble.
+            self.keeper.as_ref().filter(|_| follows.is_none()).and_then(|keeper| keeper.trouble())
         };
+        if follows.as_deref() != self.app.follows() {
+            self.tell(Msg::Follows(follows));
+        }
         if trouble.as_deref() != self.app.trouble() {
             self.tell(Msg::Trouble(trouble));
         }

@@ -71,6 +71,8 @@ impl App {
             (self.batch_search().map(BatchSearch::text), From::Batch(self.question))
         } else {
             self.refuse_without_feed();
+            // What is typed behind it was meant for the search.
+            self.no_editor = Some(self.now);
             return;
         };
         let before = before.unwrap_or_default().to_owned();

@@ -60,6 +60,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Notices(notices) => app.take_notices(notices),
         Msg::Opening(far) => app.opened(far, &mut cmds),
         Msg::Trouble(trouble) => app.troubled(trouble),
+        Msg::Follows(follows) => app.follows = follows,
         Msg::Recovery(recovery) => app.recovered(recovery),
         Msg::RawDone(Ok(said)) => app.say(said),
         Msg::RawDone(Err(why)) => app.refuse(why),
@@ -197,7 +198,9 @@ impl App {
     fn quit(&mut self, cmds: &mut Vec<Cmd>) {
         let counts = self.sessions.counts();
         // What runs is interrupted, even where it comes back.
-        let nothing_ends = counts.live() == 0 || self.outlives() && self.trouble.is_none() && counts.running == 0;
+        let nothing_ends = counts.live() == 0
+            || self.follows.is_some()
+            || self.outlives() && self.trouble.is_none() && counts.running == 0;
         if nothing_ends && self.opens.far.to_start() == 0 && self.sent.iter().all(|sent| sent.taken) {
             cmds.push(Cmd::Quit);
         } else {

@@ -240,6 +240,23 @@ pub(super) fn trouble(why: &str) -> String {
     format!("answers cannot be recorded: {}", first_line(why))
 }
 
+/// The process that a desk follows: its number, if it is known.
+fn followed(whom: &str) -> &str {
+    if whom.starts_with("pid ") { whom.split(" on ").next().unwrap_or(whom) } else { whom }
+}
+
+/// Whom a desk follows, in a header of so many columns.
+pub(super) fn follows(whom: &str, width: u16) -> String {
+    let read_only = if width < 60 { "" } else { "read-only · " };
+    format!("follows {} · {read_only}", followed(whom))
+}
+
+/// The same with what it means.
+pub(super) fn follows_long(whom: &str) -> String {
+    let name = followed(whom);
+    format!("{name} has the journal; this desk shows what it does, and takes over when it is gone ({whom})")
+}
+
 /// What becomes of sessions that have not ended when the desk is left, with a journal.
 pub(super) fn farewell(counts: Counts) -> String {
     let (n, parts) = (counts.live(), live_parts(counts));

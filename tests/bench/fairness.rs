@@ -129,6 +129,7 @@ pub(crate) fn desk(args: &[String]) {
         unsent: Vec::new(),
         notices: Vec::new(),
         opening: Arc::default(),
+        stand: None,
     };
     let _ = desk.show(Vec::new(), options);
 }

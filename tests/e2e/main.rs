@@ -261,9 +261,10 @@ fn a_second_desk_on_the_same_journal_follows_the_first_and_takes_over_when_that_
     let mut second = Terminal::start(&["--journal", &journal], 120, 36);
     second.shows("First?");
     second.shows("has the journal");
+    second.shows("follows pid");
     first.keys("a");
     first.shows("Answer q-1");
-    first.keys("one<C-s>");
+    first.keys("by the first<C-s>");
     second.shows("Second?");
     second.keys("a");
     second.shows("it is answered there");
@@ -273,12 +274,17 @@ fn a_second_desk_on_the_same_journal_follows_the_first_and_takes_over_when_that_
     assert_eq!(first.ends().exit_code(), 0);
     second.wait("a desk that has the journal", |screen| {
         let shown = screen.contents();
-        shown.contains("Second?") && !shown.contains("not recorded")
+        shown.contains("Second?") && !shown.contains("follows pid")
     });
     second.keys("a");
     second.shows("Answer q-2");
-    second.keys("two<C-s>");
-    second.shows("done");
+    // What the other desk has sent is there to be written again.
+    second.keys("<C-r>");
+    second.shows("by the first");
+    second.keys("<Enter>");
+    second.shows("the answer is here again");
+    second.keys("<C-s>");
+    second.shows("by the firstby the first");
     second.keys("<Esc>");
     second.shows("LIST");
     second.keys("q");

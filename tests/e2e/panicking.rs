@@ -64,6 +64,7 @@ fn a_desk_that_panics() {
         notices: Vec::new(),
         opening: Arc::default(),
         drafts: None,
+        stand: None,
     };
     screen.block_on(async {
         registry.spawn(SessionSpec::run("alc.llm('Who broke the clock?')")).await.unwrap();

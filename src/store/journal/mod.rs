@@ -195,7 +195,7 @@ impl SqliteJournal {
     }
 
     /// Who writes it, of a journal that is only read, if anybody does.
-    fn holder(&self) -> Option<String> {
+    pub fn holder(&self) -> Option<String> {
         match self.reads()? {
             Reads::Asked => Some("another process".to_owned()),
             Reads::Held | Reads::ReadOnly => lock::holder(&self.asked),

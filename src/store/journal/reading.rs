@@ -36,6 +36,8 @@ pub(super) enum Reading {
 pub struct News {
     /// The sessions of which something was recorded, as they are now.
     pub sessions: Vec<Arc<Session>>,
+    /// How many sessions there are in all.
+    pub count: usize,
     /// The last row that was there: what comes next stands behind it.
     pub(super) row: Option<i64>,
 }

@@ -35,7 +35,11 @@ impl Columns {
         Self {
             time: if width >= 50 { TIME + 1 } else { 0 },
             name: if several { NAME.min(usize::from(width) / 4) + 1 } else { 0 },
-            kind: if width >= 60 { 17 } else { 11 },
+            kind: match width {
+                60.. => 17,
+                54.. => 15,
+                _ => 11,
+            },
         }
     }
 

@@ -84,6 +84,9 @@ fn header(app: &App, area: Rect, picture: &mut Buffer) {
     if area.width >= 100 {
         x = put(picture, x, area.y, right, " switchboard   ", Tone::Strong.style());
     }
+    if let Some(whom) = &app.follows {
+        x = put(picture, x, area.y, right, &words::follows(whom, area.width), Tone::Key.style());
+    }
     if app.trouble.is_some() {
         x = put(picture, x, area.y, right, "! not recorded · ", Tone::Warning.style());
     }
@@ -150,9 +153,11 @@ fn message(app: &App, area: Rect, picture: &mut Buffer) {
         // Where there is room for the reason only, the reason.
         (None, Some(trouble)) if has_the_counts => (Weight::Refused, trouble.clone()),
         (None, Some(trouble)) => (Weight::Refused, words::trouble(trouble)),
-        (None, None) => match words::missing(&app.recovery) {
-            Some(missing) => (Weight::Refused, missing),
-            None => return,
+        (None, None) => match (words::missing(&app.recovery), &app.follows) {
+            (Some(missing), _) => (Weight::Refused, missing),
+            // The header says as much.
+            (None, Some(whom)) if !has_the_counts => (Weight::Said, words::follows_long(whom)),
+            (None, _) => return,
         },
     };
     if area.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard::domain::{
     Answer, AnsweredBy, CancelCode, CancelError, CancelReason, ExecutionState, QueryId, ResumeError, ResumePayload,
 };
-use switchboard::engine::{Journal, Presence, Registry, RegistryConfig};
+use switchboard::engine::{ChangeCursor, Journal, Presence, Registry, RegistryConfig};
 use switchboard::store::journal::{News, Opened, SqliteJournal};
 use tokio::runtime::Handle;
 
@@ -80,6 +80,17 @@ async fn what_another_process_records_is_shown_and_nothing_is_done_to_it() {
     assert_eq!(registry.list().len(), 3);
     assert_eq!(observer.recv().await.unwrap().seq, seen + 1);
     assert!(told(journal.news(&news)).await.sessions.is_empty());
+
+    // One of them is removed.
+    assert_eq!(news.count, 3);
+    told(writer.remove(vec![runs.id()])).await;
+    let fewer = told(journal.news(&news)).await;
+    assert_eq!((fewer.count, journal.ids().unwrap()), (2, vec![life.id(), born.id()]));
+    let cursor = registry.changes(ChangeCursor::default()).cursor;
+    registry.forget([runs.id()]);
+    assert_eq!(registry.changes(cursor).sessions, [runs.id()], "who looks is told");
+    assert!(registry.summary(runs.id()).is_err());
+    assert_eq!(registry.list().len(), 2);
     registry.shutdown(std::time::Duration::ZERO).await;
     close(writer).await;
 }

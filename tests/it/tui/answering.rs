@@ -137,7 +137,7 @@ fn readline_keys_and_undo_work_in_the_editor() {
 fn what_is_typed_behind_an_answer_that_could_not_be_opened_does_nothing() {
     let mut desk = Desk::with(vec![session(1, "ended", done(1.into()))]);
     desk.keys("a yes");
-    assert_eq!(desk.status(), "no answer is open, so s did nothing");
+    assert_eq!(desk.status(), "nothing takes text here, so s did nothing");
     assert!(desk.cmds.iter().all(|cmd| matches!(cmd, Cmd::Observe { .. })), "{:?}", desk.cmds);
     desk.later(999);
     desk.keys("r");

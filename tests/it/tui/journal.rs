@@ -347,3 +347,62 @@ fn rule_8_quitting_says_how_many_sessions_are_not_started_yet() {
     desk.keys("q");
     assert!(desk.cmds.contains(&Cmd::Quit), "they wait in the journal");
 }
+
+#[test]
+fn a_desk_that_follows_another_says_whom_and_asks_nothing_as_it_is_left() {
+    let mut desk = kept(vec![present(1, "a", running(), Presence::Elsewhere)]);
+    let whom = "pid 4711 on host since 2026-01-01 00:00:00Z";
+    desk.tell(Msg::Follows(Some(whom.into())));
+    for (width, height) in [(120, 36), (80, 24), (40, 10)] {
+        desk = desk.resized(width, height);
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("follows pid 4711 · ") && !picture.contains("not recorded"), "{picture}");
+        assert!(width == 40 || picture.contains("read-only") && picture.contains("1 session"), "{picture}");
+    }
+    desk.keys("q");
+    assert_eq!(desk.cmds.last(), Some(&Cmd::Quit), "what runs runs elsewhere");
+    assert_eq!(desk.app.farewell(), None);
+}
+
+#[test]
+fn a_desk_that_takes_anothers_place_begins_where_the_person_stood() {
+    let sessions =
+        || (1..=90).map(|n| session(n, &format!("job {n}"), paused(1, 100 - n.cast_signed(), 1, &["Well?"])));
+    let of = |app: App| Desk { app, ..Desk::new(1, 1) };
+    let mut before = kept(sessions().collect());
+    before.keys("/ job <CR> s s s s G k k k k k k k k <C-u> <C-u> 2");
+    let stand = before.app.stand();
+    let mut app = App::new(Look::default(), 8, NOW).keeping(Keeping::Journal);
+    app.stand_as(stand.clone());
+    let mut after = of(app);
+    after.tell(Msg::Resize(120, 36));
+    after.tell(Msg::Opening(Far { reading: true, started: None }));
+    let read = |n| Msg::Recovery(Recovery { read: n, of: 90, ..Recovery::default() });
+    let mut all: Vec<Summary> = sessions().collect();
+    all.reverse();
+    for some in all.chunks(30) {
+        after.tell(read(90));
+        after.tell(Msg::Changed(some.to_vec()));
+    }
+    after.tell(Msg::Opening(Far::default()));
+    assert_eq!(after.app.selected(), before.app.selected());
+    assert_eq!(after.app.stand(), stand);
+    let list = |desk: &Desk| {
+        desk.picture(120, 36)
+            .lines()
+            .skip(1)
+            .take(33)
+            .map(|row| row.chars().take(60).collect())
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(list(&after), list(&before));
+    // From here on only keys select.
+    after.change(session(91, "job 91", paused(1, 500, 1, &["Well?"])));
+    assert_eq!(after.app.selected(), before.app.selected());
+    let mut other = of(App::new(Look::default(), 8, NOW));
+    other.app.stand_as(stand);
+    other.tell(Msg::Changed(sessions().take(3).collect()));
+    other.keys("G");
+    other.tell(Msg::Changed(sessions().collect()));
+    assert_eq!(other.app.selected(), Some(id(3)), "a key of the person comes before where they stood");
+}

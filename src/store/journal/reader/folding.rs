@@ -113,7 +113,8 @@ impl Reader {
             }
             self.share = Share::default();
         }
-        Ok(News { sessions, row: Some(row) })
+        let count = self.db.query_row("SELECT count(*) FROM sessions", [], |row| row.get::<_, i64>(0))?;
+        Ok(News { sessions, count: count as usize, row: Some(row) })
     }
 
     /// What is stored of a session amounts to this; `None` where its birth is not stored.
