@@ -80,7 +80,9 @@ pub(super) struct Sent {
 pub(super) enum TextKey {
     Nothing,
     Question(SessionId, QueryId, Discriminant<Presence>),
-    NoQuestion(SessionId, Discriminant<ExecutionState>, bool, Discriminant<Presence>),
+    NoQuestion(SessionId, Discriminant<ExecutionState>, Discriminant<Presence>),
+    /// What the sessions do that this one has forked; the edition is the time of the last change among them.
+    Forked(SessionId, Discriminant<Presence>, Edition),
     State(SessionId, Edition),
     Result(SessionId, StateName),
     /// The result, and under it what was asked before.

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use super::life::Life;
 use super::pager::Block;
-use super::theme::Tone;
+use super::theme::{Tone, sign_of};
 use super::words::{asked_with, clock, count, duration, failure_kind, first_line, tokens, word_of};
 use crate::domain::{Cancelled, Done, ExecutionState, Query, StateName};
 use crate::engine::Summary;
 
 /// Bytes of a result that are shown. 1 MB: nobody reads more on a screen, and laying it out would be felt.
 const RESULT_BYTES: usize = 1 << 20;
+
+/// Sessions of a fork that are named.
+const CHILDREN: usize = 50;
 
 /// The text of a question: the prompt first, since it is what is answered, then what it was asked with.
 pub(super) fn question_text(query: &Query) -> Vec<Block> {
@@ -46,6 +49,33 @@ pub(super) fn no_question_text(summary: &Summary) -> Vec<Block> {
         }
     };
     vec![Block::new(Tone::Dim, text)]
+}
+
+/// What the sessions do that a fork waits for: a line each, those that ask first.
+pub(super) fn forked_text(children: &[(String, &Summary)]) -> Vec<Block> {
+    let mut lines: Vec<(u8, Block)> = children.iter().take(CHILDREN).map(|(name, child)| forked(name, child)).collect();
+    lines.sort_by_key(|(rank, _)| *rank);
+    let mut blocks = vec![Block::new(Tone::Plain, "")];
+    blocks.extend(lines.into_iter().map(|(_, block)| block));
+    if children.len() > CHILDREN {
+        blocks.push(Block::new(Tone::Dim, format!("and {} more", children.len() - CHILDREN)));
+    }
+    blocks
+}
+
+fn forked(name: &str, child: &Summary) -> (u8, Block) {
+    let (rank, does) = match &child.state {
+        ExecutionState::Paused(pause) => {
+            let prompt = pause.pending().next().map_or("", |prompt| first_line(&prompt.query.prompt));
+            (0, format!("asks “{prompt}”"))
+        }
+        ExecutionState::Running { .. } => (1, "is running".to_owned()),
+        state @ (ExecutionState::Done(_) | ExecutionState::Cancelled(_) | ExecutionState::Failed(_)) => {
+            (2, format!("is {}", state.name()))
+        }
+    };
+    let state = child.state.name();
+    (rank, Block::hanging(Tone::State(state), format!("{} {name} {does}", sign_of(state)), 2))
 }
 
 /// What stands above the value of a session that is done.
@@ -99,6 +129,10 @@ pub(super) fn result_text(state: &ExecutionState) -> Vec<Block> {
 
 /// Every question of a session that has ended, in full, with its answer: as far as its life is read.
 pub(super) fn exchanges_text(life: &Life) -> Vec<Block> {
+    // Nothing is read while the picture is frozen.
+    if life.exchanges().is_empty() && !life.reads_on() && life.is_whole() {
+        return Vec::new();
+    }
     let mut blocks = vec![Block::new(Tone::Plain, ""), Block::new(Tone::Strong, "Its questions and answers")];
     for (query, exchange) in life.exchanges() {
         blocks.push(Block::new(Tone::Plain, ""));

@@ -21,8 +21,8 @@ impl Help {
     }
 
     /// Lets the person type what the lines are to have.
-    pub(super) fn search(&mut self) {
-        self.find = Some(Picker::new());
+    pub(super) fn search(&mut self, keymap: &Keymap) {
+        *self = Self { find: Some(Picker::new()), ..Self::new(keymap) };
     }
 
     pub(super) fn type_key(&mut self, key: Key, keymap: &Keymap) {

@@ -128,7 +128,11 @@ impl App {
         self.history.keep_before(texts);
         if self.history.answers.is_empty() && matches!(self.layer, Some(Layer::History(_))) {
             self.layer = None;
-            self.refuse("no answer was sent yet");
+            self.refuse(if self.opens.far.reading {
+                "no answer is known yet: sessions still come back from the journal"
+            } else {
+                "no answer was sent yet"
+            });
         }
     }
 

@@ -10,6 +10,7 @@ use super::pager::{Block, Pager};
 use super::view::{branch_room, payload_width};
 use super::{documents, facts, source};
 use crate::domain::{ExecutionState, Seq, SessionId};
+use crate::engine::Summary;
 
 impl App {
     pub(super) fn prepare(&mut self) {
@@ -62,6 +63,7 @@ impl App {
                 (TextKey::State(before, _), TextKey::State(now, _))
                 | (TextKey::Source(before, _), TextKey::Source(now, _))
                 | (TextKey::Timeline(before, _), TextKey::Timeline(now, _))
+                | (TextKey::Forked(before, ..), TextKey::Forked(now, ..))
                 | (TextKey::Ended(before, ..), TextKey::Ended(now, ..)) => before == now,
                 _ => false,
             };
@@ -118,12 +120,25 @@ impl App {
             // How it ended is what there is to see first of a session that asks nothing any more.
             Tab::Questions | Tab::Feed if state.is_ended() => TextKey::Ended(id, state, (self.life_read(id), 0)),
             Tab::Questions | Tab::Feed => {
-                let forked = matches!(summary.state, ExecutionState::Running { waiting_on: Some(_) });
-                let state = std::mem::discriminant(&summary.state);
-                let none = TextKey::NoQuestion(id, state, forked, presence);
+                let none = if matches!(summary.state, ExecutionState::Running { waiting_on: Some(_) }) {
+                    let children = self.forked_by(id);
+                    let last = children.iter().map(|child| child.last_at).max().unwrap_or(0);
+                    let events = children.iter().map(|child| child.last_seq).sum();
+                    TextKey::Forked(id, presence, (events, last))
+                } else {
+                    TextKey::NoQuestion(id, std::mem::discriminant(&summary.state), presence)
+                };
                 self.shown_question().map_or(none, |it| TextKey::Question(id, it.query.query_id, presence))
             }
         }
+    }
+
+    /// The sessions that one has forked, in the order of their birth.
+    fn forked_by(&self, id: SessionId) -> Vec<&Summary> {
+        let known = self.sessions.list().tree().coming_from(id).filter_map(|child| self.sessions.get(child));
+        let mut children: Vec<&Summary> = known.filter(|child| child.parent() == Some(id)).collect();
+        children.sort_by_key(|child| (child.created_at, child.id));
+        children
     }
 
     /// The last event that is read of the life of a session.
@@ -146,6 +161,13 @@ impl App {
                 blocks
             }
             TextKey::NoQuestion(..) => documents::no_question_text(summary),
+            TextKey::Forked(..) => {
+                let mut blocks = documents::no_question_text(summary);
+                let children = self.forked_by(summary.id);
+                let named: Vec<_> = children.iter().map(|child| (self.name_of(child.id), *child)).collect();
+                blocks.extend(documents::forked_text(&named));
+                blocks
+            }
             TextKey::State(..) => {
                 let inspection = self.facts.as_ref().filter(|(id, _)| *id == summary.id).map(|(_, facts)| facts);
                 facts::text(summary, inspection, &self.feed, self.now)

@@ -62,7 +62,7 @@ impl App {
 
     pub(super) fn open_find(&mut self) {
         if let Some(Layer::Help(help)) = &mut self.layer {
-            help.search();
+            help.search(&self.keymap);
             return;
         }
         let (before, from) = if let Some(feed) = self.feed_here() {

@@ -196,6 +196,11 @@ impl Tree {
         (self.under.get(&id).map_or(0, BTreeSet::len), self.folded.contains(&id))
     }
 
+    /// The known sessions that come from a session, shown or not, in no order.
+    pub(super) fn coming_from(&self, id: SessionId) -> impl Iterator<Item = SessionId> {
+        self.children.get(&id).into_iter().flatten().copied()
+    }
+
     /// The row that a row stands under.
     pub(super) fn parent(&self, id: SessionId) -> Option<SessionId> {
         self.nodes.get(&id)?.home

@@ -12,6 +12,7 @@ use super::keymap::{Action, Context, Way};
 use super::listing::ListVerb;
 use super::msg::{Cmd, Msg};
 use super::table::TABLE;
+use super::words;
 use crate::domain::{ExecutionState, QueryId, SessionId, StateError};
 use crate::engine::{Recovery, Summary};
 
@@ -139,6 +140,11 @@ impl App {
     }
 
     pub(super) fn act(&mut self, action: Action, context: Context, cmds: &mut Vec<Cmd>) {
+        if let Some(whom) = self.follows.as_deref().filter(|_| changes_sessions(action)) {
+            let refused = words::only_read(whom);
+            self.refuse(refused);
+            return;
+        }
         match action {
             Action::Help => self.layer = Some(Layer::Help(Help::new(&self.keymap))),
             Action::Quit if context == Context::List && self.listing.range_from.is_none() => self.quit(cmds),
@@ -338,6 +344,16 @@ impl App {
             self.refuse(format!("{refused}; your text is kept"));
         }
     }
+}
+
+/// Whether an action begins what would change sessions, or make one. Answers say more exactly why they cannot be given.
+fn changes_sessions(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Cancel
+            | Action::SameAnswer
+            | Action::List(ListVerb::AnswerMarked | ListVerb::Start | ListVerb::Again | ListVerb::Branch(_))
+    )
 }
 
 /// What hints call an action.

@@ -251,7 +251,12 @@ pub(super) fn follows(whom: &str, width: u16) -> String {
     format!("follows {} · {read_only}", followed(whom))
 }
 
-/// The same with what it means.
+/// Why nothing can be begun there.
+pub(super) fn only_read(whom: &str) -> String {
+    format!("{} has the journal: here it is only read", followed(whom))
+}
+
+/// Whom it follows and what that means.
 pub(super) fn follows_long(whom: &str) -> String {
     let name = followed(whom);
     format!("{name} has the journal; this desk shows what it does, and takes over when it is gone ({whom})")

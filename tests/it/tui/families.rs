@@ -244,3 +244,25 @@ fn a_parent_that_waits_says_who_asks_and_a_cancel_of_it_how_many_end_with_it() {
     desk.keys("<Esc> j j c");
     assert!(!desk.picture(120, 36).contains("end with it"), "one that has no children, or only ended ones");
 }
+
+#[test]
+fn a_fork_that_waits_says_what_the_sessions_do_that_it_waits_for() {
+    let waits = |n| ExecutionState::Running { waiting_on: Some(n) };
+    let mut desk = Desk::with(vec![
+        session(1, "plan", waits(3)),
+        child(2, "poet", 1, running()),
+        child(3, "critic", 1, paused(1, 5, 1, &["What is wrong with it?"])),
+        child(4, "judge", 1, done(1.into())),
+    ]);
+    desk.keys("/ plan <CR>");
+    let rows = |desk: &Desk| {
+        let picture = desk.picture(120, 36);
+        let at = |text: &str| picture.find(text).unwrap_or_else(|| panic!("{text}: {picture}"));
+        [at("? critic asks “What is wrong with it?”"), at("● poet is running"), at("✓ judge is done")]
+    };
+    assert!(rows(&desk).is_sorted(), "those that ask first");
+    let mut changed = child(2, "poet", 1, paused(1, 1, 1, &["Which rhyme?"]));
+    changed.last_seq += 2;
+    desk.change(changed);
+    assert!(desk.picture(120, 36).contains("? poet asks “Which rhyme?”"), "{}", desk.picture(120, 36));
+}

@@ -359,6 +359,15 @@ fn a_desk_that_follows_another_says_whom_and_asks_nothing_as_it_is_left() {
         assert!(picture.contains("follows pid 4711 · ") && !picture.contains("not recorded"), "{picture}");
         assert!(width == 40 || picture.contains("read-only") && picture.contains("1 session"), "{picture}");
     }
+    let mut desk = desk.resized(120, 36);
+    for key in ["c", "r", "N", "R", "B", "=", "* A"] {
+        desk.keys(key);
+        assert_eq!(desk.status(), "pid 4711 has the journal: here it is only read", "{key}");
+        assert_eq!(desk.app.mode(), "LIST", "{key}: no form that cannot be sent");
+    }
+    desk.keys("u a");
+    assert_eq!(desk.status(), "another process has this session: it is answered there");
+    desk.later(2_000);
     desk.keys("q");
     assert_eq!(desk.cmds.last(), Some(&Cmd::Quit), "what runs runs elsewhere");
     assert_eq!(desk.app.farewell(), None);
