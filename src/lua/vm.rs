@@ -224,7 +224,7 @@ impl Vm for LuaVm {
 
     fn is_heavy(&self, input: &Input) -> bool {
         match (input, &self.program) {
-            (Input::Start, _) => self.host.spec.given_ctx().is_some_and(|ctx| is_heavy(ctx)),
+            (Input::Start, _) => self.host.spec.given_ctx().is_some_and(is_heavy),
             (Input::Done(EffectResult::Value(Ok(value))), _) => is_heavy(value),
             (Input::Continue, Program::Written(_)) => true,
             _ => false,

@@ -9,12 +9,15 @@ use super::listing::ListVerb;
 impl App {
     /// Whether `action` would do anything if its key were pressed now.
     pub(super) fn offers(&self, action: Action) -> bool {
+        if self.follows.is_some() && super::update::changes_sessions(action) {
+            return false;
+        }
         let summary = self.selected_summary();
         let open = self.pause().map_or(0, |pause| self.open_queries(pause).len());
         let next = self.sessions.list().next_waiting(self.selected);
         let other_waits = next.is_some() && next != self.selected;
         match action {
-            Action::Answer => open > 0,
+            Action::Answer => open > 0 && summary.is_some_and(|summary| !summary.presence.is_watched()),
             Action::Waiting(_) => other_waits,
             Action::Cancel if self.focus == Focus::List && !self.listing.marks.is_empty() => true,
             Action::Cancel => summary.is_some_and(|summary| !summary.state.is_ended()),

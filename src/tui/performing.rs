@@ -30,7 +30,7 @@ impl Desk {
                 registry.beside(acts::cancel_all(registry.clone(), sessions, reason)).await
             }),
             Cmd::AnswerAll { answers } => {
-                self.ask(|registry| async move { registry.beside(acts::answer_all(registry.clone(), answers)).await })
+                self.ask(|registry| async move { registry.beside(acts::answer_all(registry.clone(), answers)).await });
             }
             Cmd::Start(start) => self.start(start),
             Cmd::Complete { begun, wanted } => {

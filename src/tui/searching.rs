@@ -8,7 +8,7 @@ use super::feed::Feed;
 use super::keymap::{Action, Way};
 use super::listing::ListVerb;
 use super::picker::Picker;
-use super::words::count;
+use super::words::{self, count};
 use crate::domain::{QueryId, SessionId};
 
 /// The line in which a search is typed, and what was searched before.
@@ -161,6 +161,10 @@ impl App {
                 self.refuse(format!("nothing is searched; {} does", self.key(Action::List(ListVerb::Filter))));
             }
             None => self.refuse("nothing here has it"),
+            // A pane without a frame has no other place for it.
+            Some(false) if self.layout().session.inside.x == self.layout().session.frame.x => {
+                self.say(words::place(self.found_here()));
+            }
             Some(false) => self.status = None,
             Some(true) if self.found_here().1 == 1 => self.say("this is the only one that has it"),
             Some(true) => self.say(match way {
@@ -191,7 +195,7 @@ impl App {
             self.refuse("there is no line to open");
             return;
         };
-        let title = format!("{} · event {}", self.name_of(line.session), super::words::feed_seq(&line.tells));
+        let title = format!("{} · event {}", self.name_of(line.session), words::feed_seq(&line.tells));
         let details = Details::of(line, self.top_of(line.session), title);
         self.layer = Some(Layer::Details(Box::new(details)));
     }

@@ -347,7 +347,7 @@ impl App {
 }
 
 /// Whether an action begins what would change sessions, or make one. Answers say more exactly why they cannot be given.
-fn changes_sessions(action: Action) -> bool {
+pub(super) fn changes_sessions(action: Action) -> bool {
     matches!(
         action,
         Action::Cancel

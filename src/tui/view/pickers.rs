@@ -21,7 +21,9 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
         Some(Layer::Find(find)) => {
             let found = words::place(app.found_here());
             let line = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
-            input(&find.picker, "/", &format!("{found} · {open_key} keeps · {back} drops "), line, picture);
+            // Where there is hardly room, how many there are matters more than the keys.
+            let keys = if line.width < 60 { String::new() } else { format!(" · {open_key} keeps · {back} drops") };
+            input(&find.picker, "/", &format!("{found}{keys} "), line, picture);
         }
         Some(Layer::Help(help)) => {
             if let Some(find) = &help.find {

@@ -64,6 +64,11 @@ fn a_search_finds_questions_of_the_batch_and_says_which_of_how_many() {
     desk.keys("<Esc>");
     assert!(shown(&desk, 120, 36).contains("q-299"), "Esc goes back: {}", desk.picture(120, 36));
     assert!(desk.deeds().is_empty(), "{:?}", desk.deeds());
+    let mut small = self::desk().resized(40, 10);
+    small.keys("<CR> / part <Space> 29");
+    assert!(small.picture(40, 10).contains("1 of 11"), "{}", small.picture(40, 10));
+    small.keys("<CR> n");
+    assert_eq!(small.status(), "2 of 11", "where no frame has room for it");
 }
 
 #[test]
