@@ -1,7 +1,7 @@
 //! The rows of the journal on disk. A disk is as fast as whoever shares it lets it be, so each row has a bare commit
 //! loop of the same rows beside it, in the same minute.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,18 @@ use tokio::runtime::Runtime;
 use crate::measure::{row, rss_kb};
 use crate::rows::{ASK_FOREVER, paused_on, single, spawn, two_cores};
 
-/// How long each of the two is measured, three times in turn.
-const ROUND: Duration = Duration::from_secs(2);
+/// How long each of the two is measured at a time, in turn.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// How often.
+const ROUNDS: usize = 6;
+
+/// Bytes of a log that is as long as it gets: from then on it is written from its beginning again, and the file system has
+/// no part in a commit any more but to write it.
+const WHOLE_LOG: u64 = 4000 * (4096 + 24);
+
+/// Rounds until the log is as long as that, at most.
+const FIRST_ROUNDS: usize = 20;
 
 pub(crate) fn open(path: &Path) -> SqliteJournal {
     match SqliteJournal::open(path).expect("a new journal") {
@@ -41,16 +51,15 @@ pub(crate) fn registry(runtime: &Runtime, journal: Arc<SqliteJournal>) -> Regist
     })
 }
 
-/// Answers a second that are durable before they are acknowledged, with `in_flight` callers of a session each.
+/// Answers a second that are durable before they are acknowledged, with `in_flight` callers of a session each: in the
+/// first second of a new journal, whose log grows, and once it is as long as it gets.
 pub(crate) fn durable_answers(in_flight: usize) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("journal.db");
-    let (mut answers, mut elapsed) = (0, Duration::ZERO);
-    let (mut bare_answers, mut bare_elapsed) = (0, Duration::ZERO);
     let runtime = two_cores();
     let journal = Arc::new(open(&path));
     let registry = registry(&runtime, Arc::clone(&journal));
-    let mut callers: Vec<(SessionId, Observer, u32)> = runtime.block_on(async {
+    let mut callers: Callers = runtime.block_on(async {
         let mut callers = Vec::new();
         for _ in 0..in_flight {
             let id = spawn(&registry, ASK_FOREVER).await;
@@ -58,29 +67,63 @@ pub(crate) fn durable_answers(in_flight: usize) {
         }
         callers
     });
-    for _ in 0..3 {
-        let (count, time, back) = runtime.block_on(answer_for(ROUND, &registry, callers));
+    let mut round = |ours: &mut Measured| {
+        let (count, time, back) = runtime.block_on(answer_for(ROUND, &registry, std::mem::take(&mut callers)));
         callers = back;
-        answers += count;
-        elapsed += time;
-        let (count, time) = bare_commits(directory.path(), in_flight);
-        bare_answers += count;
-        bare_elapsed += time;
+        ours.add(count, time);
+    };
+    let mut bare = Bare::new(&directory.path().join("bare.db"), in_flight);
+    let mut first = [Measured::default(), Measured::default()];
+    round(&mut first[0]);
+    first[1].add(bare.commit_for(ROUND), ROUND);
+    for _ in 1..FIRST_ROUNDS {
+        if log_bytes(&path) < WHOLE_LOG {
+            round(&mut Measured::default());
+        }
+        if log_bytes(&bare.path) < WHOLE_LOG {
+            bare.commit_for(ROUND);
+        }
+    }
+    let mut steady = [Measured::default(), Measured::default()];
+    for _ in 0..ROUNDS {
+        round(&mut steady[0]);
+        steady[1].add(bare.commit_for(ROUND), ROUND);
     }
     drop(registry);
     runtime.block_on(async { journal.close().get().await }).expect("it is written");
-    let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-    let per_second = answers as f64 / elapsed.as_secs_f64();
-    let bare = bare_answers as f64 / bare_elapsed.as_secs_f64();
+    let of = |[ours, bare]: &[Measured; 2]| (ours.per_second() / bare.per_second() * 100.0).round() / 100.0;
     let figures = json!({
-        "n": answers,
+        "n": steady[0].answers,
         "in_flight": in_flight,
-        "per_second": per_second.round(),
-        "bare_per_second": bare.round(),
-        "of_bare": (per_second / bare * 100.0).round() / 100.0,
-        "bytes_per_answer": bytes / answers.max(1),
+        "per_second": steady[0].per_second().round(),
+        "bare_per_second": steady[1].per_second().round(),
+        "of_bare": of(&steady),
+        "first_per_second": first[0].per_second().round(),
+        "first_of_bare": of(&first),
     });
-    row("durable_answers", in_flight, 3, &figures);
+    row("durable_answers", in_flight, ROUNDS, &figures);
+}
+
+#[derive(Default)]
+struct Measured {
+    answers: u64,
+    time: Duration,
+}
+
+impl Measured {
+    fn add(&mut self, answers: u64, time: Duration) {
+        self.answers += answers;
+        self.time += time;
+    }
+
+    fn per_second(&self) -> f64 {
+        self.answers as f64 / self.time.as_secs_f64()
+    }
+}
+
+fn log_bytes(path: &Path) -> u64 {
+    let log = format!("{}-wal", path.display());
+    std::fs::metadata(log).map_or(0, |metadata| metadata.len())
 }
 
 type Callers = Vec<(SessionId, Observer, u32)>;
@@ -114,33 +157,44 @@ async fn answer_for(time: Duration, registry: &Registry, callers: Callers) -> (u
 }
 
 /// The rows of `at_once` answers in each commit, in a file with the same tables and settings, and nothing else.
-fn bare_commits(directory: &Path, at_once: usize) -> (u64, Duration) {
-    let path = directory.join("bare.db");
-    if !path.exists() {
-        drop(open(&path));
-    }
-    let db = Connection::open(&path).expect("it was made");
-    for pragma in ["synchronous = full", "wal_autocheckpoint = 4000"] {
-        db.execute_batch(&format!("PRAGMA {pragma}")).expect("a setting");
-    }
-    let sql = "INSERT INTO records (place, n, seq, sum, body) VALUES (?, ?, ?, ?, ?)";
-    // About as long as the two rows of an answer are.
-    let (answer, pause) = (vec![1_u8; 330], vec![2_u8; 370]);
-    let start = Instant::now();
-    let mut answers = 0;
-    while start.elapsed() < ROUND {
-        db.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
-        for place in 0..at_once as i64 {
-            for body in [&answer, &pause] {
-                let number = answers as i64;
-                let mut statement = db.prepare_cached(sql).expect("the table is there");
-                statement.execute((place, number, number, number, body)).expect("a row");
-            }
-            answers += 1;
+struct Bare {
+    db: Connection,
+    path: PathBuf,
+    at_once: usize,
+    number: i64,
+}
+
+impl Bare {
+    fn new(path: &Path, at_once: usize) -> Self {
+        drop(open(path));
+        let db = Connection::open(path).expect("it was made");
+        for pragma in ["synchronous = full", "wal_autocheckpoint = 4000"] {
+            db.execute_batch(&format!("PRAGMA {pragma}")).expect("a setting");
         }
-        db.execute_batch("COMMIT").expect("it is written");
+        Self { db, path: path.to_owned(), at_once, number: 0 }
     }
-    (answers, start.elapsed())
+
+    /// The answers that were committed in about this time.
+    fn commit_for(&mut self, time: Duration) -> u64 {
+        let sql = "INSERT INTO records (place, n, seq, sum, body) VALUES (?, ?, ?, ?, ?)";
+        // As long as the two rows of an answer are.
+        let (answer, pause) = (vec![1_u8; 300], vec![2_u8; 260]);
+        let start = Instant::now();
+        let mut answers = 0;
+        while start.elapsed() < time {
+            self.db.prepare_cached("BEGIN IMMEDIATE").and_then(|mut it| it.execute([])).expect("nobody else writes");
+            self.number += 1;
+            for place in 0..self.at_once as i64 {
+                for body in [&answer, &pause] {
+                    let mut statement = self.db.prepare_cached(sql).expect("the table is there");
+                    statement.execute((place, self.number, self.number, self.number, body)).expect("a row");
+                }
+                answers += 1;
+            }
+            self.db.prepare_cached("COMMIT").and_then(|mut it| it.execute([])).expect("it is written");
+        }
+        answers
+    }
 }
 
 /// Reading `n` sessions that wait, one pause each, as a start does.

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,13 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// How long others who are about to append are waited for, at most; a tenth of a commit on a usual disk.
 const GATHER: Duration = Duration::from_micros(200);
+
+/// How long the writer looks for the next append before it sleeps, if it has just written some that were waited for: as
+/// long as it takes to tell of them and to be asked again. To wake it would take half as long once more.
+const WATCH: Duration = Duration::from_micros(50);
+
+/// As many appends at most: where more were waited for, enough is there at once.
+const FEW: usize = 4;
 
 /// The word on something that was asked for.
 pub(super) type Word<T> = oneshot::Sender<Result<T, JournalError>>;
@@ -95,6 +103,8 @@ pub(super) struct Batch {
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    /// Whether somebody waits, for the writer to see without the lock.
+    is_urgent: AtomicBool,
     pub(super) commits: Commits,
 }
 
@@ -202,6 +212,7 @@ impl Queue {
         let now = Instant::now();
         if urgent {
             state.urgent += 1;
+            self.is_urgent.store(true, Ordering::Release);
             state.urgent_since.get_or_insert(now);
             self.notify_by(state, now);
         } else if state.lazy_since.is_none() {
@@ -228,6 +239,9 @@ impl Queue {
     /// Waits until there is something to write, and takes all of it. `last` appends had been waited for the time before:
     /// that many are likely to come again, and one commit for all is worth a moment.
     pub(super) fn take(&self, last: usize, has_leftovers: bool) -> Batch {
+        if (1..=FEW).contains(&last) {
+            self.watch();
+        }
         let mut state = self.lock();
         let retry = has_leftovers.then(|| Instant::now() + RETRY);
         // What programs derive from what they were just told of comes within this time. The writer looks by itself then, so
@@ -249,12 +263,21 @@ impl Queue {
             state = self.wait(state, Some(give_up));
         }
         state.urgent = 0;
+        self.is_urgent.store(false, Ordering::Release);
         (state.lazy_since, state.typed_since) = (None, None);
         Batch {
             jobs: mem::take(&mut state.jobs).into(),
             typed: mem::take(&mut state.typed),
             asked: state.urgent_since.take(),
             is_last: state.dropped,
+        }
+    }
+
+    /// Looks for somebody who waits, for a moment; others who have something to do go first.
+    fn watch(&self) {
+        let give_up = Instant::now() + WATCH;
+        while !self.is_urgent.load(Ordering::Acquire) && Instant::now() < give_up {
+            std::thread::yield_now();
         }
     }
 
