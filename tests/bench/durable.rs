@@ -67,9 +67,11 @@ pub(crate) fn durable_answers(in_flight: usize) {
         }
         callers
     });
+    let mut all = 0;
     let mut round = |ours: &mut Measured| {
         let (count, time, back) = runtime.block_on(answer_for(ROUND, &registry, std::mem::take(&mut callers)));
         callers = back;
+        all += count;
         ours.add(count, time);
     };
     let mut bare = Bare::new(&directory.path().join("bare.db"), in_flight);
@@ -91,6 +93,7 @@ pub(crate) fn durable_answers(in_flight: usize) {
     }
     drop(registry);
     runtime.block_on(async { journal.close().get().await }).expect("it is written");
+    let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
     let of = |[ours, bare]: &[Measured; 2]| (ours.per_second() / bare.per_second() * 100.0).round() / 100.0;
     let figures = json!({
         "n": steady[0].answers,
@@ -100,6 +103,7 @@ pub(crate) fn durable_answers(in_flight: usize) {
         "of_bare": of(&steady),
         "first_per_second": first[0].per_second().round(),
         "first_of_bare": of(&first),
+        "bytes_per_answer": bytes / all.max(1),
     });
     row("durable_answers", in_flight, ROUNDS, &figures);
 }
