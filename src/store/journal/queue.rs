@@ -37,7 +37,7 @@ const GATHER: Duration = Duration::from_micros(200);
 
 /// How long the writer looks for the next append before it sleeps, if it has just written some that were waited for: as
 /// long as it takes to tell of them and to be asked again. To wake it would take half as long once more.
-const WATCH: Duration = Duration::from_micros(50);
+const WATCH: Duration = Duration::from_micros(150);
 
 /// As many appends at most: where more were waited for, enough is there at once.
 const FEW: usize = 4;
