@@ -71,6 +71,10 @@ struct Inner {
     limits: Limits,
     usage: Usage,
     cpu_before_slice: Duration,
+    /// CPU time of this slice, where the VM says how much it was.
+    cpu_of_slice: Option<Duration>,
+    /// The most CPU time that the program has seen, in nanoseconds: a clock does not go back.
+    cpu_seen: u64,
     slice_start: Instant,
     slice: Duration,
     emissions: Vec<Emission>,
@@ -153,7 +157,7 @@ impl Inner {
     /// in one slice the clock moves in steps.
     fn cpu_now(&mut self) -> u64 {
         let used = self.cpu_before_slice + self.slice_start.elapsed();
-        let now = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
+        let now = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX).max(self.cpu_seen);
         let last = self.last_reads[Read::Cpu(0).kind()].and_then(|place| self.emissions.get(usize::from(place)));
         if let Some(Emission::Read(Seen { read: Read::Cpu(last), .. })) = last
             && self.cpu_looks >= CLOSE_LOOKS
@@ -162,6 +166,7 @@ impl Inner {
             return *last;
         }
         self.cpu_looks += 1;
+        self.cpu_seen = now;
         now
     }
 }
@@ -183,6 +188,8 @@ impl Door {
             limits: limits.clone(),
             usage: Usage::default(),
             cpu_before_slice: Duration::ZERO,
+            cpu_of_slice: None,
+            cpu_seen: 0,
             slice_start: Instant::now(),
             slice: SLICE,
             emissions: Vec::new(),
@@ -238,9 +245,15 @@ impl Door {
         self.0.slice_start
     }
 
-    /// Ends a slice and takes what came out of the door during it. Its time counts as CPU time of the session.
+    /// Takes how much CPU time the slice took, from a VM that knows: its thread may have stood still.
+    pub fn used(&mut self, cpu: Duration) {
+        self.0.cpu_of_slice = Some(cpu);
+    }
+
+    /// Ends a slice and takes what came out of the door during it. All of its time counts as CPU time of the session where
+    /// nobody has said [how much it was](Self::used).
     pub fn end_slice(&mut self) -> Vec<Emission> {
-        self.0.cpu_before_slice += self.0.slice_start.elapsed();
+        self.0.cpu_before_slice += self.0.cpu_of_slice.take().unwrap_or_else(|| self.0.slice_start.elapsed());
         self.0.say_dropped();
         self.0.said = 0;
         self.0.last_reads = [None; Read::KINDS];

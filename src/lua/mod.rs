@@ -27,6 +27,7 @@ mod preempt;
 mod probe;
 mod program;
 mod sandbox;
+mod stopwatch;
 mod vm;
 
 pub use factory::LuaVms;

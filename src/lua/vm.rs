@@ -8,6 +8,7 @@ use super::encode::{Text, Written};
 use super::host::{Host, Wanted};
 use super::mark::Mark;
 use super::preempt::resume_interruptibly;
+use super::stopwatch::Stopwatch;
 use super::{alc, decode, encode, failure, program};
 use crate::domain::{FailureKind, PauseKind};
 use crate::engine::{Door, EffectResult, HEAVY, Input, ModuleSource, Step, Vm, VmFailure, is_heavy};
@@ -214,11 +215,13 @@ fn not_json(message: String) -> VmFailure {
 impl Vm for LuaVm {
     fn step(&mut self, input: Input, door: Door) -> (Step, Door) {
         self.host.state().begin_step(door);
+        let watch = Stopwatch::start();
         let step = self.run(input);
         if let Step::Asked { .. } | Step::Finished(_) = step {
             self.host.state().door().settle();
         }
-        let door = self.host.state().end_step();
+        let mut door = self.host.state().end_step();
+        door.used(watch.stop());
         (step, door)
     }
 

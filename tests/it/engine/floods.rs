@@ -160,6 +160,24 @@ fn a_program_that_looks_at_its_cpu_time_again_and_again_sees_it_in_steps() {
 }
 
 #[test]
+fn cpu_time_is_what_the_vm_says_it_was_and_no_look_at_it_goes_back() {
+    let mut door = door(&Limits::default());
+    door.begin_slice(Usage::default());
+    let mut last = Duration::ZERO;
+    while last < Duration::from_millis(1) {
+        last = door.cpu_time();
+    }
+    door.used(Duration::from_micros(3));
+    door.end_slice();
+    assert_eq!(door.cpu(), Duration::from_micros(3), "its thread stood still the rest of the time");
+    door.begin_slice(Usage::default());
+    assert!(door.cpu_time() >= last);
+    let spent = door.cpu();
+    door.end_slice();
+    assert!(door.cpu() > spent, "without a word it is all of the slice");
+}
+
+#[test]
 fn seeds_without_end_are_recorded_once_and_differ() {
     let mut door = door(&Limits::default());
     door.begin_slice(Usage::default());
