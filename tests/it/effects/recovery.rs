@@ -197,6 +197,20 @@ fn is_done(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Effect(EffectStep::Done { .. }))
 }
 
+/// Its program saw its CPU time go up; run again it uses less, since it need not wait for what is recorded.
+#[tokio::test]
+async fn the_cpu_clock_of_a_program_that_has_come_back_does_not_go_back() {
+    let code = "local t repeat t = os.clock() until t > 0.05 alc.llm('go?') return os.clock() >= t";
+    let rig = Rig::recorded();
+    let id = rig.start(SessionSpec::run(code)).await;
+    paused(&rig.registry, id).await;
+    let after = rig.after_a_crash(|_, records| records.len()).await;
+    after.answer(id, "on").await;
+    let TerminalOutcome::Done(done) = ended(&after.registry, id).await else { panic!("it is done") };
+    assert_eq!(done.value, true);
+    verify_all(&after, "clock").await;
+}
+
 const INCREMENT: &str = "alc.llm('go?') local n = alc.state.incr('n', 1) alc.llm('on?') return n";
 
 /// A session that has written once and waits.
