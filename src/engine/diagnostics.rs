@@ -256,6 +256,11 @@ impl Board {
     pub(super) fn request(&self) -> Counted<'_> {
         Counted::on(&self.requests)
     }
+
+    /// Whether so few requests are under way that none waits for another.
+    pub(super) fn is_calm(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) <= 2
+    }
 }
 
 impl Registry {
