@@ -6,6 +6,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A point in time: Unix milliseconds.
@@ -37,6 +38,9 @@ impl SessionId {
         format!("{:08x}", self.0 >> 32)
     }
 }
+
+/// A map by session.
+pub type BySession<T> = FxHashMap<SessionId, T>;
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

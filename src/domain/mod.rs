@@ -31,7 +31,7 @@ pub use error::{
 };
 pub use event::{Event, EventKind, Phase, gap_line};
 pub use family::{Branch, Budget, Parent, SharedBudget};
-pub use ids::{ParseIdError, QueryId, Seq, SessionId, Timestamp};
+pub use ids::{BySession, ParseIdError, QueryId, Seq, SessionId, Timestamp};
 pub use session::{LogLine, Progress, Session, apply};
 pub use spec::{InvalidSpec, Limits, Scenario, SessionKind, SessionSpec};
 pub use state::{

@@ -4,16 +4,22 @@
 //! session only the newest 4 MB of the heap they take (about), and of the sessions taken over only the newest whole.
 //! One made to [keep everything](MemoryJournal::keeping_everything) has every record for a replay.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::folding::{Folded, fold};
 use super::weight::weight;
 use super::{Draft, Durability, EventRef, Journal, Page, Read, Record, Reply, Seen, Stored, StoredPage, Turn};
-use crate::domain::{Event, EventKind, QueryId, Seq, Session, SessionId};
+use crate::domain::{BySession, Event, EventKind, QueryId, Seq, Session, SessionId};
 
 /// Bytes of events, answers not counted, that are kept of one session: some tens of thousands of log lines.
 const EVENT_BYTES: usize = 4 << 20;
+
+/// What is dropped at once is this part of what is kept: at most so much less is kept than could be.
+const PORTIONS: usize = 64;
+
+/// Answers in a piece: one page of memory.
+const PIECE: usize = 32;
 
 /// Sessions taken over that are kept whole; of older ones their end and their summary. At the bound above they are
 /// a few gigabytes in the worst case and some tens of megabytes in the usual one.
@@ -25,7 +31,7 @@ const SHARDS: usize = 64;
 /// The in-memory journal.
 #[derive(Debug)]
 pub struct MemoryJournal {
-    shards: [Mutex<HashMap<SessionId, Log>>; SHARDS],
+    shards: [Mutex<BySession<Log>>; SHARDS],
     retired: Mutex<Retired>,
     drafts: Mutex<Vec<Draft>>,
     /// The sessions in the order of their birth, where everything is kept.
@@ -37,8 +43,8 @@ pub struct MemoryJournal {
 /// The records of one session.
 #[derive(Debug, Default)]
 struct Log {
-    /// Answers that are older than everything in `turns`.
-    answers: Vec<EventRef>,
+    /// Answers that are older than everything in `turns`, in pieces: one list would have to be copied as it grows.
+    answers: Vec<Vec<Event>>,
     /// The newest turns, each with its size: a turn that is about to go is no longer in any cache.
     turns: VecDeque<(Turn, usize)>,
     reads: VecDeque<Seen>,
@@ -49,7 +55,7 @@ struct Log {
 
 #[derive(Debug, Default)]
 struct Retired {
-    sessions: HashMap<SessionId, Arc<Session>>,
+    sessions: BySession<Arc<Session>>,
     whole: VecDeque<SessionId>,
 }
 
@@ -79,7 +85,7 @@ impl MemoryJournal {
             .map_or_else(Vec::new, |log| log.reads.iter().flat_map(|seen| seen.each()).collect())
     }
 
-    fn shard(&self, session: SessionId) -> MutexGuard<'_, HashMap<SessionId, Log>> {
+    fn shard(&self, session: SessionId) -> MutexGuard<'_, BySession<Log>> {
         // Ids are random, so any bits of them spread evenly.
         let shard = &self.shards[session.bits() as usize % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
@@ -215,8 +221,13 @@ fn stored(place: u64, id: SessionId, records: &[Record]) -> Option<Stored> {
 }
 
 impl Log {
-    /// Drops the oldest records that are no answers until the rest is within `bound`; never the newest turn.
+    /// Drops the oldest records that are no answers where there is more than `bound`, and a portion more; never the
+    /// newest turn. What is so old is in no cache any more: that is waited for once a portion and not at each answer.
     fn prune(&mut self, bound: usize) {
+        if self.bytes <= bound {
+            return;
+        }
+        let bound = bound - bound / PORTIONS;
         while self.bytes > bound && self.reads.len() * size_of::<Seen>() > bound / 2 {
             self.reads.pop_front();
             self.bytes -= size_of::<Seen>();
@@ -224,9 +235,17 @@ impl Log {
         while self.bytes > bound && self.turns.len() > 1 {
             let Some((turn, size)) = self.turns.pop_front() else { return };
             self.bytes -= size;
-            let answers = turn.iter().filter(|event| is_answer(event));
             // By themselves: the rest of their turn goes.
-            self.answers.extend(answers.cloned().map(EventRef::from));
+            for answer in turn.iter().filter(|event| is_answer(event)) {
+                match self.answers.last_mut() {
+                    Some(piece) if piece.len() < PIECE => piece.push(answer.clone()),
+                    _ => {
+                        let mut piece = Vec::with_capacity(PIECE);
+                        piece.push(answer.clone());
+                        self.answers.push(piece);
+                    }
+                }
+            }
         }
     }
 
@@ -237,10 +256,12 @@ impl Log {
 
     /// At most `max` events from `from` on, with the gap before them if the first is missing.
     fn page(&self, from: Seq, max: usize) -> Page {
-        let old = &self.answers[self.answers.partition_point(|event| event.seq < from)..];
+        let is_before = |piece: &Vec<Event>| piece.last().is_none_or(|event| event.seq < from);
+        let old = self.answers[self.answers.partition_point(is_before)..].iter().flatten();
+        let old = old.filter(|event| event.seq >= from);
         let new = self.turns.range(self.turns.partition_point(|(turn, _)| turn.last_seq() < from)..);
         let new = new.flat_map(|(turn, _)| turn.since(from));
-        Page::of(old.iter().cloned().chain(new), from, max)
+        Page::of(old.cloned().map(EventRef::from).chain(new), from, max)
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! It decides nothing about a session: it finds the session's task and passes the request on.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -22,7 +21,7 @@ use super::shared::{Found, Shared};
 use super::world::{RERUNS, WRITES, World};
 use super::{Clock, Entropy, Files, Inspection, Journal, Observer, Package, Presence, Retention, Summary, VmFactory};
 use crate::domain::{
-    AwaitError, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ReleaseError,
+    AwaitError, BySession, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ReleaseError,
     ResumeError, ResumeOutcome, ResumePayload, Seq, SessionId, SessionSpec, SpawnError, StateError, TerminalOutcome,
 };
 
@@ -385,7 +384,7 @@ impl Registry {
         self.shared.world.files.packages(&self.shared.world.library_dirs)
     }
 
-    fn sessions<T>(&self, read: impl FnOnce(&HashMap<SessionId, Arc<Live>>) -> T) -> T {
+    fn sessions<T>(&self, read: impl FnOnce(&BySession<Arc<Live>>) -> T) -> T {
         self.shared.sessions(read)
     }
 }

@@ -229,6 +229,46 @@ async fn a_gap_names_exactly_the_events_that_are_no_longer_kept() {
 }
 
 #[tokio::test]
+async fn every_answer_is_kept_when_what_stands_between_them_is_not() {
+    const PAUSES: u32 = 500;
+    let journal = Arc::new(TestJournal::new(MemoryJournal::new(64 << 10, 10)));
+    let rig = Rig::of(Parts { journal, ..Parts::default() });
+    let id = rig.start([Act::AskForEver]).await;
+    for n in 1..=PAUSES {
+        paused_at(&rig.registry, id, n).await;
+        rig.registry.resume(id, answer(n, &format!("answer {n}"))).await.unwrap();
+    }
+    paused_at(&rig.registry, id, PAUSES + 1).await;
+    let last = rig.registry.summary(id).unwrap().last_seq;
+    let middle = last / 2;
+    for from in [1, middle, middle + 1] {
+        let mut late = rig.registry.observe(id, Some(from)).unwrap();
+        let (mut next, mut answers, mut gaps) = (from, Vec::new(), 0);
+        while next <= last {
+            match bounded(late.recv()).await {
+                Ok(event) => {
+                    assert_eq!(event.seq, next, "nothing is missing but what a gap names");
+                    next += 1;
+                    if let EventKind::AnswerAccepted { response, .. } = &event.kind {
+                        answers.push(response.to_string());
+                    }
+                }
+                Err(ObserverRecvError::Gap { from, to }) => {
+                    assert_eq!(from, next);
+                    (next, gaps) = (to + 1, gaps + 1);
+                }
+                Err(ObserverRecvError::Closed) => panic!("it waits"),
+            }
+        }
+        assert!(gaps > 10, "{gaps}");
+        let first = PAUSES as usize + 1 - answers.len();
+        let expected: Vec<String> = (first..=PAUSES as usize).map(|n| format!("answer {n}")).collect();
+        assert_eq!(answers, expected, "from {from} on");
+        assert!(if from == 1 { first == 1 } else { (200..300).contains(&first) }, "{first}");
+    }
+}
+
+#[tokio::test]
 async fn a_slow_observer_costs_nobody_any_time() {
     let rig = Rig::new();
     let id = rig.start([Act::Log(FAR_BEYOND_THE_RING), say("why?")]).await;
