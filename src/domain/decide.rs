@@ -236,13 +236,15 @@ impl Events<'_> {
     }
 
     fn answer(&mut self, pause: &Pause, payload: ResumePayload) {
-        let (payload_kind, answers) = match payload {
-            ResumePayload::Single(answer) => (PauseKind::Single, vec![answer]),
-            ResumePayload::Batch(answers) => (PauseKind::Batch, answers),
+        let (payload_kind, single, batch) = match payload {
+            ResumePayload::Single(answer) => (PauseKind::Single, Some(answer), Vec::new()),
+            ResumePayload::Batch(answers) => (PauseKind::Batch, None, answers),
         };
         let mut remaining = pause.pending().count() as u32;
-        self.list.reserve_exact(2 * answers.len() + 2);
-        for Answer { query_id, response, usage, by, answer_id, epoch: _, prompt_hash: _ } in answers {
+        self.list.reserve_exact(2 * (usize::from(single.is_some()) + batch.len()) + 2);
+        for Answer { query_id, response, usage, by, answer_id, epoch: _, prompt_hash: _ } in
+            single.into_iter().chain(batch)
+        {
             remaining -= 1;
             self.push(EventKind::AnswerAccepted { query_id, by, answer_id, remaining, response, usage });
             self.push(EventKind::LlmCallEnd { query_id, usage });

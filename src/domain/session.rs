@@ -197,7 +197,8 @@ impl Session {
         if self.replies.iter().any(Option::is_none) {
             return Vec::new();
         }
-        std::mem::take(&mut self.replies).into_iter().flatten().collect()
+        // None is missing: to map keeps the list where it is, to flatten would make another.
+        std::mem::take(&mut self.replies).into_iter().map(Option::unwrap_or_default).collect()
     }
 
     /// The time at which the wall limit ends the session, if it has one.

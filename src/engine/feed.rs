@@ -26,7 +26,7 @@ const RING_BYTES: usize = 256 << 10;
 pub(super) struct Feed {
     id: SessionId,
     published: Mutex<Published>,
-    /// Rung for each publication.
+    /// Rung for each publication that somebody may wait for.
     pub(super) wake: Notify,
     /// Rung once, when the session has ended.
     end: Notify,
@@ -46,6 +46,8 @@ pub(super) struct Published {
     /// The last lines of the log.
     pub(super) log: Arc<VecDeque<LogLine>>,
     pub(super) observers: usize,
+    /// Whether a reader has found nothing since the last publication, and may wait for the next.
+    is_awaited: bool,
     /// Cancels that came too late: the first few, and how many.
     pub(super) ignored: (Vec<CancelReason>, u64),
     /// The session itself, once it has ended and has no task any more.
@@ -99,6 +101,7 @@ impl Feed {
             ring_bytes: 0,
             log: Arc::clone(session.log()),
             observers: 0,
+            is_awaited: false,
             ignored: (Vec::new(), 0),
             remains,
         };
@@ -125,7 +128,7 @@ impl Feed {
             let bytes = turn.iter().map(weight).sum();
             (turn, bytes)
         });
-        {
+        let is_awaited = {
             let mut published = self.lock();
             let summary = &mut published.summary;
             summary.state.clone_from(session.state());
@@ -143,8 +146,11 @@ impl Feed {
             if let Some((turn, bytes)) = turn {
                 published.push(turn, bytes);
             }
+            std::mem::take(&mut published.is_awaited)
+        };
+        if is_awaited {
+            self.wake.notify_waiters();
         }
-        self.wake.notify_waiters();
         if session.state().is_ended() {
             self.end.notify_waiters();
         }
@@ -196,16 +202,22 @@ impl Feed {
 
     /// Moves events from number `next` on into `buffer`, as many as are there and at most `max`.
     pub(super) fn look(&self, next: Seq, max: usize, buffer: &mut VecDeque<EventRef>) -> Look {
-        let published = self.lock();
+        let mut published = self.lock();
         let last = published.summary.last_seq;
         if next > last {
-            return if published.summary.state.is_ended() { Look::Closed } else { Look::NothingYet };
+            if published.summary.state.is_ended() {
+                return Look::Closed;
+            }
+            published.is_awaited = true;
+            return Look::NothingYet;
         }
         let first = last + 1 - published.in_ring as Seq;
         if next < first {
             return Look::Older(first);
         }
-        let turns = published.ring.range(published.ring.partition_point(|(turn, _)| turn.last_seq() < next)..);
+        // From the newest back: most readers are close behind, and what is older is in no cache any more.
+        let newer = published.ring.iter().rev().take_while(|(turn, _)| turn.first_seq() > next).count();
+        let turns = published.ring.range(published.ring.len().saturating_sub(newer + 1)..);
         buffer.extend(turns.flat_map(|(turn, _)| turn.since(next)).take(max));
         Look::Some
     }

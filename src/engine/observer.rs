@@ -48,19 +48,22 @@ impl Observer {
     /// [`Closed`](ObserverRecvError::Closed) after the last event.
     pub async fn recv(&mut self) -> Result<EventRef, ObserverRecvError> {
         loop {
-            let feed = Arc::clone(&self.feed);
-            let woken = feed.wake.notified();
-            tokio::pin!(woken);
+            // Most of the time the next event is there, and nothing has to be prepared for waiting.
             let mut found = self.find();
             if matches!(found, Found::NothingYet) {
-                // Registered before the second look, so that no publication in between is missed.
-                woken.as_mut().enable();
+                let feed = Arc::clone(&self.feed);
+                // It hears of every publication from here on, so that none behind the second look is missed.
+                let woken = feed.wake.notified();
                 found = self.find();
+                if matches!(found, Found::NothingYet) {
+                    woken.await;
+                    continue;
+                }
             }
             match found {
                 Found::Event(event) => return Ok(event),
                 Found::Error(error) => return Err(error),
-                Found::NothingYet => woken.await,
+                Found::NothingYet => {}
                 Found::AskedJournal => {
                     if let Some(page) = &mut self.page {
                         // What it says, `find` reads.

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::feed::Feed;
 use super::session_task::{INBOX, Request, SessionTask};
@@ -96,6 +96,13 @@ impl Shared {
 
     /// Sends a request to a session's task. It comes back where the session has ended or nothing is taken any more.
     pub(super) async fn send(self: &Arc<Self>, live: &Live, mut request: Box<Request>) -> Result<(), Box<Request>> {
+        // Nearly always there is a task whose inbox has room: then nothing has to be taken out from under the lock.
+        if let Some(post) = &*live.lock() {
+            match post.inbox.try_send(request) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Full(back) | TrySendError::Closed(back)) => request = back,
+            }
+        }
         loop {
             let Some(post) = self.post(live) else { return Err(request) };
             match post.inbox.send(request).await {

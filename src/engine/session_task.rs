@@ -278,11 +278,11 @@ impl SessionTask {
     /// Makes what was decided durable, then shows it. `Err`: why it could not be recorded; nothing has changed.
     async fn acknowledge(&mut self, events: Vec<Event>) -> Result<(), String> {
         let Some(turn) = Turn::new(events) else { return Ok(()) };
-        let record = Record::Turn(turn.clone());
-        let mut receipt = self.world.journal.append(self.session.id(), &[record], Durability::Acknowledged);
+        let records = [Record::Turn(turn)];
+        let mut receipt = self.world.journal.append(self.session.id(), &records, Durability::Acknowledged);
         let recorded = if self.world.board.is_calm() { receipt.get_soon().await } else { receipt.get().await };
         recorded.map_err(|error| error.0)?;
-        self.apply_and_publish(turn);
+        self.apply_and_publish(turn_of(records));
         Ok(())
     }
 
@@ -342,8 +342,9 @@ impl SessionTask {
 
     fn derive(&mut self, events: Vec<Event>) {
         if let Some(turn) = Turn::new(events) {
-            self.record(&[Record::Turn(turn.clone())]);
-            self.apply_and_publish(turn);
+            let records = [Record::Turn(turn)];
+            self.record(&records);
+            self.apply_and_publish(turn_of(records));
         }
     }
 
@@ -378,6 +379,14 @@ impl SessionTask {
     fn publish(&self, turn: Option<Turn>) {
         self.feed.publish(&self.session, turn);
         self.world.changes.mark(self.session.id(), &self.feed.mark);
+    }
+}
+
+/// The turn back from the record that was made of it.
+fn turn_of([record]: [Record; 1]) -> Turn {
+    match record {
+        Record::Turn(turn) => turn,
+        other => unreachable!("made of a turn: {other:?}"),
     }
 }
 
