@@ -1,7 +1,7 @@
 -- `alc.llm`: a question to whoever answers. Kept small, since nearly every session pays for it.
 
 local host, kept = ...
-local ASK, REFUSED, ask, isyieldable, yield = ASK, REFUSED, host("ask"), isyieldable, yield
+local ASK, REFUSED, ask, yield = ASK, REFUSED, host("ask"), yield
 
 return {
   llm = function(prompt, opts)
@@ -14,10 +14,7 @@ return {
     if refused then
       return kept.fail(refused)
     end
-    local answer = REFUSED
-    if isyieldable() then
-      answer = yield(ASK)
-    end
+    local answer = yield(ASK)
     if answer == REFUSED then
       return kept.cannot_wait("alc.llm")
     end

@@ -1,7 +1,7 @@
 -- `alc.llm_batch`: several questions at once.
 
 local host, kept = ...
-local ASK, REFUSED, error, isyieldable, type, yield = ASK, REFUSED, error, isyieldable, type, yield
+local ASK, REFUSED, error, type, yield = ASK, REFUSED, error, type, yield
 local ask_batch, misfit = host("ask_batch"), host("misfit")
 
 return {
@@ -27,10 +27,7 @@ return {
     if refused then
       error(refused, 0)
     end
-    local answers = REFUSED
-    if isyieldable() then
-      answers = yield(ASK)
-    end
+    local answers = yield(ASK)
     if answers == REFUSED then
       kept.cannot_wait("alc.llm_batch")
     end

@@ -244,6 +244,11 @@ impl Door {
         self.0.slice_start
     }
 
+    /// When the slice began.
+    pub fn began(&self) -> Instant {
+        self.0.slice_start
+    }
+
     /// Takes how much CPU time the slice took, from a VM that knows: its thread may have stood still.
     pub fn used(&mut self, cpu: Duration) {
         self.0.cpu_of_slice = Some(cpu);

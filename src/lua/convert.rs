@@ -1,6 +1,11 @@
 //! Arguments of engine functions: what is taken for a text or a number, and what an argument error says.
 
+use std::sync::Arc;
+
 use mlua::{Lua, LuaString, Value};
+
+/// What a text is called in errors.
+const TEXT: &str = "String (expected string or number)";
 
 /// Which argument an error speaks of.
 #[derive(Debug, Clone, Copy)]
@@ -37,13 +42,37 @@ pub(super) fn coerced(lua: &Lua, value: &Value) -> mlua::Result<Option<LuaString
 /// A text that is UTF-8, or a number as a text; `Err` within is what the argument error says.
 pub(super) fn text(lua: &Lua, place: Place, value: &Value) -> mlua::Result<Result<LuaString, String>> {
     let Some(text) = coerced(lua, value)? else {
-        return Ok(Err(misfit(place, value, "String (expected string or number)")));
+        return Ok(Err(misfit(place, value, TEXT)));
     };
     let fault = std::str::from_utf8(&text.as_bytes()).err();
     Ok(match fault {
         None => Ok(text),
         Some(fault) => Err(misfit(place, value, &format!("String ({fault})"))),
     })
+}
+
+/// The same as a copy, after `check` has seen how many bytes it is. Looked at once only: each look locks the Lua state.
+pub(super) fn shared_text(
+    lua: &Lua,
+    place: Place,
+    value: &Value,
+    check: impl Fn(usize) -> mlua::Result<()>,
+) -> mlua::Result<Result<Arc<str>, String>> {
+    let copy = |text: &LuaString| {
+        let bytes = text.as_bytes();
+        check(bytes.len()).map(|()| std::str::from_utf8(&bytes).map(Arc::from))
+    };
+    let copied = match value {
+        Value::String(text) => copy(text)?,
+        other => {
+            check(0)?;
+            match coerced(lua, other)? {
+                Some(text) => copy(&text)?,
+                None => return Ok(Err(misfit(place, value, TEXT))),
+            }
+        }
+    };
+    Ok(copied.map_err(|fault| misfit(place, value, &format!("String ({fault})"))))
 }
 
 /// A number, or a text that is one.

@@ -3,6 +3,7 @@
 //!
 //! It holds no Lua handle: functions own it, so that would be a cycle.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(super) struct Host {
     pub(super) budget: Budget,
     /// How the program is interrupted.
     pub(super) preemption: Preemption,
+    /// Whether errors are raised at every instruction.
+    raising: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -36,8 +39,6 @@ pub(super) struct State {
     pub(super) doom: Option<VmFailure>,
     /// The first attempt in this step to interrupt the program, if it did not succeed at once.
     pub(super) attempt: Option<interrupt::Attempt>,
-    /// Whether errors are raised at every instruction.
-    pub(super) raising: bool,
     /// The last error text of an engine function: it has no position, so an uncaught one is given one.
     pub(super) engine_error: Option<String>,
     /// The Lua stack at the uncaught error.
@@ -66,7 +67,13 @@ pub(super) enum Wanted {
 impl Host {
     /// The host of a session that has not been stepped.
     pub(super) fn new(spec: &Arc<SessionSpec>, preemption: Preemption) -> Self {
-        Self { budget: spec.budget(), spec: Arc::clone(spec), preemption, state: Mutex::default() }
+        Self {
+            budget: spec.budget(),
+            spec: Arc::clone(spec),
+            preemption,
+            raising: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
     }
 
     /// The limits of the session.
@@ -77,6 +84,16 @@ impl Host {
     /// What changes. Held for a moment only, and never while Lua is called.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether errors are raised at every instruction: only the thread that steps the session asks or says so.
+    pub(super) fn is_raising(&self) -> bool {
+        self.raising.load(Ordering::Relaxed)
+    }
+
+    /// Has errors raised at every instruction, for good.
+    pub(super) fn start_raising(&self) {
+        self.raising.store(true, Ordering::Relaxed);
     }
 
     /// Says that the session must end, unless something said so before; the error to raise.

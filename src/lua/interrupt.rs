@@ -48,7 +48,7 @@ pub(super) enum Verdict {
 /// Looks at a program that runs in the Lua thread at address `thread`; `position` finds the line it is at.
 pub(super) fn look(host: &Host, thread: usize, position: impl FnOnce() -> Option<String>) -> Verdict {
     let mut state = host.state();
-    if state.raising {
+    if host.is_raising() {
         return Verdict::Raise;
     }
     let must_end = state.doom.is_some() || state.door().is_stopped();
@@ -83,7 +83,7 @@ pub(super) fn look(host: &Host, thread: usize, position: impl FnOnce() -> Option
 pub(super) fn hurry(host: &Host) -> bool {
     let mut state = host.state();
     let is_over = state.door().slice_is_over();
-    if is_over && !state.raising {
+    if is_over && !host.is_raising() {
         preempt::look_soon();
     }
     is_over
@@ -98,7 +98,7 @@ pub(super) fn give_up(lua: &Lua, host: &Arc<Host>) -> mlua::Error {
 }
 
 fn start_raising(host: &Host, mut state: std::sync::MutexGuard<'_, State>, position: impl FnOnce() -> Option<String>) {
-    state.raising = true;
+    host.start_raising();
     let is_first = state.doom.is_none() && !state.door().is_stopped();
     drop(state);
     if is_first {

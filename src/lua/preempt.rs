@@ -125,7 +125,7 @@ impl<'a> Running<'a> {
         let state = thread.state();
         WORKER.with(|worker| {
             worker.host.store(ptr::from_ref(host).cast_mut(), Ordering::Relaxed);
-            worker.raising.store(host.state().raising, Ordering::Relaxed);
+            worker.raising.store(host.is_raising(), Ordering::Relaxed);
             worker.step.fetch_add(1, Ordering::Relaxed);
             worker.asked.store(ptr::null_mut(), Ordering::Relaxed);
             let standing = host.preemption == Preemption::StandingHook || !timer::start();
@@ -148,6 +148,13 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         WORKER.with(|worker| worker.current.store(ptr::null_mut(), Ordering::Release));
     }
+}
+
+/// Whether what runs on this thread could yield where it stands.
+pub(super) fn may_yield() -> bool {
+    let state = WORKER.with(|worker| worker.current.load(Ordering::Relaxed));
+    // SAFETY: a state that was taken from `Worker::current` on this thread runs on this thread.
+    !state.is_null() && unsafe { ffi::lua_isyieldable(state) != 0 }
 }
 
 /// Has the hook run before the next instruction of whatever runs on this thread.
@@ -251,18 +258,58 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, why: *mut lua_Debug) {
 
 /// The first line of the program on the stack of `state`, as the beginning of an error text.
 fn position(state: *mut lua_State) -> Option<String> {
-    for level in 0..FRAMES {
-        // SAFETY: `state` runs on this thread and is in its hook; a `lua_Debug` of zeros is one that Lua may fill, and
-        // `short_src` ends with a zero once `S` was asked for.
+    // SAFETY: `state` runs on this thread and is in its hook.
+    unsafe {
+        find_frame(state, 0, |frame, _| {
+            // SAFETY: `short_src` ends with a zero.
+            let source = CStr::from_ptr(frame.short_src.as_ptr());
+            (source != c"?").then(|| format!("{}:{}: ", source.to_string_lossy(), frame.currentline))
+        })
+    }
+}
+
+/// The line at which the innermost call stands of code from `file`, of the step that runs on this thread.
+pub(super) fn line_within(file: &str) -> Option<u32> {
+    let state = WORKER.with(|worker| worker.current.load(Ordering::Relaxed));
+    if state.is_null() {
+        return None;
+    }
+    // The first two calls are of the host's function and of the prelude's, which asks it.
+    // SAFETY: `state` was taken from `Worker::current` on this thread, so it runs on this thread.
+    unsafe {
+        find_frame(state, 2, |frame, name| {
+            let is_within = name.strip_prefix(b"=") == Some(file.as_bytes());
+            is_within.then(|| u32::try_from(frame.currentline).ok()).flatten()
+        })
+    }
+}
+
+/// Looks through the calls of `state` from `level` outwards that stand on a known line; `find` gets what Lua says of each
+/// and the name of its code. No part of this allocates or raises.
+///
+/// # Safety
+/// `state` runs on this thread.
+unsafe fn find_frame<T>(
+    state: *mut lua_State,
+    level: c_int,
+    mut find: impl FnMut(&lua_Debug, &[u8]) -> Option<T>,
+) -> Option<T> {
+    for level in level..FRAMES {
+        // SAFETY: a `lua_Debug` of zeros is one that Lua may fill; once `S` was asked for, `source` has `srclen` bytes,
+        // which live as long as the call.
         unsafe {
             let mut frame: lua_Debug = std::mem::zeroed();
             if ffi::lua_getstack(state, level, &raw mut frame) == 0 {
                 return None;
             }
-            ffi::lua_getinfo(state, c"Sl".as_ptr(), &raw mut frame);
-            let source = CStr::from_ptr(frame.short_src.as_ptr());
-            if frame.currentline > 0 && source != c"?" {
-                return Some(format!("{}:{}: ", source.to_string_lossy(), frame.currentline));
+            ffi::lua_getinfo(state, c"l".as_ptr(), &raw mut frame);
+            if frame.currentline <= 0 {
+                continue;
+            }
+            ffi::lua_getinfo(state, c"S".as_ptr(), &raw mut frame);
+            let name = std::slice::from_raw_parts(frame.source.cast::<u8>(), frame.srclen);
+            if let Some(found) = find(&frame, name) {
+                return Some(found);
             }
         }
     }

@@ -42,8 +42,8 @@ pub(super) struct Stopwatch {
 }
 
 impl Stopwatch {
-    pub(super) fn start() -> Self {
-        let began = Instant::now();
+    /// Runs from `began` on: now.
+    pub(super) fn start(began: Instant) -> Self {
         let fresh = LAST.get().filter(|last| began.saturating_duration_since(last.at) <= FRESH);
         Self { began, before: fresh.unwrap_or_else(|| Look::take(began)) }
     }
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_thread_that_stands_still_uses_nothing() {
         let (done, wait) = channel();
-        let watch = Stopwatch::start();
+        let watch = Stopwatch::start(Instant::now());
         let other = std::thread::spawn(move || {
             let start = Instant::now();
             while start.elapsed() < LONG {
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_a_thread_really_ran_is_counted() {
-        let watch = Stopwatch::start();
+        let watch = Stopwatch::start(Instant::now());
         let enough = cpu_time() + LONG;
         while cpu_time() < enough {}
         assert!(watch.stop() >= LONG);

@@ -50,22 +50,42 @@ impl LuaVm {
         Self { program: Program::Ready(body), lua, host, waits_for: PauseKind::Single, has_asked: false, unused: None }
     }
 
-    fn run(&mut self, input: Input) -> Step {
+    /// Puts the door in and says with what the program goes on; `Err`: it does not.
+    fn begin_step(&mut self, input: Input, door: Door) -> Result<Input, Step> {
         // What came while the program was asked to stop is kept: if the request is taken back, it goes on with that.
         let input = match (input, self.unused.take()) {
             (Input::Continue, Some(kept)) => kept,
             (input, _) => input,
         };
-        {
-            let mut state = self.host.state();
-            if state.door().is_stopped() {
-                self.unused = Some(input);
-                return Step::Preempted;
-            }
-            if state.raising && state.doom.is_none() {
-                return Step::Lost;
-            }
+        let mut state = self.host.state();
+        state.begin_step(door);
+        if state.door().is_stopped() {
+            self.unused = Some(input);
+            return Err(Step::Preempted);
         }
+        if self.host.is_raising() && state.doom.is_none() {
+            return Err(Step::Lost);
+        }
+        Ok(input)
+    }
+
+    /// Takes the door out and says what became of the step.
+    fn end_step(&self, came_out: Step) -> (Step, Door) {
+        let mut state = self.host.state();
+        let step = match state.doom.take() {
+            Some(doom) => Step::Finished(Err(doom)),
+            // Stopped where it could not yield: whatever came out of it is of no account.
+            None if self.host.is_raising() && state.door().is_stopped() => Step::Preempted,
+            None if self.host.is_raising() => Step::Lost,
+            None => came_out,
+        };
+        if let Step::Asked { .. } | Step::Finished(_) = step {
+            state.door().settle();
+        }
+        (step, state.end_step())
+    }
+
+    fn run(&mut self, input: Input) -> Step {
         let came_out = match input {
             Input::Start => self.begin(),
             Input::Continue => self.go_on(),
@@ -80,19 +100,7 @@ impl LuaVm {
                 Err(why) => self.resume((Value::Nil, self.host.refuse(why))),
             },
         };
-        let step = came_out.unwrap_or_else(|error| Step::Finished(Err(failure::of_error(&self.host, &error))));
-        let mut state = self.host.state();
-        if let Some(doom) = state.doom.take() {
-            return Step::Finished(Err(doom));
-        }
-        if state.raising && state.door().is_stopped() {
-            // Stopped where it could not yield: whatever came out of it is of no account.
-            return Step::Preempted;
-        }
-        if state.raising {
-            return Step::Lost;
-        }
-        step
+        came_out.unwrap_or_else(|error| Step::Finished(Err(failure::of_error(&self.host, &error))))
     }
 
     fn begin(&mut self) -> mlua::Result<Step> {
@@ -214,13 +222,12 @@ fn not_json(message: String) -> VmFailure {
 
 impl Vm for LuaVm {
     fn step(&mut self, input: Input, door: Door) -> (Step, Door) {
-        self.host.state().begin_step(door);
-        let watch = Stopwatch::start();
-        let step = self.run(input);
-        if let Step::Asked { .. } | Step::Finished(_) = step {
-            self.host.state().door().settle();
-        }
-        let mut door = self.host.state().end_step();
+        let watch = Stopwatch::start(door.began());
+        let came_out = match self.begin_step(input, door) {
+            Ok(input) => self.run(input),
+            Err(step) => step,
+        };
+        let (step, mut door) = self.end_step(came_out);
         door.used(watch.stop());
         (step, door)
     }

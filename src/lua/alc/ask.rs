@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use mlua::{Lua, LuaString, Table, Value};
+use mlua::{Either, Lua, LuaString, Table, Value};
 
 use super::budget;
 use crate::domain::{LimitKind, PauseKind, Question};
@@ -11,6 +11,7 @@ use crate::lua::asker;
 use crate::lua::convert::{self, Place};
 use crate::lua::failure;
 use crate::lua::host::{Host, Wanted};
+use crate::lua::preempt;
 
 /// How long an answer is wanted where the program does not say.
 const MAX_TOKENS: u32 = 1024;
@@ -19,7 +20,10 @@ const MAX_TOKENS: u32 = 1024;
 const QUESTION_BYTES: u64 = 200;
 
 /// The fields of one question, as the prelude read them.
-type Fields = (Value, Value, Value, Value, Value, Value, Value);
+type Fields = (Prompt, Value, Value, Value, Value, Value, Value);
+
+/// A text, copied off the stack with no handle made for it, or something else.
+type Prompt = Either<String, Value>;
 
 /// Which texts are taken for `system`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +43,10 @@ pub(in crate::lua) fn ask(lua: &Lua, host: &Arc<Host>, fields: Fields) -> mlua::
     if let Some(text) = budget::exceeded(host, 1) {
         return Ok(Some(host.refuse(text)));
     }
-    question.line = asker::line(lua, host);
+    if !preempt::may_yield() {
+        return Ok(Some(cannot_wait_text(lua, host, "alc.llm")));
+    }
+    question.line = asker::line(host);
     host.state().asked = Some(Wanted::Answers(PauseKind::Single, vec![question]));
     Ok(None)
 }
@@ -58,7 +65,7 @@ pub(in crate::lua) fn ask_batch(
     let mut bytes = 0;
     for i in 0..n {
         let field = |k: i64| fields.raw_get::<Value>(7 * i + k);
-        let of_one = (field(1)?, field(2)?, field(3)?, field(4)?, field(5)?, field(6)?, field(7)?);
+        let of_one = (Either::Right(field(1)?), field(2)?, field(3)?, field(4)?, field(5)?, field(6)?, field(7)?);
         match question(lua, host, Place::Inside, System::OnlyTexts, of_one)? {
             Ok(question) => {
                 bytes += size(&question) + QUESTION_BYTES;
@@ -76,7 +83,10 @@ pub(in crate::lua) fn ask_batch(
     if let Some(text) = budget::exceeded(host, questions.len()) {
         return Ok(Some(host.refuse(text)));
     }
-    let line = asker::line(lua, host);
+    if !preempt::may_yield() {
+        return Ok(Some(cannot_wait_text(lua, host, "alc.llm_batch")));
+    }
+    let line = asker::line(host);
     for question in &mut questions {
         question.line = line;
     }
@@ -92,9 +102,12 @@ pub(in crate::lua) fn misfit(_: &Lua, host: &Arc<Host>, (value, n): (Value, Opti
 
 /// What is said where a function that waits was called out of something that cannot.
 pub(in crate::lua) fn cannot_wait(lua: &Lua, host: &Arc<Host>, name: LuaString) -> mlua::Result<String> {
-    let name = name.to_string_lossy();
+    Ok(cannot_wait_text(lua, host, &name.to_string_lossy()))
+}
+
+fn cannot_wait_text(lua: &Lua, host: &Host, name: &str) -> String {
     let within = failure::unyielding(lua);
-    Ok(host.refuse(format!("{name} cannot wait within {within}: attempt to yield across a C-call boundary")))
+    host.refuse(format!("{name} cannot wait within {within}: attempt to yield across a C-call boundary"))
 }
 
 fn question(
@@ -104,10 +117,15 @@ fn question(
     numbers: System,
     (prompt, system, max_tokens, grounded, underspecified, role, cache_breakpoint): Fields,
 ) -> mlua::Result<Result<Question, String>> {
-    check_size(host, &[&prompt, &system, &role, &cache_breakpoint])?;
-    let prompt = match convert::text(lua, place, &prompt)? {
-        Ok(text) => shared(&text)?,
-        Err(text) => return Ok(Err(text)),
+    let others = [&system, &role, &cache_breakpoint].map(length).iter().sum();
+    let prompt = match prompt {
+        Either::Left(text) => check_size(host, others, text.len()).map(|()| Arc::from(text))?,
+        Either::Right(value) => {
+            match convert::shared_text(lua, place, &value, |bytes| check_size(host, others, bytes))? {
+                Ok(text) => text,
+                Err(text) => return Ok(Err(text)),
+            }
+        }
     };
     let system = match system {
         Value::Nil => None,
@@ -127,10 +145,13 @@ fn question(
     }))
 }
 
-/// Refuses texts that are too long before they are copied.
-fn check_size(host: &Host, texts: &[&Value]) -> mlua::Result<()> {
-    let length = |text: &&Value| text.as_string().map_or(0, |text| text.as_bytes().len() as u64);
-    let bytes: u64 = texts.iter().map(length).sum();
+fn length(text: &Value) -> usize {
+    text.as_string().map_or(0, |text| text.as_bytes().len())
+}
+
+/// Refuses texts that are too long.
+fn check_size(host: &Host, others: usize, prompt: usize) -> mlua::Result<()> {
+    let bytes = (others + prompt) as u64;
     let limit = host.limits().prompt_bytes;
     if bytes > limit {
         let message = format!("a prompt of {bytes} bytes; the limit is {limit}");
@@ -142,10 +163,6 @@ fn check_size(host: &Host, texts: &[&Value]) -> mlua::Result<()> {
 fn size(question: &Question) -> u64 {
     let of = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
     (question.prompt.len() + of(&question.system) + of(&question.role) + of(&question.cache_breakpoint)) as u64
-}
-
-fn shared(text: &LuaString) -> mlua::Result<Arc<str>> {
-    Ok(Arc::from(&*text.to_str()?))
 }
 
 /// A text that may be absent; one that is not UTF-8 is as good as absent.

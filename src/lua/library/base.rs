@@ -13,7 +13,7 @@ pub(in crate::lua) fn condemned(_: &Lua, host: &Arc<Host>, error: Value) -> mlua
         host.out_of_memory();
     }
     let mut state = host.state();
-    Ok(state.raising || state.doom.is_some() || state.door().is_stopped())
+    Ok(host.is_raising() || state.doom.is_some() || state.door().is_stopped())
 }
 
 /// What the metatable of a value has raw as `__tostring`, and as `__name` if that is a text.
