@@ -1,6 +1,6 @@
 //! The events of one turn, shared as a whole by the journal, the feed and every reader.
 //!
-//! One allocation for a turn and not for each event: answering a question makes seven of them.
+//! One count of its readers for a turn and not for each event: answering a question makes seven of them.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,15 +9,16 @@ use std::sync::Arc;
 use super::weight::weight;
 use crate::domain::{Event, Seq};
 
-/// The events of one turn, in order; never empty. Cheap to clone.
+/// The events of one turn, in order; never empty. Cheap to clone. The list is the one that was filled: as a slice behind
+/// the count it would have to be copied first, which takes as long as everything else that is done to share it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Turn(Arc<[Event]>);
+pub struct Turn(Arc<Vec<Event>>);
 
 impl Turn {
     /// Shares the events of a turn; `None` of a turn in which nothing happened.
-    pub fn new(events: impl Into<Arc<[Event]>>) -> Option<Self> {
+    pub fn new(events: impl Into<Vec<Event>>) -> Option<Self> {
         let events = events.into();
-        (!events.is_empty()).then_some(Self(events))
+        (!events.is_empty()).then(|| Self(Arc::new(events)))
     }
 
     /// The number of its first event.
@@ -82,6 +83,6 @@ impl fmt::Debug for EventRef {
 
 impl From<Event> for EventRef {
     fn from(event: Event) -> Self {
-        Self { turn: Turn([event].into()), index: 0 }
+        Self { turn: Turn(Arc::new(vec![event])), index: 0 }
     }
 }

@@ -19,7 +19,8 @@ const FRESH: Duration = Duration::from_micros(100);
 /// A look at the CPU clock of a thread.
 #[derive(Clone, Copy)]
 struct Look {
-    at: Instant,
+    /// Until when it is fresh.
+    until: Instant,
     used: Duration,
 }
 
@@ -29,7 +30,7 @@ thread_local! {
 
 impl Look {
     fn take(at: Instant) -> Self {
-        let look = Self { at, used: cpu_time() };
+        let look = Self { until: at + FRESH, used: cpu_time() };
         LAST.set(Some(look));
         look
     }
@@ -44,7 +45,7 @@ pub(super) struct Stopwatch {
 impl Stopwatch {
     /// Runs from `began` on: now.
     pub(super) fn start(began: Instant) -> Self {
-        let fresh = LAST.get().filter(|last| began.saturating_duration_since(last.at) <= FRESH);
+        let fresh = LAST.get().filter(|last| began <= last.until);
         Self { began, before: fresh.unwrap_or_else(|| Look::take(began)) }
     }
 
