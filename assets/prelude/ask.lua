@@ -9,7 +9,7 @@ return {
     if opts == nil then
       refused = ask(prompt)
     else
-      refused = kept.ask_with(ask, prompt, opts)
+      refused = kept.ask_with(prompt, opts)
     end
     if refused then
       return kept.fail(refused)

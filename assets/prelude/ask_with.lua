@@ -2,10 +2,10 @@
 
 local host, kept = ...
 local error, type = error, type
-local refused = host("cannot_wait")
+local ask, refused = host("ask_with"), host("cannot_wait")
 
 return {
-  ask_with = function(ask, prompt, opts)
+  ask_with = function(prompt, opts)
     if type(opts) ~= "table" then
       return host("misfit")(opts, 2)
     end

@@ -35,6 +35,7 @@ pub(super) fn root(lua: &Lua, host: &Arc<Host>) -> mlua::Result<Function> {
 fn by_name(lua: &Lua, host: &Arc<Host>, name: &str) -> mlua::Result<Function> {
     match name {
         "ask" => make(lua, host, alc::ask::ask),
+        "ask_with" => make(lua, host, alc::ask::ask_with),
         "ask_batch" => make(lua, host, alc::ask::ask_batch),
         "misfit" => make(lua, host, alc::ask::misfit),
         "cannot_wait" => make(lua, host, alc::ask::cannot_wait),

@@ -34,8 +34,13 @@ enum System {
     OnlyTexts,
 }
 
+/// Takes one question that is nothing but its prompt. Gives the text of the error, if there is one.
+pub(in crate::lua) fn ask(lua: &Lua, host: &Arc<Host>, prompt: Prompt) -> mlua::Result<Option<String>> {
+    ask_with(lua, host, (prompt, Value::Nil, Value::Nil, Value::Nil, Value::Nil, Value::Nil, Value::Nil))
+}
+
 /// Takes one question. Gives the text of the error, if there is one.
-pub(in crate::lua) fn ask(lua: &Lua, host: &Arc<Host>, fields: Fields) -> mlua::Result<Option<String>> {
+pub(in crate::lua) fn ask_with(lua: &Lua, host: &Arc<Host>, fields: Fields) -> mlua::Result<Option<String>> {
     let mut question = match question(lua, host, Place::Argument(1), System::NumbersToo, fields)? {
         Ok(question) => question,
         Err(text) => return Ok(Some(host.refuse(text))),
