@@ -10,7 +10,6 @@ use tokio::sync::Notify;
 
 use super::changes::Mark;
 use super::inspection::IGNORED_KEPT;
-use super::weight::weight;
 use super::{EventRef, Presence, Summary, Turn};
 use crate::domain::{CancelReason, LogLine, Seq, Session, SessionId, TerminalOutcome};
 
@@ -38,8 +37,8 @@ pub(super) struct Feed {
 #[derive(Debug)]
 pub(super) struct Published {
     pub(super) summary: Summary,
-    /// The newest turns, each with its weight.
-    ring: VecDeque<(Turn, usize)>,
+    /// The newest turns.
+    ring: VecDeque<Turn>,
     /// Events in the ring.
     in_ring: usize,
     ring_bytes: usize,
@@ -68,12 +67,12 @@ pub(super) enum Look {
 
 impl Published {
     /// Adds a turn to the ring; drops what is beyond both bounds.
-    fn push(&mut self, turn: Turn, bytes: usize) {
+    fn push(&mut self, turn: Turn) {
         self.in_ring += turn.len();
-        self.ring_bytes += bytes;
-        self.ring.push_back((turn, bytes));
+        self.ring_bytes += turn.bytes();
+        self.ring.push_back(turn);
         while self.ring.len() > 1
-            && let Some((events, bytes)) = self.ring.front().map(|(turn, bytes)| (turn.len(), *bytes))
+            && let Some((events, bytes)) = self.ring.front().map(|turn| (turn.len(), turn.bytes()))
             && (self.in_ring - events >= RING || self.ring_bytes > RING_BYTES)
         {
             self.ring.pop_front();
@@ -124,10 +123,6 @@ impl Feed {
 
     /// Publishes the state of the session and the turn that led to it.
     pub(super) fn publish(&self, session: &Session, turn: Option<Turn>) {
-        let turn = turn.map(|turn| {
-            let bytes = turn.iter().map(weight).sum();
-            (turn, bytes)
-        });
         let is_awaited = {
             let mut published = self.lock();
             let summary = &mut published.summary;
@@ -143,8 +138,8 @@ impl Feed {
             if !Arc::ptr_eq(&published.log, session.log()) {
                 published.log = Arc::clone(session.log());
             }
-            if let Some((turn, bytes)) = turn {
-                published.push(turn, bytes);
+            if let Some(turn) = turn {
+                published.push(turn);
             }
             std::mem::take(&mut published.is_awaited)
         };
@@ -216,9 +211,9 @@ impl Feed {
             return Look::Older(first);
         }
         // From the newest back: most readers are close behind, and what is older is in no cache any more.
-        let newer = published.ring.iter().rev().take_while(|(turn, _)| turn.first_seq() > next).count();
+        let newer = published.ring.iter().rev().take_while(|turn| turn.first_seq() > next).count();
         let turns = published.ring.range(published.ring.len().saturating_sub(newer + 1)..);
-        buffer.extend(turns.flat_map(|(turn, _)| turn.since(next)).take(max));
+        buffer.extend(turns.flat_map(|turn| turn.since(next)).take(max));
         Look::Some
     }
 }

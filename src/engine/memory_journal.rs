@@ -116,7 +116,8 @@ impl Journal for MemoryJournal {
                     log.bytes += size_of::<Seen>();
                 }
                 Record::Turn(turn) => {
-                    let size = turn.iter().filter(|event| !is_answer(event)).map(weight).sum();
+                    let answers: usize = turn.iter().filter(|event| is_answer(event)).map(weight).sum();
+                    let size = turn.bytes() - answers;
                     log.bytes += size;
                     log.turns.push_back((turn.clone(), size));
                 }

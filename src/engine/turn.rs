@@ -12,29 +12,46 @@ use crate::domain::{Event, Seq};
 /// The events of one turn, in order; never empty. Cheap to clone. The list is the one that was filled: as a slice behind
 /// the count it would have to be copied first, which takes as long as everything else that is done to share it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Turn(Arc<Vec<Event>>);
+pub struct Turn(Arc<Body>);
+
+#[derive(Debug, PartialEq)]
+struct Body {
+    events: Vec<Event>,
+    /// About how many bytes they take.
+    bytes: usize,
+}
 
 impl Turn {
     /// Shares the events of a turn; `None` of a turn in which nothing happened.
     pub fn new(events: impl Into<Vec<Event>>) -> Option<Self> {
         let events = events.into();
-        (!events.is_empty()).then(|| Self(Arc::new(events)))
+        (!events.is_empty()).then(|| Self::of(events))
+    }
+
+    fn of(events: Vec<Event>) -> Self {
+        let bytes = events.iter().map(weight).sum();
+        Self(Arc::new(Body { events, bytes }))
+    }
+
+    /// About how many bytes its events take in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.bytes
     }
 
     /// The number of its first event.
     pub fn first_seq(&self) -> Seq {
-        self.0[0].seq
+        self[0].seq
     }
 
     /// The number of its last event.
     pub fn last_seq(&self) -> Seq {
-        self.0[self.0.len() - 1].seq
+        self[self.len() - 1].seq
     }
 
     /// Its events from number `from` on, in order.
     pub fn since(&self, from: Seq) -> impl Iterator<Item = EventRef> + '_ {
         let skipped = usize::try_from(from.saturating_sub(self.first_seq())).unwrap_or(usize::MAX);
-        (skipped..self.0.len()).map(|index| EventRef { turn: self.clone(), index })
+        (skipped..self.len()).map(|index| EventRef { turn: self.clone(), index })
     }
 }
 
@@ -42,7 +59,7 @@ impl Deref for Turn {
     type Target = [Event];
 
     fn deref(&self) -> &[Event] {
-        &self.0
+        &self.0.events
     }
 }
 
@@ -64,7 +81,7 @@ impl Deref for EventRef {
     type Target = Event;
 
     fn deref(&self) -> &Event {
-        &self.turn.0[self.index]
+        &self.turn[self.index]
     }
 }
 
@@ -83,6 +100,6 @@ impl fmt::Debug for EventRef {
 
 impl From<Event> for EventRef {
     fn from(event: Event) -> Self {
-        Self { turn: Turn(Arc::new(vec![event])), index: 0 }
+        Self { turn: Turn::of(vec![event]), index: 0 }
     }
 }

@@ -83,25 +83,41 @@ const LOOKED_AT_BYTES: usize = 64 << 20;
 pub(super) async fn past_answers(registry: Registry, wanted: Vec<Peek>) -> Msg {
     let (mut found, mut bytes) = (Vec::new(), 0);
     for Peek { session, from, to } in wanted {
-        let mut next = from;
-        while next <= to && found.len() < PAST_ANSWERS && bytes < LOOKED_AT_BYTES {
-            let items = read(&registry, session, next, to).await;
-            next = match items.last() {
-                Some(FeedItem::Event(event)) => event.seq + 1,
-                Some(FeedItem::Instead(ObserverRecvError::Gap { to, .. })) => to + 1,
-                Some(FeedItem::Instead(ObserverRecvError::Closed)) | None => break,
-            };
-            for item in items {
-                let FeedItem::Event(event) = item else { continue };
-                bytes += event.bytes();
-                if let EventKind::AnswerAccepted { by: AnsweredBy::Person, response, .. } = &event.kind {
-                    found.push((event.at, Arc::clone(response)));
+        for (from, to) in newest_first(from, to) {
+            let mut next = from;
+            while next <= to && found.len() < PAST_ANSWERS && bytes < LOOKED_AT_BYTES {
+                let items = read(&registry, session, next, to).await;
+                next = match items.last() {
+                    Some(FeedItem::Event(event)) => event.seq + 1,
+                    Some(FeedItem::Instead(ObserverRecvError::Gap { to, .. })) => to + 1,
+                    Some(FeedItem::Instead(ObserverRecvError::Closed)) | None => break,
+                };
+                for item in items {
+                    let FeedItem::Event(event) = item else { continue };
+                    bytes += event.bytes();
+                    if let EventKind::AnswerAccepted { by: AnsweredBy::Person, response, .. } = &event.kind {
+                        found.push((event.at, event.seq, Arc::clone(response)));
+                    }
                 }
             }
         }
     }
-    found.sort_by_key(|(at, _)| *at);
-    Msg::PastAnswers(found.into_iter().map(|(_, text)| text).collect())
+    found.sort_by_key(|(at, seq, _)| (*at, *seq));
+    Msg::PastAnswers(found.into_iter().map(|(.., text)| text).collect())
+}
+
+/// Events that are read in one direction: few enough that the newest come first, many enough for one look at a journal.
+const STRETCH: Seq = 128;
+
+/// The events from number `from` to `to` in stretches, the newest stretch first.
+fn newest_first(from: Seq, to: Seq) -> impl Iterator<Item = (Seq, Seq)> {
+    let mut end = (from <= to).then_some(to);
+    std::iter::from_fn(move || {
+        let to = end?;
+        let first = from.max(to.saturating_sub(STRETCH - 1));
+        end = (first > from).then(|| first - 1);
+        Some((first, to))
+    })
 }
 
 fn items(registry: &Registry, Peek { session, from, to }: Peek) -> Vec<FeedItem> {
@@ -149,4 +165,20 @@ pub(super) async fn read(registry: &Registry, session: SessionId, from: Seq, to:
         }
     }
     items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_go_back_from_the_newest_and_leave_nothing_out() {
+        for (from, to) in [(1, 1), (1, STRETCH), (1, STRETCH + 1), (7, 2000), (500, 501), (3, 2)] {
+            let stretches: Vec<_> = newest_first(from, to).collect();
+            let mut events: Vec<_> = stretches.iter().rev().flat_map(|(first, last)| *first..=*last).collect();
+            assert_eq!(events, (from..=to).collect::<Vec<_>>(), "{from} to {to}");
+            assert!(stretches.iter().all(|(first, last)| last - first < STRETCH));
+            assert_eq!(events.pop().unwrap_or(to), stretches.first().map_or(to, |(_, last)| *last));
+        }
+    }
 }
