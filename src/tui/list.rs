@@ -11,7 +11,7 @@ use super::arrange::{Arrangement, Group, Place, waiting_since};
 use super::tree::{Rise, Tree};
 use crate::config::{Grouping, Sort};
 use crate::domain::query::{Facts, Scratch};
-use crate::domain::{SessionId, Timestamp};
+use crate::domain::{BySession, SessionId, Timestamp};
 use crate::engine::Summary;
 
 /// What is remembered of a session, shown or not.
@@ -52,7 +52,7 @@ impl Line {
 #[derive(Debug, Default)]
 pub(super) struct List {
     how: Arrangement,
-    placed: HashMap<SessionId, Placed>,
+    placed: BySession<Box<Placed>>,
     /// Where each stands.
     tree: Tree,
     /// Those that are shown and wait, oldest first.
@@ -161,7 +161,7 @@ impl List {
         let verdict = self.how.filter.verdict(&facts, &mut self.scratch);
         let held = self.placed.get(&summary.id).filter(|_| self.held);
         let (own, shown) = held.map_or((own, verdict.holds), |before| (before.own.clone(), before.shown));
-        let placed = Placed { own, shown, waits: waiting_since(summary), turns: verdict.until };
+        let placed = Box::new(Placed { own, shown, waits: waiting_since(summary), turns: verdict.until });
         // Most changes move nothing: a log line, a step of progress.
         if self.placed.get(&summary.id) == Some(&placed) {
             return;

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::text::{cut, width_of};
-use crate::domain::SessionId;
+use crate::domain::{BySession, SessionId};
 use crate::engine::Summary;
 
 /// The numbers of sessions among those of the same title.
@@ -13,7 +13,7 @@ use crate::engine::Summary;
 pub(super) struct Names {
     /// How many sessions of a title there were, and the first of them.
     titles: HashMap<String, (u32, SessionId)>,
-    numbers: HashMap<SessionId, u32>,
+    numbers: BySession<u32>,
 }
 
 impl Names {

@@ -3,12 +3,12 @@
 //! A change costs the logarithm of how many there are. Arranging them anew is the one thing that looks at all of them:
 //! it is done in portions ([`Sessions::work`]), between which keys are taken, and the old list is shown meanwhile.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::arrange::{Arrangement, waiting_since};
 use super::list::{Known, List};
 use super::names::Names;
-use crate::domain::{SessionId, StateName, Timestamp};
+use crate::domain::{BySession, SessionId, StateName, Timestamp};
 use crate::engine::{Presence, Summary};
 
 /// Sessions that one portion of work looks at: two milliseconds' worth where the filter is slow.
@@ -58,7 +58,8 @@ struct Next {
 /// All sessions the desk knows.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    rows: HashMap<SessionId, Summary>,
+    /// Boxed, here and in lists: to move the rows themselves as the map grows would hold a key up for a third of a second.
+    rows: BySession<Box<Summary>>,
     counts: Counts,
     /// Those that wait, oldest first, shown or not.
     waiting: BTreeSet<(Timestamp, SessionId)>,
@@ -69,7 +70,7 @@ pub(super) struct Sessions {
 
 impl Sessions {
     pub(super) fn get(&self, id: SessionId) -> Option<&Summary> {
-        self.rows.get(&id)
+        self.rows.get(&id).map(Box::as_ref)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -88,7 +89,7 @@ impl Sessions {
 
     /// Every session, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Summary> {
-        self.rows.values()
+        self.rows.values().map(Box::as_ref)
     }
 
     /// Takes a session in, new or changed.
@@ -105,7 +106,7 @@ impl Sessions {
         if let Some(since) = waiting_since(&summary) {
             self.waiting.insert((since, summary.id));
         }
-        self.rows.insert(summary.id, summary);
+        self.rows.insert(summary.id, Box::new(summary));
     }
 
     /// Holds every row where it is, whatever becomes of its session.

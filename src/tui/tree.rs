@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, btree_set};
 use std::ops::Bound;
 
 use super::arrange::{Group, Place};
-use crate::domain::SessionId;
+use crate::domain::{BySession, SessionId};
 
 /// Where a family stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,7 +38,7 @@ struct Node {
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     rise: Rise,
-    nodes: HashMap<SessionId, Node>,
+    nodes: BySession<Box<Node>>,
     /// Shown rows that stand by themselves.
     top: BTreeSet<Place>,
     /// Shown rows that stand under another.
@@ -74,7 +74,7 @@ impl Tree {
         }
         let home = self.home(parent, &own.group);
         let other = before.is_none_or(|before| before.shown != shown || before.own.group != own.group);
-        self.insert(Node { place: own.clone(), own, parent, home, shown });
+        self.insert(Box::new(Node { place: own.clone(), own, parent, home, shown }));
         if other {
             self.find_homes_below(id);
         }
@@ -96,7 +96,7 @@ impl Tree {
     }
 
     /// Takes a node out. Its children stay where they are.
-    fn take(&mut self, id: SessionId) -> Option<Node> {
+    fn take(&mut self, id: SessionId) -> Option<Box<Node>> {
         let node = self.nodes.remove(&id)?;
         if node.shown {
             self.shown -= 1;
@@ -114,7 +114,7 @@ impl Tree {
         Some(node)
     }
 
-    fn insert(&mut self, node: Node) {
+    fn insert(&mut self, node: Box<Node>) {
         if node.shown {
             self.shown += 1;
             let siblings = match node.home {
@@ -139,9 +139,10 @@ impl Tree {
             let Some(node) = self.nodes.get(&child) else { continue };
             let home = self.home(node.parent, &node.own.group);
             if node.home != home
-                && let Some(node) = self.take(child)
+                && let Some(mut node) = self.take(child)
             {
-                self.insert(Node { home, ..node });
+                node.home = home;
+                self.insert(node);
             }
         }
     }
