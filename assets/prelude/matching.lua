@@ -78,14 +78,38 @@ local function apply(s, pattern, last, anchored, replacement, refused, start, st
   return start, stop, replacement[(...)]
 end
 
-local function gsub_with_code(s, pattern, replacement, limit)
+-- The same with what the C function found: captures behind the places, none where the match as a whole is meant. A match
+-- of nothing right where the last one ended is none.
+local function apply_lightly(s, pattern, last, replacement, start, stop, first, ...)
+  if not start then
+    return nil
+  elseif stop == last and start > stop then
+    if last == #s then
+      return nil
+    end
+    return apply_lightly(s, pattern, -1, replacement, c_find(s, pattern, last + 2))
+  elseif first == nil then
+    first = sub(s, start, stop)
+  end
+  if type(replacement) == "function" then
+    return start - 1, stop, (replacement(first, ...))
+  end
+  return start - 1, stop, replacement[first]
+end
+
+local function gsub_with_code(s, pattern, replacement, limit, light)
   local anchored = sub(pattern, 1, 1) == "^"
   if anchored then
     pattern = sub(pattern, 2)
   end
   local out, n, count, from, last = {}, 0, 0, 0, -1
   while count < limit do
-    local start, stop, value = apply(s, pattern, last, anchored, replacement, step(s, pattern, from, last, anchored))
+    local start, stop, value
+    if light and not anchored then
+      start, stop, value = apply_lightly(s, pattern, last, replacement, c_find(s, pattern, from + 1))
+    else
+      start, stop, value = apply(s, pattern, last, anchored, replacement, step(s, pattern, from, last, anchored))
+    end
     if not start then
       break
     end
@@ -184,7 +208,7 @@ return {
     end
     limit = integer(limit, 4, "gsub", #s + 1)
     if kind == "function" or kind == "table" and getmetatable(replacement) ~= nil then
-      return gsub_with_code(s, pattern, replacement, limit)
+      return gsub_with_code(s, pattern, replacement, limit, is_light(s, pattern))
     end
     return gsub_plainly(s, pattern, replacement, limit)
   end,

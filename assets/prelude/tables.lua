@@ -151,6 +151,9 @@ return {
   end,
 
   unpack = function(t, i, j)
+    if i == nil and j == nil and is_plain(t) and #t <= SHORT then
+      return unpack(t)
+    end
     expect_table(t, "unpack")
     i, j = integer(i, 2, "unpack", 1), integer(j, 3, "unpack", j == nil and #t or nil)
     local n = j - i

@@ -96,6 +96,17 @@ fn pattern_functions_do_what_the_c_library_does() {
         "s:gsub('a', function() return {} end)",
         "s:gsub('(a)(b)', function(a, b) return b .. a end, 1)",
         "s:gsub('.', setmetatable({}, {__index = function(_, k) return k .. '!' end}), 2)",
+        "s:gsub('%w*', function(x) return '<' .. x .. '>' end)",
+        "s:gsub('', function(x) return '<' .. x .. '>' end)",
+        "s:gsub('()', function(at) return at .. '.' end)",
+        "s:gsub('()b?()', function(from, to) return from .. to end, 4)",
+        "s:gsub('%f[%w]%w', function(x) return x:upper() end)",
+        "s:gsub('b*', {b = 'x', [''] = '-'})",
+        "s:gsub('b*', setmetatable({}, {__index = function(_, k) return '(' .. k .. ')' end}))",
+        "s:gsub('^(%w)', function(x) return x .. x end)",
+        "s:gsub('%w', function() error('no', 0) end)",
+        "s:gsub('(', print)",
+        "s:gsub('(()', print)",
         "string.gsub(s, 'a')",
         "string.gsub(nil, 'a')",
         "string.find(s)",
@@ -221,7 +232,8 @@ proptest! {
     ) {
         let code = format!("local s = string.rep(' ', 3000) .. '{subject}'
             local a, b, c = s:find('{pattern}', 2990) local d, e = s:gsub('{pattern}', '<%0>')
-            RETURN a, b, c, d:sub(-120), e");
+            local f, g = ('{subject}'):gsub('{pattern}', function(x, y) return '<' .. x .. tostring(y) .. '>' end)
+            RETURN a, b, c, d:sub(-120), e, f, g");
         prop_assert_eq!(hosted(&code), plainly(&code));
     }
 }
