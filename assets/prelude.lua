@@ -10,7 +10,7 @@
 -- or change them.
 
 local kept, FINISHED = ...
-local rawget, setmetatable, tostring, type, xpcall = rawget, setmetatable, tostring, type, xpcall
+local rawget, setmetatable, type, xpcall = rawget, setmetatable, type, xpcall
 
 return function(t, mt)
   local kind = type(mt)
@@ -19,11 +19,8 @@ return function(t, mt)
   end
   return setmetatable(t, mt)
 end, function(v)
-  local kind = type(v)
-  if kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" then
-    return tostring(v)
-  end
-  return kept.text_of(v)
+  -- Called by the function `tostring`, which the program called.
+  return kept.text_of(v, 3)
 end, function(name)
   return function(...)
     return kept[name](...)

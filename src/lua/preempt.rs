@@ -316,6 +316,40 @@ unsafe fn find_frame<T>(
     None
 }
 
+/// Under this name the registry, which no program can reach, has the function that makes a text of what is no plain value.
+const TEXT_OF: &CStr = c"text_of";
+
+/// `tostring` that calls `text_of` with what is no plain value, so that it can be interrupted and can yield. As a
+/// function of Lua it would take a third longer with a number than the C library's own.
+pub(super) fn text_function(lua: &Lua, text_of: &Function) -> mlua::Result<Function> {
+    lua.set_named_registry_value(&TEXT_OF.to_string_lossy(), text_of)?;
+    // SAFETY: as for `coroutine_functions`.
+    unsafe { lua.create_c_function(text) }
+}
+
+unsafe extern "C-unwind" fn text(state: *mut lua_State) -> c_int {
+    unsafe extern "C-unwind" fn told(_: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
+        1
+    }
+    // SAFETY: Lua calls this with arguments on the stack of `state`, which runs on this thread; the function calls with
+    // what was just pushed, and holds nothing that has to be dropped when it is left by an error or a yield.
+    unsafe {
+        match ffi::lua_type(state, 1) {
+            ffi::LUA_TNONE => ffi::luaL_checkany(state, 1),
+            ffi::LUA_TNIL | ffi::LUA_TBOOLEAN | ffi::LUA_TNUMBER | ffi::LUA_TSTRING => {
+                ffi::luaL_tolstring(state, 1, ptr::null_mut());
+            }
+            _ => {
+                ffi::lua_settop(state, 1);
+                ffi::lua_getfield(state, ffi::LUA_REGISTRYINDEX, TEXT_OF.as_ptr());
+                ffi::lua_insert(state, 1);
+                ffi::lua_callk(state, 1, 1, 0, Some(told));
+            }
+        }
+    }
+    1
+}
+
 /// `coroutine.resume` and `coroutine.close` that say which coroutine runs. Their first argument must be a coroutine, for
 /// `close` one that is suspended or dead.
 pub(super) fn coroutine_functions(lua: &Lua) -> mlua::Result<(Function, Function)> {

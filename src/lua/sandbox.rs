@@ -101,9 +101,9 @@ pub(super) fn open(host: &Arc<Host>, prelude: &Arc<Prelude>) -> mlua::Result<(Lu
     let core = lua.load(prelude.core.as_slice()).set_mode(ChunkMode::Binary);
     let core = core.set_environment(kept.clone()).into_function()?;
     let finished = Value::LightUserData(Mark::Finished.value());
-    let (setmetatable, tostring, late, body): (Function, Function, Function, Function) = core.call((kept, finished))?;
+    let (setmetatable, text_of, late, body): (Function, Function, Function, Function) = core.call((kept, finished))?;
     globals.raw_set("setmetatable", setmetatable)?;
-    globals.raw_set("tostring", tostring)?;
+    globals.raw_set("tostring", preempt::text_function(&lua, &text_of)?)?;
     for (name, part) in LATE {
         globals.raw_set(name, late.call::<Function>(part)?)?;
     }

@@ -130,6 +130,29 @@ fn pattern_functions_do_what_the_c_library_does() {
 }
 
 #[test]
+fn tostring_does_what_the_c_library_does() {
+    for code in [
+        "RETURN tostring(1), tostring(-0.0), tostring(1e100), tostring(nil), tostring(false), tostring('x'), tostring(2, 3)",
+        "tostring()",
+        "RETURN pcall(tostring)",
+        "RETURN tostring(setmetatable({}, {__tostring = function() return 'told' end}))",
+        "RETURN tostring(setmetatable({}, {__tostring = function(t, ...) return select('#', ...) .. type(t) end}), 2)",
+        "tostring(setmetatable({}, {__tostring = function() return {} end}))",
+        "local t = setmetatable({}, {__tostring = function() return {} end}) local s = tostring(t) RETURN s",
+        "tostring(setmetatable({}, {__tostring = function() error('no', 0) end}))",
+        "tostring(setmetatable({}, {__tostring = 1}))",
+        "RETURN tostring(setmetatable({}, {__name = 'thing'})):match('^thing: 0x')",
+        "RETURN tostring({}):match('^table: 0x'), tostring(print):match('^function: ')",
+        "local co = coroutine.wrap(function() return tostring(setmetatable({}, {__tostring = coroutine.yield})) end)
+            co() RETURN co('late')",
+    ] {
+        // Plain Lua cannot yield there.
+        let expected = if code.contains("yield") { "true|late".to_owned() } else { plainly(code) };
+        assert_eq!(hosted(code), expected, "{code}");
+    }
+}
+
+#[test]
 fn gmatch_goes_on_as_the_c_library_does() {
     for pattern in ["%w", "%w*", "()", "(%w)(%w?)", "^a", ".-b", ""] {
         let code = format!(
