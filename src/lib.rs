@@ -76,7 +76,7 @@
 //!   feed: whoever has read event *n* then sees a state at least as new without further rules, and publishing costs
 //!   no allocation.
 //! - The [`engine::Door`] goes into a VM by value and comes back with the step: functions of the program hold it
-//!   meanwhile, and a borrow could only be handed to them by `unsafe` code, of which there is one file, [`lua`]'s `preempt.rs`.
+//!   meanwhile, and a borrow could only be handed to them by `unsafe` code, of which there is one module, [`lua`]'s `preempt`.
 //! - [`domain::ResumeOutcome`] has no `Terminal`: an answer is acknowledged before the program goes on, so no end can
 //!   be its outcome.
 //! - The events of a turn are one shared allocation ([`engine::Turn`]), of which readers get references: answering a

@@ -318,7 +318,8 @@ impl SessionTask {
     fn take_in(&mut self, emissions: Vec<Emission>) {
         let now = self.world.clock.now();
         let mut records = Vec::new();
-        let mut said = Vec::with_capacity(emissions.len());
+        let is_said = |emission: &&Emission| matches!(emission, Emission::Said(_));
+        let mut said = Vec::with_capacity(emissions.iter().filter(is_said).count());
         for emission in emissions {
             match emission {
                 Emission::Read(seen) => records.push(Record::Read(seen)),

@@ -28,7 +28,9 @@ impl Turn {
         (!events.is_empty()).then(|| Self::of(events))
     }
 
-    fn of(events: Vec<Event>) -> Self {
+    fn of(mut events: Vec<Event>) -> Self {
+        // Where nothing is to spare, as on the way of an answer, this does nothing. What is to spare nobody counts.
+        events.shrink_to_fit();
         let bytes = events.iter().map(weight).sum();
         Self(Arc::new(Body { events, bytes }))
     }
@@ -101,5 +103,19 @@ impl fmt::Debug for EventRef {
 impl From<Event> for EventRef {
     fn from(event: Event) -> Self {
         Self { turn: Turn::of(vec![event]), index: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{EventKind, Phase};
+
+    #[test]
+    fn a_turn_keeps_no_room_that_nobody_counts() {
+        let mut events = Vec::with_capacity(100);
+        events.push(Event { seq: 1, at: 0, kind: EventKind::Tick { phase: Phase::Running } });
+        let turn = Turn::new(events).expect("it has an event");
+        assert_eq!((turn.0.events.capacity(), turn.bytes()), (1, size_of::<Event>()));
     }
 }

@@ -8,6 +8,9 @@
 //! Where this does not work (no such timers, or the self-test fails) a standing hook looks every so many instructions:
 //! the same behaviour, while hot Lua is 1.5 to 2.4 times slower.
 //!
+//! Beside that stand the few functions that have to be written against Lua's C interface, since the code that may do so is
+//! here: what runs coroutines, `tostring`, and a look at the stack.
+//!
 //! What is deliberately absent: any decision. It knows steps, ticks and coroutines, no limit and no session.
 //!
 //! # Why this is safe
@@ -27,6 +30,11 @@
 //! - `clock_gettime` writes one value into a place of its own.
 //! - Frames that a Lua error passes hold nothing that would have to be dropped.
 #![allow(unsafe_code)]
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+#[cfg(target_os = "linux")]
+mod timer;
 
 use std::ffi::{CStr, c_int};
 use std::marker::PhantomData;
@@ -467,237 +475,10 @@ fn self_test() -> bool {
     interrupted().unwrap_or(false)
 }
 
-/// The timer of a worker, where the system can send its ticks to one thread.
-#[cfg(target_os = "linux")]
-mod timer {
-    use std::cell::OnceCell;
-    use std::ffi::c_int;
-    use std::mem;
-    use std::ptr;
-    use std::sync::Once;
-    use std::sync::atomic::{AtomicPtr, Ordering};
-
-    use crate::engine::SLICE;
-
-    /// After so many ticks a step has lasted a slice.
-    pub(super) const TICKS_A_SLICE: u32 = 1;
-
-    /// After so many ticks without a step the timer is stopped.
-    pub(super) const IDLE_TICKS: u32 = 32;
-
-    /// Nobody sends this signal to a process that did not ask for it, and by default it is ignored.
-    pub(super) const SIGNAL: c_int = libc::SIGURG;
-
-    /// A timer of the system that lives as long as its thread.
-    struct Timer(libc::timer_t);
-
-    impl Drop for Timer {
-        fn drop(&mut self) {
-            let _ = TICKING.try_with(|ticking| ticking.store(ptr::null_mut(), Ordering::Relaxed));
-            // SAFETY: the timer was created and is deleted once.
-            unsafe { libc::timer_delete(self.0) };
-        }
-    }
-
-    thread_local! {
-        /// This thread's timer, or that it could have none.
-        static TIMER: OnceCell<Option<Timer>> = const { OnceCell::new() };
-        /// The timer while it ticks. What a timer is called may be null, so this is one more.
-        static TICKING: AtomicPtr<u8> = const { AtomicPtr::new(ptr::null_mut()) };
-    }
-
-    /// Has this thread's timer tick. Gives whether it does: the system may have no more timers.
-    pub(super) fn start() -> bool {
-        if !TICKING.with(|ticking| ticking.load(Ordering::Relaxed)).is_null() {
-            return true;
-        }
-        TIMER.with(|timer| {
-            let Some(Timer(id)) = timer.get_or_init(create) else { return false };
-            TICKING.with(|ticking| ticking.store(id.cast::<u8>().wrapping_add(1), Ordering::Relaxed));
-            set(*id, SLICE.as_nanos() as i64 / i64::from(TICKS_A_SLICE));
-            true
-        })
-    }
-
-    /// Stops this thread's timer. Async-signal-safe.
-    pub(super) fn stop() {
-        TICKING.with(|ticking| {
-            let id = ticking.swap(ptr::null_mut(), Ordering::Relaxed);
-            if !id.is_null() {
-                set(id.wrapping_sub(1).cast(), 0);
-            }
-        });
-    }
-
-    fn set(timer: libc::timer_t, nanoseconds: i64) {
-        let period = libc::timespec { tv_sec: 0, tv_nsec: nanoseconds as _ };
-        let setting = libc::itimerspec { it_interval: period, it_value: period };
-        // SAFETY: the timer is this thread's and exists as long as it; the other arguments are as the call wants them.
-        unsafe { libc::timer_settime(timer, 0, &raw const setting, ptr::null_mut()) };
-    }
-
-    fn create() -> Option<Timer> {
-        static HANDLER: Once = Once::new();
-        HANDLER.call_once(|| {
-            // SAFETY: zeros are a `sigaction` with no flags and an empty mask; the handler is async-signal-safe.
-            unsafe {
-                let mut action: libc::sigaction = mem::zeroed();
-                action.sa_sigaction = on_signal as extern "C" fn(c_int) as libc::sighandler_t;
-                action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
-                libc::sigaction(SIGNAL, &raw const action, ptr::null_mut());
-            }
-        });
-        // SAFETY: zeros are a `sigevent`; the fields that this kind of it has are set.
-        unsafe {
-            let mut event: libc::sigevent = mem::zeroed();
-            event.sigev_notify = libc::SIGEV_THREAD_ID;
-            event.sigev_signo = SIGNAL;
-            event.sigev_notify_thread_id = libc::gettid();
-            let mut id: libc::timer_t = ptr::null_mut();
-            (libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut id) == 0).then_some(Timer(id))
-        }
-    }
-
-    #[cfg(test)]
-    static TICKS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-
-    /// Ticks of all threads so far.
-    #[cfg(test)]
-    pub(super) fn ticks() -> u64 {
-        TICKS.load(Ordering::Relaxed)
-    }
-
-    extern "C" fn on_signal(_: c_int) {
-        #[cfg(test)]
-        TICKS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: `errno` of this thread may always be read and written.
-        unsafe {
-            let errno = libc::__errno_location();
-            let before = *errno;
-            super::tick();
-            *errno = before;
-        }
-    }
-}
-
 /// There is none.
 #[cfg(not(target_os = "linux"))]
 mod timer {
     pub(super) fn start() -> bool {
         false
-    }
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use super::{Preemption, available, timer};
-    use crate::domain::{SessionSpec, Timestamp, Usage};
-    use crate::engine::{Clock, Door, Entropy, Input, Step, StopFlag, VmFactory};
-    use crate::lua::LuaVms;
-
-    /// What can go wrong when a signal comes at a bad moment: calls, coroutines within coroutines, errors through them,
-    /// closing, garbage, growing stacks. The result depends on all of it.
-    const PROGRAM: &str = "
-        local function deep(n) if n == 0 then return 0 end return 1 + deep(n - 1) end
-        local function produce(depth, n)
-            for i = 1, n do
-                local closed <close> = setmetatable({}, {__close = function() depth = depth + 0 end})
-                if depth > 0 and i % 3 == 0 then
-                    for v in coroutine.wrap(function() produce(depth - 1, 3) end) do coroutine.yield(v) end
-                end
-                coroutine.yield(i + #tostring(i) + deep(i % 40))
-            end
-        end
-        local sum = 0
-        for round = 1, 30 do
-            local co = coroutine.create(function() produce(4, 9) if round % 2 == 0 then error('late', 0) end end)
-            local abandoned = round % 7
-            while true do
-                local ok, v = coroutine.resume(co)
-                if not ok then assert(v == 'late') sum = sum + 7 break end
-                if coroutine.status(co) == 'dead' then break end
-                sum = (sum * 31 + v) % 1000003
-                if abandoned > 0 and v % 11 == abandoned then assert(coroutine.close(co)) break end
-            end
-            local words = {}
-            for w in (('ab cd '):rep(20)):gmatch('%a+') do words[#words + 1] = w end
-            table.sort(words, function(a, b) return a > b end)
-            sum = sum + #table.concat(words)
-        end
-        return sum";
-
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Timestamp {
-            0
-        }
-    }
-
-    impl Entropy for Still {
-        fn bits(&self) -> u64 {
-            0
-        }
-    }
-
-    fn run(vms: &LuaVms, code: &str) -> serde_json::Value {
-        let spec = Arc::new(SessionSpec::run(code));
-        let mut vm = vms.make(&spec).expect("a state can be made");
-        let mut door = Door::new(Arc::new(Still), Arc::new(Still), StopFlag::default(), 0, &spec.limits);
-        let mut input = Input::Start;
-        loop {
-            door.begin_slice(Usage::default());
-            let (step, back) = vm.step(input, door);
-            door = back;
-            door.end_slice();
-            input = match step {
-                Step::Preempted => Input::Continue,
-                Step::Finished(Ok(value)) => return value,
-                other => panic!("{other:?}"),
-            };
-        }
-    }
-
-    #[test]
-    fn programs_are_interrupted_on_demand_here() {
-        assert_eq!(available(), Preemption::OnDemand);
-    }
-
-    /// As many as `SWITCHBOARD_STRESS_SIGNALS` says, or so many that it takes a moment.
-    #[test]
-    fn a_program_is_the_same_under_a_hail_of_signals() {
-        let wanted = std::env::var("SWITCHBOARD_STRESS_SIGNALS").ok().and_then(|n| n.parse().ok());
-        let signals: u64 = wanted.unwrap_or(20_000);
-        let vms = LuaVms::new();
-        let expected = run(&LuaVms::with_standing_hook(), PROGRAM);
-        // SAFETY: it takes no argument and cannot fail.
-        let target = unsafe { libc::pthread_self() };
-        let done = AtomicBool::new(false);
-        timer::start();
-        let before = timer::ticks();
-        let matched = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    // SAFETY: the thread is the one that waits for this scope to end.
-                    unsafe { libc::pthread_kill(target, timer::SIGNAL) };
-                    // With no room in between the program would run one instruction a signal.
-                    (0..40).for_each(|_| std::hint::spin_loop());
-                }
-            });
-            let run = || {
-                let mut matched = true;
-                while matched && timer::ticks() - before < signals {
-                    matched = run(&vms, PROGRAM) == expected;
-                }
-                matched
-            };
-            let matched = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-            done.store(true, Ordering::Relaxed);
-            matched
-        });
-        assert_eq!(matched.ok(), Some(true));
     }
 }

@@ -43,9 +43,10 @@ pub(super) struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Runs from `began` on: now.
+    /// Runs from `began` on, which was a moment ago.
     pub(super) fn start(began: Instant) -> Self {
-        let fresh = LAST.get().filter(|last| began <= last.until);
+        // A look from after `began` is another's: the slice began on another thread and waited for this one.
+        let fresh = LAST.get().filter(|last| began <= last.until && last.until <= began + FRESH);
         Self { began, before: fresh.unwrap_or_else(|| Look::take(began)) }
     }
 
@@ -83,6 +84,15 @@ mod tests {
         wait.recv().unwrap();
         other.join().unwrap();
         assert!(watch.stop() < LONG);
+    }
+
+    #[test]
+    fn what_a_thread_ran_before_it_took_the_step_up_is_not_counted() {
+        let began = Instant::now();
+        Look::take(Instant::now());
+        let enough = cpu_time() + LONG;
+        while cpu_time() < enough {}
+        assert!(Stopwatch::start(began).stop() < LONG);
     }
 
     #[test]

@@ -22,7 +22,8 @@ const QUESTION_BYTES: u64 = 200;
 /// The fields of one question, as the prelude read them.
 type Fields = (Prompt, Value, Value, Value, Value, Value, Value);
 
-/// A text, copied off the stack with no handle made for it, or something else.
+/// A text, copied off the stack with no handle made for it, or something else. One that is too long is copied before it
+/// is refused: no more than the memory that the session may have, and it ends the session.
 type Prompt = Either<String, Value>;
 
 /// Which texts are taken for `system`.
