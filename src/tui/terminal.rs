@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -68,9 +68,30 @@ pub(super) struct Extras {
     pub(super) title: bool,
 }
 
+/// What pictures are written to, until they are over.
+///
+/// A ratatui terminal shows the cursor as it is dropped, and where it cannot, because the terminal is gone, it reports so
+/// to a standard error that is gone too: a panic.
+struct Screen {
+    out: Stdout,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_over.load(Ordering::Relaxed) { Ok(bytes.len()) } else { self.out.write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_over.load(Ordering::Relaxed) { Ok(()) } else { self.out.flush() }
+    }
+}
+
 /// The terminal while the desk has it. Dropping it gives it back.
 pub(super) struct Guard {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Screen>>>,
+    /// Whether `terminal` has shown its last picture.
+    is_over: Arc<AtomicBool>,
     /// What the title of the window was set to.
     titled: String,
     /// Whether the stop that the next SIGCONT ends is our own.
@@ -87,7 +108,7 @@ impl Guard {
         TITLE.store(extras.title, Ordering::SeqCst);
         set_up()?;
         match new_terminal() {
-            Ok(terminal) => Ok(Self { terminal, titled: String::new(), own_stop: false }),
+            Ok((terminal, is_over)) => Ok(Self { terminal, is_over, titled: String::new(), own_stop: false }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -112,7 +133,8 @@ impl Guard {
         // Not by `Terminal::clear`: that asks the terminal where its cursor is, and waits for a reply that the reading
         // thread would take.
         execute!(io::stdout(), Clear(ClearType::All))?;
-        self.terminal = new_terminal()?;
+        self.is_over.store(true, Ordering::Relaxed);
+        (self.terminal, self.is_over) = new_terminal()?;
         Ok(())
     }
 
@@ -186,8 +208,13 @@ pub(super) fn copy(text: &str) -> io::Result<()> {
     execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
 }
 
-fn new_terminal() -> io::Result<Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
-    Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(PICTURE_BYTES, io::stdout())))
+type Drawn = (Terminal<CrosstermBackend<BufWriter<Screen>>>, Arc<AtomicBool>);
+
+fn new_terminal() -> io::Result<Drawn> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let screen = Screen { out: io::stdout(), is_over: Arc::clone(&is_over) };
+    let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(PICTURE_BYTES, screen)))?;
+    Ok((terminal, is_over))
 }
 
 /// Gives the terminal back before a panic of the desk is reported.
@@ -210,6 +237,7 @@ fn watch_for_panics() {
 impl Drop for Guard {
     fn drop(&mut self) {
         give_back();
+        self.is_over.store(true, Ordering::Relaxed);
     }
 }
 

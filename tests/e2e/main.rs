@@ -248,7 +248,8 @@ fn a_lost_terminal_ends_the_desk() {
     let mut desk = desk_on("alc.llm('Hello?')");
     desk.shows("Hello?");
     desk.hang_up();
-    desk.ends();
+    let status = desk.ends();
+    assert_eq!((status.exit_code(), status.signal()), (129, None), "it ends in order");
 }
 
 #[test]

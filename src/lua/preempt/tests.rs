@@ -74,6 +74,23 @@ fn programs_are_interrupted_on_demand_here() {
     assert_eq!(available(), Preemption::OnDemand);
 }
 
+/// The stack that threads have for signals holds two at most.
+#[test]
+fn a_tick_takes_no_room_from_other_signals_and_lets_none_come_in_between() {
+    assert!(timer::start());
+    // SAFETY: zeros are a `sigaction` that may be filled; nothing is changed.
+    let action = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        assert_eq!(libc::sigaction(timer::SIGNAL, std::ptr::null(), &raw mut action), 0);
+        action
+    };
+    assert_eq!(action.sa_flags & libc::SA_ONSTACK, 0);
+    for signal in [libc::SIGHUP, libc::SIGCONT, libc::SIGTERM, libc::SIGWINCH, libc::SIGCHLD] {
+        // SAFETY: the mask was filled above.
+        assert_eq!(unsafe { libc::sigismember(&raw const action.sa_mask, signal) }, 1, "{signal}");
+    }
+}
+
 /// As many as `SWITCHBOARD_STRESS_SIGNALS` says, or so many that it takes a moment.
 #[test]
 fn a_program_is_the_same_under_a_hail_of_signals() {
