@@ -53,6 +53,8 @@ pub(super) fn spec(program: &Program<'_>, args: &SessionArgs, defaults: &Limits)
     spec.title.clone_from(&args.title);
     spec.tags = args.tag.iter().cloned().collect();
     spec.limits = limits;
+    // With the session, not with the process: it may go on in another.
+    spec.library_dirs = args.lib.iter().filter_map(|dir| std::path::absolute(dir).ok()).collect();
     spec.check().map_err(|cause| CliError::Program { name: called, cause })?;
     Ok(spec)
 }

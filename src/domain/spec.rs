@@ -18,6 +18,10 @@ pub struct SessionSpec {
     /// The first library directory, if given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_root: Option<PathBuf>,
+    /// The library directories behind it, in order: those that came with the session, which finds them again wherever it
+    /// goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub library_dirs: Vec<PathBuf>,
     /// The value of the global `ctx`; absent is `{}`.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub ctx: Option<serde_json::Value>,
@@ -221,6 +225,7 @@ impl SessionSpec {
         Self {
             kind: SessionKind::Run { code: code.into(), name: None },
             project_root: None,
+            library_dirs: Vec::new(),
             ctx: None,
             env: BTreeMap::new(),
             title: None,
@@ -230,6 +235,11 @@ impl SessionSpec {
             branch: None,
             held: false,
         }
+    }
+
+    /// Where it looks for modules first, in order; behind them come the directories of the registry.
+    pub fn own_library_dirs(&self) -> impl Iterator<Item = &PathBuf> {
+        self.project_root.iter().chain(&self.library_dirs)
     }
 
     /// Says whether a session can be made of this.

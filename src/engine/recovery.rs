@@ -13,7 +13,7 @@ use super::registry::Registry;
 use super::shared::Shared;
 use super::world::World;
 use super::{JournalError, Presence, Recovery, Spent, Stored, Summary};
-use crate::domain::{Session, SessionId, SessionSpec, StateName};
+use crate::domain::{ExecutionState, Session, SessionId, SessionSpec, StateName};
 
 /// Sessions that are taken from the journal at a time.
 const PAGE: usize = 500;
@@ -137,7 +137,8 @@ impl Shared {
             (watched, if is_paused { &mut recovered.waiting } else { &mut recovered.running })
         } else if is_paused {
             (Presence::Sleeping, &mut recovered.waiting)
-        } else if *attempts > 0 {
+        } else if *attempts > 0 && !matches!(state, ExecutionState::Running { waiting_on: Some(_) }) {
+            // One that waits for its children computed nothing as the process went down.
             (Presence::Suspended, &mut recovered.suspended)
         } else {
             // Before others find it: whoever starts its task tells that it has arrived.

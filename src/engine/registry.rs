@@ -37,7 +37,7 @@ pub struct RegistryConfig {
     pub entropy: Arc<dyn Entropy>,
     /// Reads modules.
     pub files: Arc<dyn Files>,
-    /// Where modules are looked for, behind a session's own `project_root`.
+    /// Where modules are looked for, behind a session's own directories.
     pub library_dirs: Vec<PathBuf>,
     /// The runtime that the sessions run on.
     pub runtime: tokio::runtime::Handle,

@@ -36,7 +36,7 @@ impl Registry {
         if let Some(source) = got {
             return Ok(ModuleText { source, recorded: true });
         }
-        let roots: Vec<_> = spec.project_root.iter().chain(&world.library_dirs).cloned().collect();
+        let roots: Vec<_> = spec.own_library_dirs().chain(&world.library_dirs).cloned().collect();
         let (files, module) = (Arc::clone(&world.files), name.to_owned());
         let read = tokio::task::spawn_blocking(move || files.read_module(&roots, &module)).await;
         match read.map_err(|error| error.to_string())?? {

@@ -33,7 +33,7 @@ impl Shared {
             return Ok(spec);
         }
         let files = Arc::clone(&self.world.files);
-        let roots: Vec<PathBuf> = spec.project_root.iter().chain(&self.world.library_dirs).cloned().collect();
+        let roots: Vec<PathBuf> = spec.own_library_dirs().chain(&self.world.library_dirs).cloned().collect();
         let looked = self.runtime.spawn_blocking(move || look_up(&*files, &roots, &mut spec.kind).map(|()| spec)).await;
         looked.map_err(|error| SpawnError::Engine(error.to_string()))?.map_err(SpawnError::from)
     }

@@ -117,7 +117,9 @@ fn forbidden(key: Chord, row: &Row) -> Option<&'static str> {
     // Where some other context takes the letter, texts get it all the same.
     let (first, last) = (key.first, key.last());
     let only_texts = row.contexts.iter().all(|context| context.takes_text());
-    if only_texts && matches!((first.name, first.held), (KeyName::Char(_), Held { ctrl: false, alt: false, .. })) {
+    if (only_texts || row.action == Action::Send)
+        && matches!((first.name, first.held), (KeyName::Char(_), Held { ctrl: false, alt: false, .. }))
+    {
         return Some("it is typed in texts");
     }
     let in_editor = row.contexts.iter().any(|context| matches!(context, Context::Editor | Context::Detail));

@@ -27,7 +27,7 @@ use super::terminal::Terminal;
 use super::{Plan, Sessions, text};
 use crate::desk::DeskError;
 use crate::domain::{ExecutionState, SessionId, SessionSpec};
-use crate::engine::Registry;
+use crate::engine::{Presence, Registry};
 
 /// How long ended sessions get to be printed, and before that to stop. A program in a section that cannot be interrupted
 /// needs 50 ms; the rest is for a busy machine.
@@ -198,6 +198,10 @@ impl Run {
                 self.parent_of.insert(id, parent);
             }
             self.follow_from(id, session, Start::Now);
+        }
+        // Whoever asks for it by name lets it go on, also behind two deaths.
+        if self.registry.summary(session).is_ok_and(|it| it.presence == Presence::Suspended) {
+            drop(self.registry.release(session).await);
         }
         Ok(())
     }

@@ -144,6 +144,7 @@ impl SessionTask {
         SessionSpec {
             kind,
             project_root: own.project_root.clone(),
+            library_dirs: own.library_dirs.clone(),
             ctx: None,
             env: own.env.clone(),
             title: None,

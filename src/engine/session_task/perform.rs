@@ -42,7 +42,7 @@ impl SessionTask {
 
     /// Where the session looks for modules, in order.
     fn library_roots(&self) -> Vec<PathBuf> {
-        let own = self.session.spec().project_root.iter();
+        let own = self.session.spec().own_library_dirs();
         own.chain(&self.world.library_dirs).cloned().collect()
     }
 

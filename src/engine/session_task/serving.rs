@@ -2,6 +2,7 @@
 //!
 //! Requests are served at the checkpoints only, one at a time, so that nobody finds the session in the middle of a turn.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -11,6 +12,8 @@ use crate::domain::{
     CancelCode, CancelError, CancelReason, Command, ExecutionState, Rejected, ReleaseError, ResumeError, ResumeOutcome,
     ResumePayload, SeenAt, Session, decide,
 };
+use crate::engine::Presence;
+use crate::engine::posts::Live;
 
 impl SessionTask {
     /// Waits for the next request, or for the wall limit, and serves it.
@@ -109,12 +112,33 @@ impl SessionTask {
     }
 
     async fn cancel(&mut self, reason: CancelReason, seen_at: SeenAt) -> Result<(), CancelError> {
+        // Where its program is there, it waits for its children itself, and ends them.
+        let is_away = !matches!(self.feed.lock().summary.presence, Presence::Resident | Presence::CannotSleep(_));
         match self.acknowledged(Command::Cancel { reason, seen_at }).await {
-            Ok(()) | Err(NoTurn::Rejected(_)) => Ok(()),
+            Ok(()) => {
+                if is_away && self.session.forks() > 0 {
+                    self.end_children_left();
+                }
+                Ok(())
+            }
+            Err(NoTurn::Rejected(_)) => Ok(()),
             Err(NoTurn::NotRecorded(cause)) => {
                 self.stop.lower();
                 Err(CancelError::NotRecorded { cause })
             }
+        }
+    }
+
+    /// Cancels the children of a session whose program is not there to wait for them.
+    fn end_children_left(&self) {
+        let id = self.session.id();
+        let Some(shared) = self.shared.upgrade() else { return };
+        let is_child = |live: &&Arc<Live>| live.feed.lock().summary.parent() == Some(id);
+        let children: Vec<_> = shared.sessions(|sessions| sessions.values().filter(is_child).cloned().collect());
+        let detail = Some("the session that forked it has ended".to_owned());
+        let reason = CancelReason { code: CancelCode::ParentDropped, detail, requested_at: self.world.clock.now() };
+        for child in children.iter().filter(|child| !child.has_ended()) {
+            drop(shared.send_cancel(child, reason.clone()));
         }
     }
 }

@@ -53,6 +53,7 @@ fn what_is_wrong_in_a_keymap_file_is_told_the_same_way() {
         ("answer = \"x y z\"\n", "keymap.toml:1: \"y z\" is not a key"),
         ("answer = []\n", "keymap.toml:1: answer needs at least one key"),
         ("answer = 3\n", "keymap.toml:1: answer is a text; write it in quotes, not a number"),
+        ("send = \"x\"\n", "keymap.toml:1: x cannot be send: it is typed in texts"),
         ("draft = \"s\"\n", "keymap.toml:1: s cannot be draft: it is typed in texts; choose another key"),
         ("send = \"Ctrl-W\"\n", "keymap.toml:1: Ctrl-W cannot be send: it edits texts"),
         ("cancel = \"Esc\"\n", "keymap.toml:1: Esc cannot be cancel: a key that is pressed without thinking"),

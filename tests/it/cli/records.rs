@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use switchboard::engine::Journal;
+use switchboard::engine::{Journal, Record};
 
 use super::home::{Ended, Home, signal};
 use crate::store::{Life, close, open};
@@ -144,9 +144,35 @@ fn children_of_a_run_go_on_with_it() {
     let left = home.run(&["run", "--code", code, "--lib", "lib", "-o", "jsonl"]).exits(6);
     let id = left.terminal()["session"].as_str().unwrap().to_owned();
     let all = answers(&home, "child", "yes");
-    let ended = home.run(&["run", "--resume", &id, "--lib", "lib", "--answers", &all, "-o", "jsonl"]).exits(0);
+    let ended = home.run(&["run", "--resume", &id, "--answers", &all, "-o", "jsonl"]).exits(0);
     assert_eq!(ended.terminal()["value"], 2);
     assert_eq!(ended.lines().iter().filter(|line| line["kind"] == "child_ended").count(), 2);
+}
+
+#[test]
+fn a_run_finds_its_library_again_wherever_it_goes_on() {
+    let home = Home::new();
+    home.file("lib/late/init.lua", "return { run = function(text) return text .. '!' end }");
+    let code = "local a = alc.llm('which?') return require('late').run(a)";
+    let left = home.run(&["run", "--code", code, "--lib", "lib", "-o", "jsonl"]).exits(6);
+    let id = left.terminal()["session"].as_str().unwrap().to_owned();
+    let one = answers(&home, "which", "one");
+    let ended = home.run(&["run", "--resume", &id, "--answers", &one, "-o", "jsonl"]).exits(0);
+    assert_eq!(ended.terminal()["value"], "one!");
+}
+
+#[tokio::test]
+async fn a_run_whose_process_died_twice_goes_on_when_it_is_asked_for() {
+    let home = Home::new();
+    let path = home.path().join("died.db");
+    let mut running = Life::begun(77);
+    running.records.push(Record::Resumed { unclean: true, at: 2000 });
+    let journal = open(&path);
+    running.write(&journal).await;
+    close(journal).await;
+    let all = answers(&home, "", "one");
+    let resume = ["run", "--resume", &running.id().to_string(), "--answers", &all, "--journal", "died.db"];
+    assert!(home.run(&resume).exits(0).stdout.ends_with("done: \"one\"\n"));
 }
 
 #[test]

@@ -355,6 +355,7 @@ fn a_spec_writes_its_kind_beside_the_rest_and_every_absent_field_has_a_default()
     let full = SessionSpec {
         kind: SessionKind::Run { code: "x".into(), name: Some("a.lua".into()) },
         project_root: Some("lib".into()),
+        library_dirs: vec!["more".into()],
         ctx: Some(json!({"k": [1]})),
         env: BTreeMap::from([("A".into(), "1".into())]),
         title: Some("t".into()),
@@ -371,7 +372,8 @@ fn a_spec_writes_its_kind_beside_the_rest_and_every_absent_field_has_a_default()
         held: true,
     };
     let written = with(
-        json!({"kind": "run", "code": "x", "name": "a.lua", "project_root": "lib", "ctx": {"k": [1]},
+        json!({"kind": "run", "code": "x", "name": "a.lua", "project_root": "lib", "library_dirs": ["more"],
+               "ctx": {"k": [1]},
                "env": {"A": "1"}, "title": "t", "tags": {"k": "v"}, "held": true}),
         json!({"limits": serde_json::to_value(Limits::default()).unwrap(),
                "parent": {"session": "0000000000000007", "fork": 1, "index": 2, "depth": 1,

@@ -11,7 +11,7 @@ use switchboard::domain::{
 use switchboard::engine::{Hibernation, Presence, Record, Registry, Retention};
 
 use super::rig::Rig;
-use crate::support::{Seeded, ended, has_resumed, paused, paused_at, until, wait_for};
+use crate::support::{Seeded, ended, paused, paused_at, until, wait_for};
 
 /// A program made of random pieces: it asks, forks, writes, and looks at the clock, at random numbers and at state.
 fn program(seed: u64) -> String {
@@ -328,6 +328,42 @@ async fn a_fork_goes_on_with_its_children_wherever_the_process_died() {
 }
 
 #[tokio::test]
+async fn a_session_that_waits_for_its_children_comes_back_however_often_the_process_dies() {
+    let rig = Rig::recorded();
+    let (parent, ids) = forked(&rig).await;
+    let mut before = rig;
+    for death in 1..=3 {
+        let after = before.image(|_, all| all.len());
+        after.journal.was_killed();
+        after.registry.recover().await.unwrap();
+        wait_for("the children", || {
+            matches!(after.registry.state(parent), Ok(ExecutionState::Running { waiting_on: Some(2) }))
+                && after.registry.summary(parent).unwrap().presence == Presence::Resident
+        })
+        .await;
+        assert_eq!(children(&after.registry, parent), ids, "death {death}");
+        before = after;
+    }
+}
+
+#[tokio::test]
+async fn the_children_of_a_session_that_cannot_come_back_end_with_it() {
+    let rig = Rig::recorded();
+    let (parent, ids) = forked(&rig).await;
+    let after = rig.image(|_, all| all.len());
+    after.journal.damage(ids[1]);
+    after.registry.recover().await.unwrap();
+    wait_for("it to be marked", || {
+        matches!(after.registry.summary(parent).unwrap().presence, Presence::CannotReplay(_))
+    })
+    .await;
+    let reason = CancelReason { code: CancelCode::User, detail: None, requested_at: 0 };
+    after.registry.cancel(parent, reason).await.unwrap();
+    let TerminalOutcome::Cancelled(end) = ended(&after.registry, ids[0]).await else { panic!("it goes on") };
+    assert_eq!(end.reason.code, CancelCode::ParentDropped);
+}
+
+#[tokio::test]
 async fn a_fork_with_a_child_that_is_damaged_waits_and_makes_it_not_again() {
     let rig = Rig::recorded();
     let (parent, ids) = forked(&rig).await;
@@ -348,11 +384,15 @@ async fn a_fork_with_a_child_that_is_damaged_waits_and_makes_it_not_again() {
 async fn a_child_that_has_ended_and_was_evicted_is_not_made_again() {
     let rig = Rig::recorded();
     let (parent, ids) = forked(&rig).await;
-    let first = rig.image(|_, all| all.len());
+    // Both times before the word that there are children: what waits for children would come back by itself.
+    let begins = |all: &[Record]| up_to(all, |kind| matches!(kind, EventKind::ChildStarted { .. })) - 1;
+    let first = rig.image(|id, all| if id == parent { begins(all) } else { all.len() });
+    let cut = first.journal.count(parent);
     first.journal.was_killed();
     first.registry.recover().await.unwrap();
-    wait_for("the word that it is run again", || has_resumed(&first.journal.memory, parent)).await;
-    let second = first.image(|_, all| all.len());
+    wait_for("the word that it is run again", || first.journal.count(parent) > cut + 1).await;
+    let resumed = |all: &[Record]| all.iter().position(|it| matches!(it, Record::Resumed { .. })).unwrap() + 1;
+    let second = first.image(|id, all| if id == parent { resumed(all) } else { all.len() });
     second.journal.was_killed();
     second.registry.recover().await.unwrap();
     assert_eq!(second.registry.summary(parent).unwrap().presence, Presence::Suspended);
