@@ -13,7 +13,7 @@ use crate::domain::{CancelCode, QueryId};
 ///
 /// Without a subcommand it opens the desk and starts a session for each file.
 #[derive(Debug, Parser)]
-#[command(name = "switchboard", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "switchboard", version, after_help = EXIT_CODES)]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) common: Common,
@@ -24,7 +24,7 @@ pub(super) struct Args {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 a limit ended a session, 5 a conflict, 6 left waiting, or partly done, \
-7 a session failed, 8 a session was cancelled, 129, 130 and 143 signals. Of several ends, 7 comes before 8, 4 and 6.";
+7 a session failed, 8 a session was cancelled, 129, 130 and 143 signals. Of several ends, 7 comes before 8 before 4 before 6.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
