@@ -296,6 +296,20 @@ async fn forked(rig: &Rig) -> (SessionId, Vec<SessionId>) {
     (parent, ids)
 }
 
+/// The same behind the death of the process, of which the second child cannot be read: the parent cannot come back.
+async fn forked_and_damaged() -> (Rig, SessionId, Vec<SessionId>) {
+    let rig = Rig::recorded();
+    let (parent, ids) = forked(&rig).await;
+    let after = rig.image(|_, all| all.len());
+    after.journal.damage(ids[1]);
+    after.registry.recover().await.unwrap();
+    wait_for("it to be marked", || {
+        matches!(after.registry.summary(parent).unwrap().presence, Presence::CannotReplay(_))
+    })
+    .await;
+    (after, parent, ids)
+}
+
 #[tokio::test]
 async fn a_fork_goes_on_with_its_children_wherever_the_process_died() {
     let rig = Rig::recorded();
@@ -348,15 +362,7 @@ async fn a_session_that_waits_for_its_children_comes_back_however_often_the_proc
 
 #[tokio::test]
 async fn the_children_of_a_session_that_cannot_come_back_end_with_it() {
-    let rig = Rig::recorded();
-    let (parent, ids) = forked(&rig).await;
-    let after = rig.image(|_, all| all.len());
-    after.journal.damage(ids[1]);
-    after.registry.recover().await.unwrap();
-    wait_for("it to be marked", || {
-        matches!(after.registry.summary(parent).unwrap().presence, Presence::CannotReplay(_))
-    })
-    .await;
+    let (after, parent, ids) = forked_and_damaged().await;
     let reason = CancelReason { code: CancelCode::User, detail: None, requested_at: 0 };
     after.registry.cancel(parent, reason).await.unwrap();
     let TerminalOutcome::Cancelled(end) = ended(&after.registry, ids[0]).await else { panic!("it goes on") };
@@ -365,15 +371,7 @@ async fn the_children_of_a_session_that_cannot_come_back_end_with_it() {
 
 #[tokio::test]
 async fn a_fork_with_a_child_that_is_damaged_waits_and_makes_it_not_again() {
-    let rig = Rig::recorded();
-    let (parent, ids) = forked(&rig).await;
-    let after = rig.image(|_, all| all.len());
-    after.journal.damage(ids[1]);
-    after.registry.recover().await.unwrap();
-    wait_for("it to be marked", || {
-        matches!(after.registry.summary(parent).unwrap().presence, Presence::CannotReplay(_))
-    })
-    .await;
+    let (after, parent, ids) = forked_and_damaged().await;
     let Presence::CannotReplay(why) = after.registry.summary(parent).unwrap().presence else { unreachable!() };
     assert_eq!(*why, *format!("its child {} has not come back", ids[1]));
     assert_eq!(children(&after.registry, parent), [ids[0], ids[2]]);
