@@ -32,7 +32,7 @@ pub use error::{
 pub use event::{Event, EventKind, Phase, gap_line};
 pub use family::{Branch, Budget, Parent, SharedBudget};
 pub use ids::{BySession, ParseIdError, QueryId, Seq, SessionId, Timestamp};
-pub use session::{LogLine, Progress, Session, apply};
+pub use session::{LogLine, Progress, Session, apply, apply_turn};
 pub use spec::{InvalidSpec, Limits, Scenario, SessionKind, SessionSpec};
 pub use state::{
     CancelCode, CancelReason, Cancelled, Done, ExecutionState, Failure, FailureKind, LimitKind, Pause, PauseKind,

@@ -267,6 +267,18 @@ pub(super) fn since(start: Timestamp, now: Timestamp) -> u64 {
 
 /// Folds one event into a session.
 pub fn apply(session: &mut Session, event: &Event) {
+    fold(session, event, true);
+}
+
+/// Folds the events of one turn into a session, at which nobody looks in between.
+pub fn apply_turn(session: &mut Session, turn: &[Event]) {
+    for (n, event) in (1..).zip(turn) {
+        fold(session, event, n == turn.len());
+    }
+}
+
+/// Folds one event into a session, at which others look afterwards or not.
+fn fold(session: &mut Session, event: &Event, is_seen: bool) {
     session.last_seq = event.seq;
     session.last_at = event.at;
     session.usage.elapsed_ms = since(session.created_at, event.at);
@@ -294,14 +306,12 @@ pub fn apply(session: &mut Session, event: &Event) {
             if let ExecutionState::Paused(pause) = &mut session.state
                 && let Some(position) = pause.position(*query_id)
             {
-                let prompt = &mut Arc::make_mut(pause).prompts[position];
-                prompt.answered_by = Some(by.clone());
-                session.usage.book_answer(
-                    &prompt.query.prompt,
-                    prompt.query.system.as_deref(),
-                    response,
-                    usage.as_ref(),
-                );
+                let query = &pause.prompts[position].query;
+                session.usage.book_answer(&query.prompt, query.system.as_deref(), response, usage.as_ref());
+                // Others share the pause. The last answer ends it in the same turn.
+                if is_seen || *remaining > 0 {
+                    Arc::make_mut(pause).prompts[position].answered_by = Some(by.clone());
+                }
                 session.replies[position] = Some(Arc::clone(response));
                 if let Some(answered) = index(*query_id).and_then(|index| session.answered.get_mut(index)) {
                     *answered = Some(by.clone());

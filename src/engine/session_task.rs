@@ -30,7 +30,7 @@ use super::{
 };
 use crate::domain::{
     CancelError, CancelReason, Command, Event, EventKind, ExecutionState, FailureKind, LimitKind, Rejected,
-    ReleaseError, ResumeError, ResumeOutcome, ResumePayload, SeenAt, Session, apply, decide,
+    ReleaseError, ResumeError, ResumeOutcome, ResumePayload, SeenAt, Session, apply, apply_turn, decide,
 };
 
 /// Requests that wait for the task, at most: enough that a burst of answers to a large batch never makes its senders
@@ -365,9 +365,7 @@ impl SessionTask {
 
     fn apply_and_publish(&mut self, turn: Turn) {
         let tokens = self.session.usage().total_tokens.tokens;
-        for event in turn.iter() {
-            apply(&mut self.session, event);
-        }
+        apply_turn(&mut self.session, &turn);
         if let Some(purse) = &self.purse
             && !turn.iter().any(|event| matches!(event.kind, EventKind::ChildEnded { .. }))
         {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use switchboard::domain::{
     Answer, AnsweredBy, Command, Event, EventKind, ExecutionState, Pause, PauseKind, Phase, Prompt, Query, QueryId,
-    ResumePayload, SeenAt, Session, SessionId, SessionSpec, StateName, TokenUsage, apply, decide,
+    ResumePayload, SeenAt, Session, SessionId, SessionSpec, StateName, TokenUsage, apply, apply_turn, decide,
 };
 
 use super::{BIRTH, Life, cancel, fail, finish, question};
@@ -105,6 +105,7 @@ proptest! {
         commands in vec(some_command(), 0..60)
     ) {
         let mut life = Life::new();
+        let mut by_turns = life.session.clone();
         let mut queries = 0;
         let mut epoch = 0;
         for command in commands {
@@ -117,6 +118,8 @@ proptest! {
             }
             prop_assert!(!before.state().is_ended(), "an ended session takes nothing");
             prop_assert!(life.events.len() > first, "a command that is taken leaves a trace");
+            apply_turn(&mut by_turns, &life.events[first..]);
+            prop_assert_eq!(&by_turns, &life.session, "a turn folded as a whole is its events folded one by one");
             for event in &life.events[first..] {
                 if let EventKind::PauseRequested { info } = &event.kind {
                     epoch += 1;
