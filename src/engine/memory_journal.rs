@@ -16,7 +16,7 @@ use crate::domain::{BySession, Event, EventKind, QueryId, Seq, Session, SessionI
 const EVENT_BYTES: usize = 4 << 20;
 
 /// What is dropped at once is this part of what is kept: at most so much less is kept than could be.
-const PORTIONS: usize = 64;
+const PORTIONS: usize = 256;
 
 /// Answers in a piece: one page of memory.
 const PIECE: usize = 32;
