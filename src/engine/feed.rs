@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::changes::Mark;
 use super::inspection::IGNORED_KEPT;
-use super::{EventRef, Presence, Summary, Turn};
+use super::{Events, Presence, Summary, Turn};
 use crate::domain::{CancelReason, LogLine, Seq, Session, SessionId, TerminalOutcome};
 
 /// Events kept in the ring. A reader this close behind never asks the journal; at a typical event's size it is some
@@ -195,8 +195,8 @@ impl Feed {
         }
     }
 
-    /// Moves events from number `next` on into `buffer`, as many as are there and at most `max`.
-    pub(super) fn look(&self, next: Seq, max: usize, buffer: &mut VecDeque<EventRef>) -> Look {
+    /// Puts the events from number `next` on into `buffer`, of at most `max` turns.
+    pub(super) fn look(&self, next: Seq, max: usize, buffer: &mut VecDeque<Events>) -> Look {
         let mut published = self.lock();
         let last = published.summary.last_seq;
         if next > last {
@@ -213,7 +213,7 @@ impl Feed {
         // From the newest back: most readers are close behind, and what is older is in no cache any more.
         let newer = published.ring.iter().rev().take_while(|turn| turn.first_seq() > next).count();
         let turns = published.ring.range(published.ring.len().saturating_sub(newer + 1)..);
-        buffer.extend(turns.flat_map(|turn| turn.since(next)).take(max));
+        buffer.extend(turns.filter_map(|turn| turn.part_since(next)).take(max));
         Look::Some
     }
 }

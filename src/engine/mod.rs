@@ -65,7 +65,7 @@ pub use registry::{Registry, RegistryConfig};
 pub use replay::Difference;
 pub use sources::ModuleText;
 pub use summary::{Presence, Summary};
-pub use turn::{EventRef, Turn};
+pub use turn::{EventRef, Events, Turn};
 pub use verify::{Verified, VerifyError};
 pub use vm::{Input, Step, Vm, VmFactory, VmFailure};
 pub(crate) use weight::{HEAVY, is_heavy};

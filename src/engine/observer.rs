@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::feed::{Feed, Look};
-use super::{EventRef, Journal, Page, Reply};
+use super::{EventRef, Events, Journal, Page, Reply};
 use crate::domain::{ObserverRecvError, Seq, SessionId};
 
-/// Events taken at a time: few enough to hold the lock for a microsecond or two.
+/// Turns taken from the ring at a time, few enough to hold the lock for a microsecond or two; events from the journal.
 const BATCH: usize = 64;
 
 /// A reader of one session's events: the whole stream from where it was opened, the transition into an ended state
@@ -18,13 +18,14 @@ pub struct Observer {
     feed: Arc<Feed>,
     journal: Arc<dyn Journal>,
     next: Seq,
-    buffer: VecDeque<EventRef>,
+    buffer: VecDeque<Events>,
     page: Option<Reply<Page>>,
 }
 
 /// What a reader finds without waiting.
 enum Found {
-    Event(EventRef),
+    /// The next events are in the buffer.
+    Some,
     Error(ObserverRecvError),
     NothingYet,
     AskedJournal,
@@ -48,6 +49,31 @@ impl Observer {
     /// [`Closed`](ObserverRecvError::Closed) after the last event.
     pub async fn recv(&mut self) -> Result<EventRef, ObserverRecvError> {
         loop {
+            self.wait().await?;
+            if let Some(event) = self.take_one() {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// Waits for the next events: as many of one turn as are there and were not read before. Whoever reads everything
+    /// needs half the time so. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub async fn recv_turn(&mut self) -> Result<Events, ObserverRecvError> {
+        loop {
+            self.wait().await?;
+            if let Some(events) = self.buffer.pop_front() {
+                self.next = events.last_seq() + 1;
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Waits until there are events in the buffer.
+    async fn wait(&mut self) -> Result<(), ObserverRecvError> {
+        loop {
             // Most of the time the next event is there, and nothing has to be prepared for waiting.
             let mut found = self.find();
             if matches!(found, Found::NothingYet) {
@@ -61,7 +87,7 @@ impl Observer {
                 }
             }
             match found {
-                Found::Event(event) => return Ok(event),
+                Found::Some => return Ok(()),
                 Found::Error(error) => return Err(error),
                 Found::NothingYet => {}
                 Found::AskedJournal => {
@@ -80,10 +106,20 @@ impl Observer {
     /// As [`recv`](Self::recv).
     pub fn try_recv(&mut self) -> Result<Option<EventRef>, ObserverRecvError> {
         match self.find() {
-            Found::Event(event) => Ok(Some(event)),
+            Found::Some => Ok(self.take_one()),
             Found::Error(error) => Err(error),
             Found::NothingYet | Found::AskedJournal => Ok(None),
         }
+    }
+
+    /// Takes the next event out of the buffer.
+    fn take_one(&mut self) -> Option<EventRef> {
+        let (event, rest) = self.buffer.pop_front()?.split_first();
+        if let Some(rest) = rest {
+            self.buffer.push_front(rest);
+        }
+        self.next = event.seq + 1;
+        Some(event)
     }
 
     /// Stops reading; the same as dropping it.
@@ -91,9 +127,8 @@ impl Observer {
 
     fn find(&mut self) -> Found {
         loop {
-            if let Some(event) = self.buffer.pop_front() {
-                self.next = event.seq + 1;
-                return Found::Event(event);
+            if !self.buffer.is_empty() {
+                return Found::Some;
             }
             match self.page.take() {
                 Some(Reply::Ready(page)) => {
@@ -139,7 +174,7 @@ impl Observer {
             };
             return Some(self.skip(self.next, to));
         }
-        self.buffer.extend(page.events);
+        self.buffer.extend(page.events.into_iter().map(Events::from));
         page.gap.map(|(from, to)| self.skip(from, to))
     }
 

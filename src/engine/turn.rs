@@ -3,7 +3,7 @@
 //! One count of its readers for a turn and not for each event: answering a question makes seven of them.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use super::weight::weight;
@@ -52,8 +52,17 @@ impl Turn {
 
     /// Its events from number `from` on, in order.
     pub fn since(&self, from: Seq) -> impl Iterator<Item = EventRef> + '_ {
-        let skipped = usize::try_from(from.saturating_sub(self.first_seq())).unwrap_or(usize::MAX);
-        (skipped..self.len()).map(|index| EventRef { turn: self.clone(), index })
+        (self.skipped(from)..self.len()).map(|index| EventRef { turn: self.clone(), index })
+    }
+
+    /// The same as one piece; `None` where there are none.
+    pub(super) fn part_since(&self, from: Seq) -> Option<Events> {
+        let range = self.skipped(from)..self.len();
+        (!range.is_empty()).then(|| Events { turn: self.clone(), range })
+    }
+
+    fn skipped(&self, from: Seq) -> usize {
+        usize::try_from(from.saturating_sub(self.first_seq())).unwrap_or(usize::MAX)
     }
 }
 
@@ -103,6 +112,50 @@ impl fmt::Debug for EventRef {
 impl From<Event> for EventRef {
     fn from(event: Event) -> Self {
         Self { turn: Turn::of(vec![event]), index: 0 }
+    }
+}
+
+/// Events of one turn that follow each other, as a reader comes to them; never empty. Cheap to clone.
+#[derive(Clone)]
+pub struct Events {
+    turn: Turn,
+    range: Range<usize>,
+}
+
+impl Events {
+    /// Takes the first of them; the rest, if there is one.
+    pub(super) fn split_first(self) -> (EventRef, Option<Self>) {
+        let Range { start, end } = self.range;
+        if start + 1 == end {
+            return (EventRef { turn: self.turn, index: start }, None);
+        }
+        let first = EventRef { turn: self.turn.clone(), index: start };
+        (first, Some(Self { turn: self.turn, range: start + 1..end }))
+    }
+
+    /// The number of the last of them.
+    pub(super) fn last_seq(&self) -> Seq {
+        self[self.len() - 1].seq
+    }
+}
+
+impl Deref for Events {
+    type Target = [Event];
+
+    fn deref(&self) -> &[Event] {
+        &self.turn[self.range.clone()]
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl From<EventRef> for Events {
+    fn from(EventRef { turn, index }: EventRef) -> Self {
+        Self { turn, range: index..index + 1 }
     }
 }
 

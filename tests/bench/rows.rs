@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use switchboard::domain::{
-    Answer, AnsweredBy, CancelCode, CancelReason, EventKind, ExecutionState, ObserverRecvError, QueryId, ResumePayload,
-    SessionId, SessionSpec, StateName,
+    Answer, AnsweredBy, CancelCode, CancelReason, Event, EventKind, ExecutionState, ObserverRecvError, QueryId,
+    ResumePayload, SessionId, SessionSpec, StateName,
 };
 use switchboard::engine::{MemoryJournal, Observer, Registry, RegistryConfig, SystemClock, SystemEntropy};
 use switchboard::lua::LuaVms;
@@ -45,14 +45,16 @@ pub(crate) fn single(query: u32) -> ResumePayload {
     ResumePayload::Single(Answer::new(QueryId::new(query), "a", AnsweredBy::Person))
 }
 
-/// Reads until the session is announced as paused on query `q-n`.
+/// Reads until a session that asks one thing at a time is announced as paused on query `q-n`.
 pub(crate) async fn paused_on(observer: &mut Observer, n: u32) {
     loop {
-        match observer.recv().await {
-            Ok(event) => match &event.kind {
-                EventKind::LlmCallBegin { query_id } if query_id.number() == n => return,
-                _ => {}
-            },
+        match observer.recv_turn().await {
+            Ok(events) => {
+                let asks = |event: &Event| matches!(&event.kind, EventKind::LlmCallBegin { query_id } if query_id.number() == n);
+                if events.iter().any(asks) {
+                    return;
+                }
+            }
             Err(ObserverRecvError::Gap { .. }) => {}
             Err(ObserverRecvError::Closed) => panic!("the session ended"),
         }
@@ -271,8 +273,8 @@ pub(crate) fn events_per_second(n: usize) {
             let mut observer = registry.observe(id, None).expect("it exists");
             let (mut events, mut missing) = (0_u64, 0);
             loop {
-                match observer.recv().await {
-                    Ok(_) => events += 1,
+                match observer.recv_turn().await {
+                    Ok(turn) => events += turn.len() as u64,
                     Err(ObserverRecvError::Gap { from, to }) => missing += to - from + 1,
                     Err(ObserverRecvError::Closed) => return (events, missing, start.elapsed()),
                 }
@@ -301,8 +303,8 @@ pub(crate) fn late_observer(n: usize) {
             let mut late = registry.observe(id, None).expect("it exists");
             let (mut events, mut missing) = (0_u64, 0);
             loop {
-                match late.recv().await {
-                    Ok(_) => events += 1,
+                match late.recv_turn().await {
+                    Ok(turn) => events += turn.len() as u64,
                     Err(ObserverRecvError::Gap { from, to }) => missing += to - from + 1,
                     Err(ObserverRecvError::Closed) => break,
                 }

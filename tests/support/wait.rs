@@ -38,7 +38,7 @@ pub(crate) async fn until(
     let mut observer = registry.observe(id, Some(summary.last_seq + 1)).unwrap();
     bounded(async {
         loop {
-            let closed = observer.recv().await == Err(ObserverRecvError::Closed);
+            let closed = matches!(observer.recv_turn().await, Err(ObserverRecvError::Closed));
             let state = registry.state(id).unwrap();
             if there(&state) {
                 return state;

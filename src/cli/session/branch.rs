@@ -69,7 +69,7 @@ async fn come_to_rest(registry: &Registry, id: SessionId) {
     let Ok(summary) = registry.summary(id) else { return };
     let Ok(mut observer) = registry.observe(id, Some(summary.last_seq + 1)) else { return };
     while let Ok(ExecutionState::Running { .. }) = registry.state(id) {
-        if observer.recv().await == Err(ObserverRecvError::Closed) {
+        if matches!(observer.recv_turn().await, Err(ObserverRecvError::Closed)) {
             return;
         }
     }

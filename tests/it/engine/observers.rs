@@ -163,6 +163,48 @@ async fn an_observer_that_waits_for_the_journal_waits_neither_in_try_recv_nor_fo
 }
 
 #[tokio::test]
+async fn whoever_reads_turn_by_turn_reads_the_same_events() {
+    let rig = Rig::new();
+    let id = rig.start([Act::Log(FAR_BEYOND_THE_RING), say("why?"), say("how?")]).await;
+    for n in 1..=2 {
+        paused_at(&rig.registry, id, n).await;
+        rig.registry.resume(id, answer(n, "a")).await.unwrap();
+    }
+    let all = history(&rig.registry, id).await;
+
+    // By ones and by turns in changing order, from the journal and from the ring.
+    for ones in [0, 1, 3] {
+        let mut observer = rig.registry.observe(id, Some(2)).unwrap();
+        let mut read = Vec::new();
+        let closed = bounded(async {
+            loop {
+                for _ in 0..ones {
+                    match observer.recv().await {
+                        Ok(event) => read.push(event),
+                        Err(closed) => return closed,
+                    }
+                }
+                match observer.recv_turn().await {
+                    Ok(events) => read.extend(events.iter().cloned().map(EventRef::from)),
+                    Err(closed) => return closed,
+                }
+            }
+        })
+        .await;
+        assert_eq!(closed, ObserverRecvError::Closed);
+        assert_eq!(read, all[1..], "{ones} by ones before each turn");
+    }
+
+    // An answer's turn is one piece, and what was read of it before is not in it.
+    let accepted = |event: &&EventRef| matches!(event.kind, EventKind::AnswerAccepted { .. });
+    let answered = all.iter().rfind(accepted).unwrap().seq;
+    let mut observer = rig.registry.observe(id, Some(answered)).unwrap();
+    assert_eq!(observer.recv().await.unwrap().seq, answered);
+    let rest: Vec<&str> = observer.recv_turn().await.unwrap().iter().map(|event| event.kind.name()).collect();
+    assert_eq!(rest, ["llm_call_end", "state_transition", "resume_accepted"]);
+}
+
+#[tokio::test]
 async fn a_reader_close_behind_never_asks_the_journal() {
     let rig = Rig::new();
     let id = rig.start([Act::Log(100), say("why?"), Act::Log(100)]).await;
