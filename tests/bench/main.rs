@@ -29,6 +29,7 @@ const ROWS: &[Row] = &[
     ("spawn_to_paused", rows::spawn_to_paused, &[4000]),
     ("sessions_per_second", rows::sessions_per_second, &[40_000]),
     ("memory_per_paused_session", rows::memory_per_paused_session, &[1000, 10_000]),
+    ("memory_given_back", rows::memory_given_back, &[10_000]),
     ("answer_to_next_pause_one_core", rows::answer_to_next_pause_one_core, &[50_000]),
     ("answer_to_next_pause_two_cores", rows::answer_to_next_pause_two_cores, &[50_000]),
     ("answer_to_next_pause_other_thread", rows::answer_to_next_pause_other_thread, &[50_000]),

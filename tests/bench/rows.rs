@@ -150,6 +150,35 @@ pub(crate) fn memory_per_paused_session(n: usize) {
     row("memory_per_paused_session", n, 1, &figures);
 }
 
+/// Resident memory while `n` sessions wait and once they are cancelled and collected, five times over.
+pub(crate) fn memory_given_back(n: usize) {
+    const ROUNDS: usize = 5;
+    let runtime = two_cores();
+    let registry = registry(&runtime, MemoryJournal::new(0, 0));
+    registry.collect(Duration::ZERO, Duration::from_millis(20));
+    let figures = runtime.block_on(async move {
+        let before = rss_kb();
+        let (mut waiting, mut after) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let mut ids = Vec::with_capacity(n);
+            for _ in 0..n {
+                ids.push(spawn(&registry, "local t = {} for i = 1, 2000 do t[i] = i end return alc.llm('q')").await);
+            }
+            for id in &ids {
+                paused_on(&mut registry.observe(*id, None).expect("it exists"), 1).await;
+            }
+            waiting.push(((rss_kb() - before) / 1024.0).round());
+            for id in ids {
+                cancel(&registry, id).await;
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            after.push(((rss_kb() - before) / 1024.0).round());
+        }
+        json!({"n": n, "rss_mb_waiting": waiting, "rss_mb_after": after})
+    });
+    row("memory_given_back", n, ROUNDS, &figures);
+}
+
 async fn answer_cycles(registry: Registry, cycles: usize) -> Vec<Duration> {
     let id = spawn(&registry, ASK_FOREVER).await;
     let mut observer = registry.observe(id, None).expect("it exists");
