@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::args::Format;
 use super::answers_file::AnswersFile;
+use super::printed::Printed;
 use super::sources::{Ask, Report, Stage};
 use super::stream::Stream;
 use super::supervise::Ending;
@@ -34,6 +35,7 @@ pub(super) struct Follower {
     pub(super) ending: Arc<OnceLock<Ending>>,
     /// Raised once sessions were left in their journal: nothing more happens to them.
     pub(super) left: CancellationToken,
+    pub(super) printed: Printed,
 }
 
 /// Where to begin to follow a session.
@@ -51,6 +53,8 @@ struct Batch {
     lines: String,
     pauses: Vec<Arc<Pause>>,
     children: Vec<SessionId>,
+    /// The child whose end was read last, and the lines that stand behind everything of it.
+    ended: Option<(SessionId, String)>,
     closed: bool,
 }
 
@@ -112,19 +116,28 @@ impl Follower {
             while let Some(()) = self.take(whose, next, &mut batch) {
                 next = observer.try_recv();
             }
-            if batch.closed {
-                let document = self.last_line(whose, &children, &mut batch.lines);
-                self.stream.print(batch.lines.into_bytes()).await;
-                return document;
-            }
             self.stream.print(batch.lines.into_bytes()).await;
             if !batch.children.is_empty() {
                 children.extend(&batch.children);
                 let forked = Report::Forked { parent: whose.session, top: whose.top, children: batch.children };
                 let _ = self.reports.send(forked).await;
             }
+            if batch.closed {
+                // What has ended with it comes before its last word.
+                for child in &children {
+                    self.printed.wait(*child).await;
+                }
+                let mut line = String::new();
+                let document = self.last_line(whose, &children, &mut line);
+                self.stream.print(line.into_bytes()).await;
+                return document;
+            }
             for pause in batch.pauses {
                 self.answer(whose, &pause).await;
+            }
+            if let Some((child, lines)) = batch.ended {
+                self.printed.wait(child).await;
+                self.stream.print(lines.into_bytes()).await;
             }
         }
     }
@@ -142,8 +155,18 @@ impl Follower {
                 if let EventKind::PauseRequested { info } = &event.kind {
                     batch.pauses.push(Arc::clone(info));
                 }
-                if let EventKind::ChildStarted { session, .. } = event.kind {
-                    batch.children.push(session);
+                match event.kind {
+                    EventKind::ChildStarted { session, .. } => {
+                        self.printed.expect(session);
+                        batch.children.push(session);
+                    }
+                    EventKind::ChildEnded { session, .. } => {
+                        let mut lines = String::new();
+                        self.print(&mut lines, whose, &event);
+                        batch.ended = Some((session, lines));
+                        return None;
+                    }
+                    _ => {}
                 }
                 self.print(&mut batch.lines, whose, &event);
             }

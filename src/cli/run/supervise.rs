@@ -20,6 +20,7 @@ use super::super::exit::{CliError, Exit};
 use super::super::output;
 use super::answerer::Answerer;
 use super::follow::{Follower, Start};
+use super::printed::Printed;
 use super::sources::{Report, Stage};
 use super::stdin::StdinAnswers;
 use super::stream::{self, Ended, Stream};
@@ -88,6 +89,7 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         reports,
         ending: Arc::clone(&ending),
         left: CancellationToken::new(),
+        printed: Printed::default(),
     };
     let (spec, unstarted, kept) = match plan.sessions {
         Sessions::New { spec, copies } => (*spec, copies, None),
@@ -191,6 +193,7 @@ impl Run {
     /// Goes on with a session of the journal, and with those below it that have not ended.
     async fn take_up(&mut self, session: SessionId) -> Result<(), CliError> {
         let family = self.registry.recover_family(session).await?;
+        family.iter().for_each(|id| self.follower.printed.expect(*id));
         self.order.push(session);
         for id in family {
             if let Some(parent) = self.registry.summary(id).ok().filter(|_| id != session).and_then(|it| it.parent()) {
@@ -212,9 +215,13 @@ impl Run {
 
     fn follow_from(&mut self, session: SessionId, top: SessionId, start: Start) {
         self.live.insert(session);
+        let printed = self.follower.printed.guard(session);
         let follow = self.follower.clone().follow(session, top, start);
         let over = self.over.clone();
-        let follow = async move { over.run_until_cancelled(follow).await.unwrap_or(()) };
+        let follow = async move {
+            let _printed = printed;
+            over.run_until_cancelled(follow).await.unwrap_or(());
+        };
         self.tasks.spawn(told_if_broken(follow, self.follower.reports.clone()));
     }
 

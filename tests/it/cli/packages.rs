@@ -122,6 +122,36 @@ fn a_run_whose_children_wait_for_nobody_ends_and_says_so() {
 }
 
 #[test]
+fn what_a_child_did_is_printed_before_its_parent_says_that_it_has_ended() {
+    let home = home();
+    home.file("lib/twice.lua", "return { run = function(ctx) return alc.fork({ 'forks', 'forks' }, ctx) end }");
+    home.file("answers.jsonl", r#"{"response": "A"}"#);
+    let arguments = ["run", "--lib", "lib", "--advice", "twice", "--task", "t", "--answers", "answers.jsonl"];
+    // Each session is printed by itself: now and then, one would be late.
+    for _ in 0..10 {
+        let text = home.run(&arguments).exits(0).stdout;
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.last().unwrap().starts_with("done: "), "{text}");
+        let mut ends = 0;
+        for (at, line) in lines.iter().enumerate() {
+            let Some((child, "done")) = line.split_once("  child ").and_then(|(_, end)| end.split_once(": ")) else {
+                continue;
+            };
+            ends += 1;
+            let is_of_it = |line: &&&str| line.starts_with(child);
+            assert_eq!(lines[at..].iter().find(is_of_it), None, "{text}");
+        }
+        assert_eq!(ends, 2 + 4);
+    }
+    for _ in 0..10 {
+        let lines = home.run(&[&arguments[..], &["-o", "jsonl"]].concat()).exits(0).lines();
+        let last = |child: &Value| lines.iter().rposition(|line| line["child"] == *child).unwrap();
+        let ends = lines.iter().enumerate().filter(|(_, line)| line["kind"] == "child_ended");
+        assert!(ends.map(|(at, line)| at > last(&line["id"])).eq([true; 6]));
+    }
+}
+
+#[test]
 fn two_processes_that_write_one_state_file_lose_nothing() {
     const TIMES: usize = 60;
     let home = Home::new();
