@@ -33,12 +33,12 @@ pub(super) enum Verb {
     /// Runs programs without a screen: events on standard output, answers from files and commands
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
-    /// Sessions of a journal: lists them, shows and follows them, writes them out, removes them
+    /// Sessions of a journal and of runs: lists them, shows and follows them, writes them out, removes them
     #[command(subcommand)]
     Session(SessionVerb),
     /// Looks whether this machine keeps what the program promises
     Doctor(DoctorArgs),
-    /// Facts about this installation
+    /// Facts about this installation: its version, and every path
     Info(InfoArgs),
     /// Every key of the desk and what it does, with what the keymap file says
     Keys(KeysArgs),
@@ -125,7 +125,7 @@ pub(super) struct RunArgs {
     pub(super) code: Option<String>,
     #[command(flatten)]
     pub(super) kind: KindArgs,
-    /// Goes on with the session of an earlier run that begins so: of runs/ in the state directory, or of --journal
+    /// Goes on with the session of an earlier run that begins so (session list --runs has them), or with one of --journal
     #[arg(long, value_name = "ID", conflicts_with_all = ["file", "code", "advice", "eval", "ctx", "copies", "title", "tag", "env", "max_pauses", "timeout", "memory"])]
     pub(super) resume: Option<String>,
     /// What to print: readable lines, one document at the end, or every event as a line of JSON
@@ -152,7 +152,7 @@ pub(super) struct RunArgs {
 /// What is done with the sessions of a journal.
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionVerb {
-    /// Every session, or those that a query means, oldest first
+    /// Every session, or those that a query means, oldest first; or the runs
     List(ListArgs),
     /// What a session is, where it stands and what it waits for
     Show(WhichArgs),
@@ -178,6 +178,9 @@ pub(super) struct ListArgs {
     /// Only these: what / takes in the desk, such as "state:paused and age>1h"
     #[arg(long = "where", value_name = "QUERY", allow_hyphen_values = true)]
     pub(super) query: Option<String>,
+    /// The runs that keep a record of their own, newest first; of --where those with a session that it means
+    #[arg(long, conflicts_with = "journal")]
+    pub(super) runs: bool,
     /// What to print: a table, one document, or a line of JSON for each
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: Format,
@@ -242,11 +245,24 @@ pub(super) struct CancelArgs {
 /// Removes sessions.
 #[derive(Debug, Group)]
 pub(super) struct RemoveArgs {
-    #[command(flatten)]
-    pub(super) which: WhichArgs,
+    /// The session: its id, or the first digits of it
+    #[arg(required_unless_present_any = ["query", "all"], conflicts_with_all = ["query", "all"])]
+    pub(super) id: Option<String>,
+    /// Every session that has ended and that this query means, such as "age>30d"
+    #[arg(long = "where", value_name = "QUERY", allow_hyphen_values = true, conflicts_with = "all")]
+    pub(super) query: Option<String>,
+    /// Every session that has ended
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Of runs, instead of the journal: a run goes with its file once all its sessions have ended, and are meant
+    #[arg(long, conflicts_with_all = ["id", "journal"])]
+    pub(super) runs: bool,
     /// Says what would be removed, and removes nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// What to print: text for people, one document, or a line of JSON for each
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: Format,
 }
 
 /// Installed packages to run instead of a program.
@@ -315,8 +331,8 @@ pub(super) struct SessionArgs {
 /// Shows facts about the installation.
 #[derive(Debug, Clone, Copy, Group)]
 pub(super) struct InfoArgs {
-    /// Every path, and where it comes from
-    #[arg(long, required = true)]
+    /// Only the paths, and where each comes from
+    #[arg(long)]
     pub(super) paths: bool,
     /// What to print: a table, one document, or a line of JSON for each
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]

@@ -118,9 +118,9 @@ pub(super) enum CliError {
     /// A journal that cannot be read.
     #[error("{0}")]
     Reading(#[from] JournalError),
-    /// No session of the journal begins so.
-    #[error("no session {0} in {1}; `switchboard session list` names them")]
-    NoSession(String, Shown),
+    /// No session begins so, or there are none.
+    #[error("{0}")]
+    NoSession(String),
     /// Something else stands against it.
     #[error("{0}")]
     Conflict(String),
@@ -140,6 +140,9 @@ pub(super) enum CliError {
 pub(super) enum FileFault {
     #[error("no such file or directory; check the name")]
     Missing,
+    /// With a hint.
+    #[error("there is no such file and no such subcommand{0}; see switchboard --help")]
+    NoVerb(String),
     #[error("it is a directory; give a file")]
     IsDirectory,
     #[error("it is not a directory; give one")]
@@ -183,11 +186,6 @@ impl CliError {
         Self::Usage(message.into())
     }
 
-    /// A session that is not in a journal.
-    pub(super) fn no_session(given: &str, journal: &std::path::Path) -> Self {
-        Self::NoSession(given.to_owned(), Shown(journal.to_owned()))
-    }
-
     /// A fault of a file.
     pub(super) fn file(path: impl Into<PathBuf>, cause: FileFault) -> Self {
         Self::File { path: Shown(path.into()), cause }
@@ -207,7 +205,9 @@ impl CliError {
     /// The exit code of this error.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::File { cause: FileFault::Missing, .. } | Self::NoSession(..) => Exit::NotFound,
+            Self::File { cause: FileFault::Missing, .. }
+            | Self::NoSession(_)
+            | Self::File { cause: FileFault::NoVerb(_), .. } => Exit::NotFound,
             Self::Journal(error) if matches!(error.refused, Refused::Missing) => Exit::NotFound,
             Self::Conflict(_) => Exit::Conflict,
             Self::Usage(_)

@@ -10,14 +10,32 @@ use crate::tui::Keymap;
 /// No config, keymap or theme is nearly as long.
 const BYTES: u64 = 1 << 20;
 
-/// Puts what the config file says below the environment. One that nobody named need not be there.
-pub(super) fn with_config(mut environment: Environment, flags: &Flags) -> Result<Environment, CliError> {
-    let paths = Paths::resolve(&environment, flags);
-    let Some((path, named)) = paths.config() else { return Ok(environment) };
-    if let Some(text) = read(path, named)? {
-        environment.above(ConfigFile::parse(path, &text).map_err(ConfigError::from)?);
+/// The settings, and what is wrong with the config file and with variables, which then do not count.
+pub(super) fn settings(mut environment: Environment, flags: &Flags) -> (Settings, Vec<CliError>) {
+    let mut faults = Vec::new();
+    match config(&environment, flags) {
+        Ok(file) => environment.above(file),
+        Err(fault) => faults.push(fault),
     }
-    Ok(environment)
+    loop {
+        match Settings::merge(&environment, flags) {
+            Ok(settings) => return (settings, faults),
+            Err(fault) => {
+                environment.leave_out(fault.name);
+                faults.push(ConfigError::from(fault).into());
+            }
+        }
+    }
+}
+
+/// What the config file says. One that nobody named need not be there.
+fn config(environment: &Environment, flags: &Flags) -> Result<ConfigFile, CliError> {
+    let paths = Paths::resolve(environment, flags);
+    let Some((path, named)) = paths.config() else { return Ok(ConfigFile::default()) };
+    match read(path, named)? {
+        Some(text) => Ok(ConfigFile::parse(path, &text).map_err(ConfigError::from)?),
+        None => Ok(ConfigFile::default()),
+    }
 }
 
 /// The keymap: that of the file that is named, else of keymap.toml beside the config file, else the table's own.
@@ -43,8 +61,12 @@ pub(super) fn theme(settings: &Settings) -> Result<Theme, CliError> {
     };
     let Some(text) = read(&path, false)? else {
         let names: Vec<&str> = Theme::names().collect();
-        let what = format!("no theme {name:?} and no such file; write {}, auto or the path of one", names.join(", "));
-        return Err(CliError::file(path, FileFault::Content(what)));
+        let what = format!(
+            "there is no theme {name:?} and no file {}; write {}, auto or the path of one",
+            path.display(),
+            names.join(", ")
+        );
+        return Err(CliError::file(&settings.theme_place, FileFault::Content(what)));
     };
     Ok(Theme::parse(&path, &text).map_err(ConfigError::from)?)
 }

@@ -1,4 +1,4 @@
-//! `switchboard info --paths`: every path, and where it comes from.
+//! `switchboard info`: the version, and every path with where it comes from.
 
 use serde_json::{Value, json};
 
@@ -8,20 +8,32 @@ use super::output;
 use crate::config::{PathEntry, Settings};
 use crate::domain::printable_line;
 
-/// Prints the paths.
-pub(super) fn info(settings: &Settings, args: InfoArgs) -> Result<Exit, CliError> {
-    let InfoArgs { paths: _, output: format } = args;
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Prints them; where the settings have a mistake, what holds without it, and then the mistake.
+pub(super) fn info(settings: &Settings, mut faults: Vec<CliError>, args: InfoArgs) -> Result<Exit, CliError> {
+    let InfoArgs { paths: only_paths, output: format } = args;
     let entries = settings.paths.entries();
     let text = match format {
-        Format::Text => entries.iter().map(|entry| line(entry)).collect(),
+        Format::Text => {
+            let version = if only_paths { String::new() } else { format!("{:<9} {VERSION}\n", "version") };
+            entries.iter().fold(version, |text, entry| text + &line(entry))
+        }
         Format::Json => {
-            let document = json!({ "paths": entries.map(object) });
+            let mut document = json!({ "paths": entries.map(object) });
+            if !only_paths {
+                document["version"] = VERSION.into();
+            }
             format!("{document:#}\n")
         }
-        Format::Jsonl => entries.map(|entry| object(entry).to_string() + "\n").concat(),
+        Format::Jsonl => {
+            let version = json!({ "name": "version", "version": VERSION });
+            let lines = (!only_paths).then_some(version).into_iter().chain(entries.map(object));
+            lines.map(|line| line.to_string() + "\n").collect()
+        }
     };
     output::data(text)?;
-    Ok(Exit::Ok)
+    if faults.is_empty() { Ok(Exit::Ok) } else { Err(faults.swap_remove(0)) }
 }
 
 fn line(entry: &PathEntry) -> String {

@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::exit::CliError;
+use super::find::{self, Found};
 use super::output;
 use crate::config::{Keeping, Settings};
 use crate::domain::SessionId;
-use crate::engine::{Journal, Stored};
+use crate::engine::Journal;
 use crate::store::journal::{Opened, SqliteJournal};
 
 /// The journal of a desk, and what its person should be told of it. `None`: nothing is kept.
@@ -66,28 +67,14 @@ pub(super) async fn of_a_session(settings: &Settings, given: &str) -> Result<(Sq
     if settings.keeping == Keeping::Nothing {
         return Err(CliError::usage("--resume goes on with a record; leave out --ephemeral"));
     }
-    let named = settings.paths.named_journal();
-    let paths = named.map_or_else(|| runs(settings), |path| vec![path.to_owned()]);
-    let mut found = Vec::new();
-    for path in &paths {
-        match SqliteJournal::read(path) {
-            Ok(journal) => found.extend(sessions(&journal, given).await?.into_iter().map(|id| (path, id))),
-            Err(error) if named.is_some() => return Err(error.into()),
-            // What else lies there is not this command's.
-            Err(_) => {}
-        }
+    let Found { path, id } = find::to_resume(settings, given)?;
+    let stored = SqliteJournal::read(&path)?.stored_one(id).get().await?;
+    // What a session has forked goes on with it.
+    if let Some(parent) = stored.and_then(|stored| stored.session.spec().parent.as_ref().map(|parent| parent.session)) {
+        let message = format!("{id} is a child; it goes on with its parent: switchboard run --resume {parent}");
+        return Err(CliError::usage(message));
     }
-    match found.as_slice() {
-        [(path, id)] => Ok((for_writing(path)?, *id)),
-        [] => {
-            let place = named.map(Path::to_owned).or_else(|| settings.paths.runs()).unwrap_or_default();
-            Err(CliError::no_session(given, &place))
-        }
-        several => {
-            let message = format!("{given} is the beginning of {} ids; give more digits", several.len());
-            Err(CliError::usage(message))
-        }
-    }
+    Ok((for_writing(&path)?, id))
 }
 
 /// The records of runs.
@@ -102,28 +89,9 @@ pub(super) fn runs(settings: &Settings) -> Vec<PathBuf> {
     paths.filter(is_record).collect()
 }
 
-/// The sessions that no other session has forked and whose id begins so.
-async fn sessions(journal: &SqliteJournal, given: &str) -> Result<Vec<SessionId>, CliError> {
-    let mut found = Vec::new();
-    for stored in beginning(journal, given).await? {
-        if stored.session.spec().parent.is_none() {
-            found.push(stored.session.id());
-        }
-    }
-    Ok(found)
-}
-
-/// The sessions whose id is or begins with `given`; no other is read.
-///
-/// # Errors
-/// When one of them cannot be read.
-pub(super) async fn beginning(journal: &SqliteJournal, given: &str) -> Result<Vec<Stored>, CliError> {
-    let digits = given.to_ascii_lowercase();
-    let mut found = Vec::new();
-    for id in journal.ids()?.into_iter().filter(|id| !digits.is_empty() && id.to_string().starts_with(&digits)) {
-        found.extend(journal.stored_one(id).get().await?);
-    }
-    Ok(found)
+/// Whether a journal is the record of a run.
+pub(super) fn is_record_of_a_run(settings: &Settings, path: &Path) -> bool {
+    settings.paths.runs().is_some_and(|runs| path.parent() == Some(&runs))
 }
 
 /// A journal that nobody else has.

@@ -10,11 +10,13 @@ mod doctor;
 mod drafts;
 mod exit;
 mod files;
+mod find;
 mod info;
 mod journal;
 mod keys;
 mod log;
 mod man;
+mod near;
 mod open;
 mod output;
 mod program;
@@ -30,7 +32,7 @@ use clap::{CommandFactory, Parser};
 pub use demo::examples;
 pub use exit::Exit;
 
-use crate::config::{Environment, Settings};
+use crate::config::Environment;
 use args::{Args, OpenArgs, Verb};
 use exit::CliError;
 
@@ -49,23 +51,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 fn start(args: Args) -> Result<Exit, CliError> {
-    let environment = Environment::of(std::env::vars_os());
-    let flags = args.common.flags();
-    let environment = files::with_config(environment, &flags)?;
-    let settings = Settings::merge(&environment, &flags)?;
-    let Some(verb) = args.verb else { return open::open(&settings, &args.open) };
-    if args.open != OpenArgs::default() {
+    if args.verb.is_some() && args.open != OpenArgs::default() {
         let message = "options of sessions stand before the subcommand; put them behind its name";
         return Err(CliError::usage(message));
     }
-    match verb {
-        Verb::Demo => demo::demo(&settings),
-        Verb::Run(args) => run::run(&settings, *args),
-        Verb::Session(verb) => session::session(&settings, verb),
-        Verb::Doctor(args) => doctor::doctor(&settings, &args),
-        Verb::Info(args) => info::info(&settings, args),
-        Verb::Keys(args) => keys::keys(&settings, args),
-        Verb::Completion(args) => completion::completion(&mut Args::command(), args),
-        Verb::Man => man::man(Args::command()),
+    let flags = args.common.flags();
+    let (settings, mut faults) = files::settings(Environment::of(std::env::vars_os()), &flags);
+    match args.verb {
+        // Whoever has to find a mistake of the settings needs these most.
+        Some(Verb::Doctor(args)) => doctor::doctor(&settings, &faults, &args),
+        Some(Verb::Info(args)) => info::info(&settings, faults, args),
+        Some(Verb::Completion(args)) => completion::completion(&mut Args::command(), args),
+        Some(Verb::Man) => man::man(Args::command()),
+        _ if !faults.is_empty() => Err(faults.swap_remove(0)),
+        None => open::open(&settings, &args.open),
+        Some(Verb::Demo) => demo::demo(&settings),
+        Some(Verb::Run(args)) => run::run(&settings, *args),
+        Some(Verb::Session(verb)) => session::session(&settings, verb),
+        Some(Verb::Keys(args)) => keys::keys(&settings, args),
     }
 }

@@ -1,11 +1,15 @@
 //! `switchboard [FILE.lua …]`: the desk, with a session for each file.
 
 use std::io::{IsTerminal, stdout};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::OpenArgs;
+use clap::CommandFactory;
+
+use super::args::{Args, OpenArgs};
 use super::drafts::CommandDrafts;
-use super::exit::{CliError, Exit};
+use super::exit::{CliError, Exit, FileFault};
+use super::near::near;
 use super::{files, journal, log, output, program, programs};
 use crate::config::{Settings, Target};
 use crate::desk::{Desk, DeskOptions};
@@ -22,6 +26,7 @@ pub(super) struct Starts {
 
 /// Opens the desk.
 pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliError> {
+    check_verb(&args.files)?;
     check_terminal(settings)?;
     let dirs = program::library_dirs(&args.session.lib, settings)?;
     let specs =
@@ -42,6 +47,20 @@ pub(super) fn open(settings: &Settings, args: &OpenArgs) -> Result<Exit, CliErro
     show(settings, &dirs, specs, starts)
 }
 
+/// Refuses a first word that is neither a file nor looks like the name of one: a mistyped subcommand.
+fn check_verb(files: &[PathBuf]) -> Result<(), CliError> {
+    let Some(word) = files.first().and_then(|file| file.to_str()).filter(|word| !word.contains(['.', '/'])) else {
+        return Ok(());
+    };
+    if Path::new(word).exists() {
+        return Ok(());
+    }
+    let verbs = Args::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect::<Vec<_>>();
+    let meant = near(word, verbs, false);
+    let hint = if meant.is_empty() { String::new() } else { format!(" (near it: {})", meant.join(", ")) };
+    Err(CliError::file(word, FileFault::NoVerb(hint)))
+}
+
 /// Refuses where no screen can be drawn. Comes before everything else that takes time.
 pub(super) fn check_terminal(settings: &Settings) -> Result<(), CliError> {
     let cause = if settings.dumb_terminal {
@@ -57,7 +76,7 @@ pub(super) fn check_terminal(settings: &Settings) -> Result<(), CliError> {
 /// Shows the desk with these sessions until its person leaves it.
 pub(super) fn show(
     settings: &Settings,
-    library_dirs: &[std::path::PathBuf],
+    library_dirs: &[PathBuf],
     mut specs: Vec<SessionSpec>,
     starts: Starts,
 ) -> Result<Exit, CliError> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::settings::{ConfigError, Environment};
+use super::settings::{Environment, VariableError};
 use super::units::parse_duration;
 use crate::domain::query::Expr;
 
@@ -150,7 +150,7 @@ pub struct DeskSettings {
 
 impl DeskSettings {
     /// Reads what the environment, and the config file below it, say.
-    pub(super) fn merge(environment: &Environment, ascii_locale: bool) -> Result<Self, ConfigError> {
+    pub(super) fn merge(environment: &Environment, ascii_locale: bool) -> Result<Self, VariableError> {
         let text = |name: &str| environment.get(name).map(|value| value.to_string_lossy().into_owned());
         let switch = |name| environment.checked(name).map(|value| value.as_deref() == Some("true"));
         let every = environment.checked("SWITCHBOARD_NOTIFY_EVERY")?.and_then(|text| parse_duration(&text).ok());

@@ -126,6 +126,9 @@ impl Kind {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConfigFile {
     pub(super) values: HashMap<&'static str, OsString>,
+    path: PathBuf,
+    /// The line of each value.
+    lines: HashMap<&'static str, usize>,
 }
 
 impl ConfigFile {
@@ -135,7 +138,7 @@ impl ConfigFile {
     /// Names the line of the first thing that is wrong: no TOML, an unknown table or key, a value of another kind.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
         let reading = Reading::new(path, text);
-        let mut file = Self::default();
+        let mut file = Self { path: path.to_owned(), ..Self::default() };
         for (name, span, value) in reading.top()? {
             if let Some(key) = KEYS.iter().find(|key| key.table.is_empty() && key.name == name) {
                 file.take(&reading, path, key, &value)?;
@@ -151,6 +154,11 @@ impl ConfigFile {
             }
         }
         Ok(file)
+    }
+
+    /// The file and the line of the value that stands for a variable.
+    pub(super) fn place_of(&self, variable: &str) -> Option<String> {
+        self.lines.get(variable).map(|line| format!("{}:{line}", self.path.display()))
     }
 
     fn take(
@@ -178,6 +186,7 @@ impl ConfigFile {
             _ => text.into(),
         };
         self.values.insert(key.variable, text);
+        self.lines.insert(key.variable, reading.line(value.span().start));
         Ok(())
     }
 }

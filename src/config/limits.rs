@@ -1,19 +1,20 @@
 //! The limits that sessions have unless they are given others: defaults < file < environment. Flags come later, for
 //! each program.
 
-use super::settings::{ConfigError, Environment};
+use super::settings::{Environment, VariableError};
 use super::units::{parse_duration, parse_size};
 use crate::domain::Limits;
 
 /// Reads what the environment, and the config file below it, say.
-pub(super) fn merge(environment: &Environment) -> Result<Limits, ConfigError> {
+pub(super) fn merge(environment: &Environment) -> Result<Limits, VariableError> {
     let said = |name| environment.checked(name);
-    let size =
-        |name, default| Ok::<u64, ConfigError>(said(name)?.and_then(|text| parse_size(&text).ok()).unwrap_or(default));
-    let count = |name| Ok::<Option<u64>, ConfigError>(said(name)?.and_then(|text| text.parse().ok()));
+    let size = |name, default| {
+        Ok::<u64, VariableError>(said(name)?.and_then(|text| parse_size(&text).ok()).unwrap_or(default))
+    };
+    let count = |name| Ok::<Option<u64>, VariableError>(said(name)?.and_then(|text| text.parse().ok()));
     let ms = |name| {
         let duration = said(name)?.and_then(|text| parse_duration(&text).ok());
-        Ok::<_, ConfigError>(duration.map(|duration| duration.as_millis() as u64))
+        Ok::<_, VariableError>(duration.map(|duration| duration.as_millis() as u64))
     };
     let default = Limits::default();
     Ok(Limits {

@@ -18,6 +18,6 @@ pub use file::{FileError, FileErrors};
 pub use keymap::{Binding, KeymapFile};
 pub use keys::ConfigFile;
 pub use paths::{Origin, PathEntry, Paths};
-pub use settings::{Color, ConfigError, Environment, Flags, Keeping, LogLevel, Settings, Sleep, Target};
+pub use settings::{Color, ConfigError, Environment, Flags, Keeping, LogLevel, Settings, Sleep, Target, VariableError};
 pub use theme::{Paint, Shade, Slot, Theme};
-pub use units::{ParseUnitError, parse_duration, parse_size};
+pub use units::{ParseUnitError, parse_duration, parse_size, size_in_words};

@@ -58,17 +58,22 @@ impl Environment {
         self.file = file;
     }
 
+    /// Takes a variable away. What the config file says in its place counts then.
+    pub fn leave_out(&mut self, name: &str) {
+        self.variables.remove(OsStr::new(name));
+    }
+
     /// Whether the value of a variable is what the config file says.
     pub(super) fn is_of_the_file(&self, name: &str) -> bool {
         !self.variables.contains_key(OsStr::new(name))
     }
 
     /// The value of a variable that is a key of the config file, if it is one that the key can have.
-    pub(super) fn checked(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+    pub(super) fn checked(&self, name: &'static str) -> Result<Option<String>, VariableError> {
         let Some(value) = self.get(name).map(|value| value.to_string_lossy().into_owned()) else { return Ok(None) };
         match keys::of_variable(name).and_then(|key| key.kind.fault(&value)) {
             None => Ok(Some(value)),
-            Some(fault) => Err(ConfigError::Variable { name, fault }),
+            Some(fault) => Err(VariableError { name, fault }),
         }
     }
 
@@ -77,9 +82,15 @@ impl Environment {
         &self,
         name: &'static str,
         words: &[(&'static str, T)],
-    ) -> Result<Option<T>, ConfigError> {
+    ) -> Result<Option<T>, VariableError> {
         let value = self.checked(name)?;
         Ok(value.and_then(|value| words.iter().find(|(word, _)| *word == value).map(|(_, found)| *found)))
+    }
+
+    /// Where it is said what a variable is: there, or in the config file.
+    fn place_of(&self, name: &str) -> String {
+        let in_file = if self.is_of_the_file(name) { self.file.place_of(name) } else { None };
+        in_file.unwrap_or_else(|| format!("the variable {name}"))
     }
 
     /// The value of a variable.
@@ -112,17 +123,22 @@ pub struct Flags {
     pub log_level: Option<LogLevel>,
 }
 
+/// A variable of the environment that is nothing that it can be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the variable {name} is {fault}")]
+pub struct VariableError {
+    /// The variable.
+    pub name: &'static str,
+    /// Its value, and what to set it to.
+    pub fault: String,
+}
+
 /// A setting that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A variable of the environment is nothing that it can be.
-    #[error("the variable {name} is {fault}")]
-    Variable {
-        /// The variable.
-        name: &'static str,
-        /// Its value, and what to set it to.
-        fault: String,
-    },
+    /// A variable of the environment makes none.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
     /// A file is not as it should be.
     #[error(transparent)]
     File(#[from] FileErrors),
@@ -157,6 +173,8 @@ pub struct Settings {
     pub sleep: Sleep,
     /// How the person wants the desk.
     pub desk: DeskSettings,
+    /// Where its theme is named, for messages.
+    pub theme_place: String,
 }
 
 impl Settings {
@@ -164,7 +182,7 @@ impl Settings {
     ///
     /// # Errors
     /// Names a variable that makes no sense.
-    pub fn merge(environment: &Environment, flags: &Flags) -> Result<Self, ConfigError> {
+    pub fn merge(environment: &Environment, flags: &Flags) -> Result<Self, VariableError> {
         let color = match flags.color {
             Some(color) => color,
             None => environment.word("SWITCHBOARD_COLOR", Color::WORDS)?.unwrap_or_default(),
@@ -184,6 +202,7 @@ impl Settings {
             limits: limits::merge(environment)?,
             sleep: Sleep::merge(environment)?,
             desk: DeskSettings::merge(environment, says_ascii(environment))?,
+            theme_place: environment.place_of("SWITCHBOARD_THEME"),
         })
     }
 
@@ -232,7 +251,7 @@ impl Default for Sleep {
 }
 
 impl Sleep {
-    fn merge(environment: &Environment) -> Result<Self, ConfigError> {
+    fn merge(environment: &Environment) -> Result<Self, VariableError> {
         let default = Self::default();
         let after = environment.checked("SWITCHBOARD_SLEEP_AFTER")?.and_then(|text| parse_duration(&text).ok());
         let residents = environment.checked("SWITCHBOARD_RESIDENTS")?.and_then(|text| text.parse().ok());
@@ -271,7 +290,7 @@ impl LogLevel {
 mod tests {
     use super::*;
 
-    fn merge(variables: &[(&str, &str)], flags: &Flags) -> Result<Settings, ConfigError> {
+    fn merge(variables: &[(&str, &str)], flags: &Flags) -> Result<Settings, VariableError> {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
         Settings::merge(&Environment::of(variables), flags)
     }

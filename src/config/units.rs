@@ -45,6 +45,15 @@ pub fn parse_size(text: &str) -> Result<u64, ParseUnitError> {
     parse(text, &units, "B, KB, MB, GB", "64MB")
 }
 
+/// A size in whole units, the largest of which there is at least one.
+pub fn size_in_words(bytes: u64) -> String {
+    let units = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)];
+    match units.iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{} {name}", bytes / unit),
+        None => format!("{bytes} B"),
+    }
+}
+
 fn parse(text: &str, units: &[(&str, u64)], names: &'static str, example: &'static str) -> Result<u64, ParseUnitError> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -75,6 +84,7 @@ mod tests {
         }
         for (text, bytes) in [("7B", 7), ("512KB", 512 << 10), ("64MB", 64 << 20), ("1gb", 1 << 30)] {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
+            assert_eq!(size_in_words(bytes).replace(' ', ""), text.to_uppercase());
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::args::DoctorArgs;
 use super::exit::{CliError, Exit};
-use super::output;
+use super::{files, output};
 use crate::config::Settings;
 use crate::domain::printable_line;
 use crate::lua::{LuaVms, pairs_order_is_fixed};
@@ -31,13 +31,13 @@ impl Finding {
     }
 }
 
-/// Looks at this machine.
-pub(super) fn doctor(settings: &Settings, args: &DoctorArgs) -> Result<Exit, CliError> {
+/// Looks at this machine. `faults`: what is wrong with the settings.
+pub(super) fn doctor(settings: &Settings, faults: &[CliError], args: &DoctorArgs) -> Result<Exit, CliError> {
     if let Some(directory) = &args.life {
         return life::live(directory, args.seed, args.last);
     }
     let mut all_well = true;
-    for Finding { is_well, what } in findings(settings) {
+    for Finding { is_well, what } in findings(settings, faults) {
         all_well &= is_well;
         tell(is_well, &what)?;
     }
@@ -51,7 +51,7 @@ fn tell(is_well: bool, what: &str) -> Result<(), CliError> {
     output::data(format!("{}  {}\n", if is_well { "ok " } else { "BAD" }, printable_line(what)))
 }
 
-fn findings(settings: &Settings) -> Vec<Finding> {
+fn findings(settings: &Settings, faults: &[CliError]) -> Vec<Finding> {
     let order = if pairs_order_is_fixed() {
         Finding::well("pairs visits keys in one order: sessions can sleep and come back")
     } else {
@@ -62,7 +62,24 @@ fn findings(settings: &Settings) -> Vec<Finding> {
     } else {
         Finding::well("running programs are interrupted by a standing hook: hot Lua is slower here")
     };
-    [order, interrupts].into_iter().chain(settings.paths.journal().map(journal)).collect()
+    let journal = match settings.paths.journal() {
+        Some(path) => journal(path),
+        None => Finding::well("there is no place for a journal, since HOME is not set: nothing is kept"),
+    };
+    [order, interrupts, journal].into_iter().chain(of_the_settings(settings, faults)).collect()
+}
+
+/// The files that the desk reads before it opens, and variables: each mistake, else that there is none.
+fn of_the_settings(settings: &Settings, faults: &[CliError]) -> Vec<Finding> {
+    let (keymap, theme) = (files::keymap(settings).err(), files::theme(settings).err());
+    let faults = faults.iter().chain(&keymap).chain(&theme);
+    let findings: Vec<Finding> = faults.flat_map(CliError::lines).map(Finding::ill).collect();
+    if !findings.is_empty() {
+        return findings;
+    }
+    let config = settings.paths.config().filter(|(path, _)| path.exists());
+    let of = config.map_or_else(|| "the settings".to_owned(), |(path, _)| path.display().to_string());
+    vec![Finding::well(format!("{of}, the keymap and the theme: no mistake"))]
 }
 
 fn journal(path: &Path) -> Finding {

@@ -193,7 +193,9 @@ impl Run {
     /// Goes on with a session of the journal, and with those below it that have not ended.
     async fn take_up(&mut self, session: SessionId) -> Result<(), CliError> {
         let family = self.registry.recover_family(session).await?;
-        family.iter().for_each(|id| self.follower.printed.expect(*id));
+        for id in &family {
+            self.follower.printed.expect(*id);
+        }
         self.order.push(session);
         for id in family {
             if let Some(parent) = self.registry.summary(id).ok().filter(|_| id != session).and_then(|it| it.parent()) {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{journal_path, open, wait, which};
+use super::which::Meant;
+use super::{wait, which};
 use crate::cli::args::{BranchArgs, Format};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::journal::for_writing;
@@ -23,10 +24,15 @@ pub(super) enum Kind {
 
 /// Makes the new session, and gives its answer if there is one.
 pub(super) fn branch(settings: &Settings, args: &BranchArgs, kind: Kind) -> Result<Exit, CliError> {
-    let journal = open(settings)?;
-    let of = wait(which::one(&journal, &args.id))??.id();
+    let (Meant { path, journal, .. }, of) = wait(which::one(settings, &args.id))??;
+    let of = of.id();
     // Nothing is written to say what would be.
-    let journal = if args.dry_run { journal } else { for_writing(journal_path(settings)?)? };
+    let journal = if args.dry_run {
+        journal
+    } else {
+        drop(journal);
+        for_writing(&path)?
+    };
     let desk = Desk::open(DeskOptions {
         library_dirs: crate::cli::program::library_dirs(&[], settings)?,
         home: crate::cli::program::home(settings),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{journal_path, open, wait, which};
+use super::{wait, which};
 use crate::cli::args::{CancelArgs, Format};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::journal::for_writing;
@@ -23,12 +23,10 @@ struct Meant {
 /// Cancels the sessions, and says what became of each.
 pub(super) fn cancel(settings: &Settings, args: &CancelArgs) -> Result<Exit, CliError> {
     let (id, query) = (args.which.id.as_deref(), args.which.query.as_deref());
-    let sessions = {
-        let journal = open(settings)?;
-        wait(which::meant(&journal, id, query))??
-    };
+    let which::Meant { path, journal, sessions } = wait(which::meant(settings, id, query))??;
+    drop(journal);
     let desk = Desk::open(DeskOptions {
-        journal: Some(for_writing(journal_path(settings)?)?),
+        journal: Some(for_writing(&path)?),
         sleep: settings.sleep,
         ..DeskOptions::default()
     })?;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{open, transcript, wait, which};
+use super::which::Meant;
+use super::{transcript, wait, which};
 use crate::cli::args::{Format, WhichArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output;
@@ -34,9 +35,8 @@ impl Kept {
 
 /// Writes the sessions out.
 pub(super) fn export(settings: &Settings, args: &WhichArgs) -> Result<Exit, CliError> {
-    let journal = open(settings)?;
     wait(async {
-        let sessions = which::meant(&journal, args.id.as_deref(), args.query.as_deref()).await?;
+        let Meant { journal, sessions, .. } = which::meant(settings, args.id.as_deref(), args.query.as_deref()).await?;
         let mut documents = Vec::new();
         for session in sessions {
             let kept = events(&journal, &session).await?;

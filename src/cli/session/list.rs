@@ -1,8 +1,8 @@
-//! `switchboard session list`: the sessions of a journal, a line each.
+//! `switchboard session list`: the sessions of a journal, a line each; or the runs.
 
 use serde_json::{Value, json};
 
-use super::{open, wait, which};
+use super::{open, runs, wait, which};
 use crate::cli::args::{Format, ListArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output;
@@ -15,6 +15,9 @@ const SHOWN: usize = 60;
 /// Prints the list.
 pub(super) fn list(settings: &Settings, args: &ListArgs) -> Result<Exit, CliError> {
     let query = args.query.as_deref().map(which::query).transpose()?;
+    if args.runs {
+        return runs::list(settings, args, query.as_ref());
+    }
     let journal = open(settings)?;
     let sessions = wait(which::sessions(&journal, query.as_ref()))??;
     let objects = || sessions.iter().map(|session| object(session));
@@ -79,7 +82,7 @@ pub(super) fn time(at: Timestamp) -> String {
 }
 
 /// A text as one short line.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     let mut characters = text.char_indices();
     match characters.nth(SHOWN) {
         Some((end, _)) => format!("{}…", printable_line(&text[..end])),

@@ -1,4 +1,4 @@
-//! `switchboard session`: reads the sessions of a journal, also while a desk has it; goes on
+//! `switchboard session`: reads the sessions of a journal and of runs, also while somebody writes them; goes on
 //! from earlier questions, ends sessions, and removes those that have ended.
 //!
 //! Only [`verify`] and an answer to a [`branch`] run programs.
@@ -8,6 +8,7 @@ mod cancel;
 mod export;
 mod list;
 mod remove;
+mod runs;
 mod show;
 mod tail;
 mod transcript;
@@ -21,9 +22,10 @@ use tokio::runtime::Builder;
 
 use super::args::SessionVerb;
 use super::exit::{CliError, Exit};
+use super::{find, journal};
 use crate::config::Settings;
 use crate::desk::DeskError;
-use crate::store::journal::SqliteJournal;
+use crate::store::journal::{Refused, SqliteJournal};
 
 /// Does what is asked with the sessions of the journal.
 pub(super) fn session(settings: &Settings, verb: SessionVerb) -> Result<Exit, CliError> {
@@ -42,13 +44,23 @@ pub(super) fn session(settings: &Settings, verb: SessionVerb) -> Result<Exit, Cl
 
 /// The file that is meant.
 fn journal_path(settings: &Settings) -> Result<&Path, CliError> {
-    let none = || CliError::usage("there is no place for a journal; set HOME or give --journal FILE");
-    settings.paths.journal().ok_or_else(none)
+    settings.paths.journal().ok_or_else(find::no_place)
 }
 
 /// The journal, to be read.
 fn open(settings: &Settings) -> Result<SqliteJournal, CliError> {
-    Ok(SqliteJournal::read(journal_path(settings)?)?)
+    let error = match SqliteJournal::read(journal_path(settings)?) {
+        Ok(journal) => return Ok(journal),
+        Err(error) => error,
+    };
+    let runs = if settings.paths.named_journal().is_some() { 0 } else { journal::runs(settings).len() };
+    match error.refused {
+        Refused::Missing if runs > 0 => {
+            let message = format!("{error}; `switchboard session list --runs` lists the records of runs ({runs})");
+            Err(CliError::NoSession(message))
+        }
+        _ => Err(error.into()),
+    }
 }
 
 /// Waits here for what a journal says.

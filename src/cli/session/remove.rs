@@ -4,40 +4,61 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{journal_path, open, wait, which};
+use super::which::Meant;
+use super::{runs, wait, which};
 use crate::cli::args::{Format, RemoveArgs};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::journal::for_writing;
+use crate::cli::journal::{for_writing, is_record_of_a_run};
 use crate::cli::output;
 use crate::config::Settings;
-use crate::domain::{Session, printable_line};
+use crate::domain::{Session, SessionId, printable_line};
 use crate::engine::Journal;
 
 /// Removes the sessions, or says which it would.
 pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, CliError> {
-    let (id, query) = (args.which.id.as_deref(), args.which.query.as_deref());
-    if let Some(text) = query {
-        which::query(text)?;
-    }
-    // Nothing is made only to find that nothing is in it.
-    let mut journal = open(settings)?;
-    if !args.dry_run {
-        journal = for_writing(journal_path(settings)?)?;
+    let (id, query) = (args.id.as_deref(), args.query.as_deref());
+    let parsed = query.map(which::query).transpose()?;
+    if args.runs {
+        return runs::remove(settings, args, parsed.as_ref());
     }
     wait(async {
-        let sessions = which::meant(&journal, id, query).await?;
+        // Nothing is made only to find that nothing is in it.
+        let Meant { path, journal, mut sessions } = which::meant(settings, id, query).await?;
+        // What a run has forked goes with it, and its file with the last of its sessions.
+        let is_of_a_run = is_record_of_a_run(settings, &path);
+        if is_of_a_run {
+            sessions = with_children(sessions, &which::sessions(&journal, None).await?);
+        }
         let (ended, live): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| session.state().is_ended());
         if let (Some(session), Some(_)) = (live.first(), id) {
             let message = format!("{0} has not ended; first switchboard session cancel {0}", session.id());
             return Err(CliError::Conflict(message));
         }
+        drop(journal);
         if !args.dry_run {
-            journal.remove(ended.iter().map(|session| session.id()).collect()).get().await?;
-            journal.close().get().await?;
+            let journal = for_writing(&path)?;
+            let ended: Vec<SessionId> = ended.iter().map(|session| session.id()).collect();
+            if is_of_a_run && journal.ids()?.iter().all(|id| ended.contains(id)) {
+                journal.delete().map_err(|error| CliError::io(&path, error))?;
+            } else {
+                journal.remove(ended).get().await?;
+                journal.close().get().await?;
+            }
         }
         say(args, &ended, live.len())?;
         Ok(Exit::Ok)
     })?
+}
+
+/// The sessions, and of `all` those that they have forked.
+fn with_children(mut sessions: Vec<Arc<Session>>, all: &[Arc<Session>]) -> Vec<Arc<Session>> {
+    let mut at = 0;
+    while let Some(parent) = sessions.get(at).map(|session| session.id()) {
+        let is_child = |session: &&Arc<Session>| session.spec().parent.as_ref().is_some_and(|it| it.session == parent);
+        sessions.extend(all.iter().filter(is_child).cloned());
+        at += 1;
+    }
+    sessions
 }
 
 fn say(args: &RemoveArgs, ended: &[Arc<Session>], kept: usize) -> Result<(), CliError> {
@@ -45,7 +66,7 @@ fn say(args: &RemoveArgs, ended: &[Arc<Session>], kept: usize) -> Result<(), Cli
     let objects = ended.iter().map(
         |session| json!({ "session": session.id(), "title": session.spec().display_title(), "removed": !args.dry_run }),
     );
-    let text = match args.which.output {
+    let text = match args.output {
         Format::Text => {
             let lines = ended.iter().map(|session| {
                 let title = printable_line(session.spec().display_title()).into_owned();
@@ -57,8 +78,10 @@ fn say(args: &RemoveArgs, ended: &[Arc<Session>], kept: usize) -> Result<(), Cli
         Format::Jsonl => objects.map(|object| object.to_string() + "\n").collect(),
     };
     output::data(text)?;
-    if kept > 0 {
-        output::message(&format!("{kept} sessions that it means have not ended and are kept"));
+    match kept {
+        0 => {}
+        1 => output::message("1 session that it means has not ended and is kept"),
+        _ => output::message(&format!("{kept} sessions that it means have not ended and are kept")),
     }
     Ok(())
 }

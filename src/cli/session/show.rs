@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::list::{object, time};
-use super::{open, wait, which};
+use super::{wait, which};
 use crate::cli::args::{Format, WhichArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output;
@@ -14,8 +14,7 @@ use crate::domain::{ExecutionState, Session, printable, printable_line};
 
 /// Prints what there is to know.
 pub(super) fn show(settings: &Settings, args: &WhichArgs) -> Result<Exit, CliError> {
-    let journal = open(settings)?;
-    let sessions = wait(which::meant(&journal, args.id.as_deref(), args.query.as_deref()))??;
+    let sessions = wait(which::meant(settings, args.id.as_deref(), args.query.as_deref()))??.sessions;
     let text = match args.output {
         Format::Text => sessions.iter().map(|session| text(session)).collect::<Vec<_>>().join("\n"),
         Format::Json => match sessions.as_slice() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{open, wait, which};
+use super::{wait, which};
 use crate::cli::args::{Format, TailArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output;
@@ -26,10 +26,9 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) fn tail(settings: &Settings, args: &TailArgs) -> Result<Exit, CliError> {
     let target = if std::io::IsTerminal::is_terminal(&std::io::stdout()) { Target::Terminal } else { Target::Other };
     let form = Form { format: args.output, colors: settings.colors(target), several: false };
-    let journal = open(settings)?;
     wait(async {
-        let session = which::one(&journal, &args.id).await?;
-        follow(&journal, &session, form).await
+        let (meant, session) = which::one(settings, &args.id).await?;
+        follow(&meant.journal, &session, form).await
     })??;
     Ok(Exit::Ok)
 }

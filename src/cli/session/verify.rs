@@ -1,23 +1,21 @@
 //! `switchboard session verify`: runs programs again from their records, and says whether they do the same.
 
-use std::sync::Arc;
-
 use serde_json::json;
 
-use super::{journal_path, open, wait, which};
+use super::which::Meant;
+use super::{wait, which};
 use crate::cli::args::{Format, WhichArgs};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::{journal, output};
+use crate::cli::output;
 use crate::config::Settings;
 use crate::desk::{Desk, DeskOptions};
 use crate::domain::{Session, printable_line};
 use crate::engine::{Verified, VerifyError};
-use crate::store::journal::SqliteJournal;
 
 /// Verifies the sessions. A failure of one is a failure of all.
 pub(super) fn verify(settings: &Settings, args: &WhichArgs) -> Result<Exit, CliError> {
     let (id, query) = (args.id.as_deref(), args.query.as_deref());
-    let (journal, sessions) = find(settings, id, query)?;
+    let Meant { journal, sessions, .. } = wait(which::meant(settings, id, query))??;
     let desk = Desk::open(DeskOptions {
         library_dirs: Vec::new(),
         home: None,
@@ -44,31 +42,6 @@ pub(super) fn verify(settings: &Settings, args: &WhichArgs) -> Result<Exit, CliE
     }
     desk.close();
     Ok(exit)
-}
-
-/// The sessions that are meant: of the journal, else of the records of runs.
-fn find(
-    settings: &Settings,
-    id: Option<&str>,
-    query: Option<&str>,
-) -> Result<(SqliteJournal, Vec<Arc<Session>>), CliError> {
-    let in_journal = open(settings).and_then(|journal| {
-        let sessions = wait(which::meant(&journal, id, query))??;
-        Ok((journal, sessions))
-    });
-    match (in_journal, id) {
-        (Err(error), Some(id)) if error.exit() == Exit::NotFound && settings.paths.named_journal().is_none() => {
-            for path in journal::runs(settings) {
-                // What else lies there is not this command's.
-                let Ok(record) = SqliteJournal::read(&path) else { continue };
-                if let Ok(session) = wait(which::one(&record, id))? {
-                    return Ok((record, vec![session]));
-                }
-            }
-            Err(CliError::no_session(id, journal_path(settings)?))
-        }
-        (found, _) => found,
-    }
 }
 
 fn line(session: &Session, verified: &Result<Verified, VerifyError>) -> String {

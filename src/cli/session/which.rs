@@ -1,13 +1,16 @@
-//! Which sessions of a journal are meant: by the first digits of an id, or by a query.
+//! Which sessions are meant: by the first digits of an id, or by a query.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::{journal_path, open};
 use crate::cli::exit::CliError;
-use crate::cli::journal::beginning;
+use crate::cli::find::{self, Found};
 use crate::cli::output;
+use crate::config::Settings;
 use crate::domain::query::{Expr, Facts, Scratch};
 use crate::domain::{Session, Timestamp};
-use crate::engine::{Clock, Journal, Stored, SystemClock};
+use crate::engine::{Clock, Journal, SystemClock};
 use crate::store::journal::SqliteJournal;
 
 /// Sessions that are read at once.
@@ -57,32 +60,41 @@ pub(super) async fn sessions(journal: &SqliteJournal, query: Option<&Expr>) -> R
     }
 }
 
-/// The session whose id is or begins with `given`.
+/// The sessions that are meant, and the journal that has them.
+pub(super) struct Meant {
+    /// The file that was asked for.
+    pub(super) path: PathBuf,
+    /// The same, to be read.
+    pub(super) journal: SqliteJournal,
+    pub(super) sessions: Vec<Arc<Session>>,
+}
+
+/// The session whose id is or begins with `given`, of the journal or of a run.
 ///
 /// # Errors
 /// When there is none, or several, or the journal cannot be read.
-pub(super) async fn one(journal: &SqliteJournal, given: &str) -> Result<Arc<Session>, CliError> {
-    match <[Stored; 1]>::try_from(beginning(journal, given).await?) {
-        Ok([stored]) => Ok(stored.session),
-        Err(none) if none.is_empty() => Err(CliError::no_session(given, journal.path())),
-        Err(several) => {
-            let message = format!("{given} is the beginning of {} ids; give more digits", several.len());
-            Err(CliError::usage(message))
+pub(super) async fn one(settings: &Settings, given: &str) -> Result<(Meant, Arc<Session>), CliError> {
+    let Found { path, id } = find::anywhere(settings, given)?;
+    let journal = SqliteJournal::read(&path)?;
+    match journal.stored_one(id).get().await? {
+        Some(stored) => {
+            let session = stored.session;
+            Ok((Meant { path, journal, sessions: vec![Arc::clone(&session)] }, session))
         }
+        None => Err(CliError::failure(format!("{id} cannot be read from {}", path.display()))),
     }
 }
 
-/// The sessions that an id or a query means.
+/// The sessions that an id means, of the journal or of a run; or those of the journal that a query means.
 ///
 /// # Errors
 /// As [`one`] and [`query`] say.
-pub(super) async fn meant(
-    journal: &SqliteJournal,
-    id: Option<&str>,
-    text: Option<&str>,
-) -> Result<Vec<Arc<Session>>, CliError> {
-    match (id, text) {
-        (Some(id), _) => Ok(vec![one(journal, id).await?]),
-        (None, text) => sessions(journal, text.map(query).transpose()?.as_ref()).await,
+pub(super) async fn meant(settings: &Settings, id: Option<&str>, text: Option<&str>) -> Result<Meant, CliError> {
+    if let Some(id) = id {
+        return Ok(one(settings, id).await?.0);
     }
+    let query = text.map(query).transpose()?;
+    let (path, journal) = (journal_path(settings)?.to_owned(), open(settings)?);
+    let sessions = sessions(&journal, query.as_ref()).await?;
+    Ok(Meant { path, journal, sessions })
 }

@@ -29,6 +29,7 @@ mod salvage;
 mod schema;
 mod share;
 mod texts;
+mod whole;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -88,7 +89,7 @@ enum Reads {
 struct Writing {
     queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
-    _locks: Vec<Lock>,
+    locks: Vec<Lock>,
 }
 
 impl std::fmt::Debug for SqliteJournal {

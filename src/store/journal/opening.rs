@@ -118,18 +118,9 @@ impl SqliteJournal {
     fn reader(asked: &Path, why: Reads) -> Result<Self, OpenError> {
         let path = salvage::newest(asked);
         let refuse = |refused| OpenError { path: path.clone(), refused };
-        if !path.exists() {
-            return Err(refuse(Refused::Missing));
-        }
         let readers = Arc::<Readers>::default();
         let open = || {
-            // SQLite would not say why it cannot be opened.
-            File::open(&path)?;
-            let db = Standing::of(&path).connect(&path)?;
-            if schema::check(&db)? == schema::Found::Empty {
-                return Err(Refused::Missing);
-            }
-            let was_closed = facts::get(&db, facts::OPEN)?.is_none();
+            let (_, was_closed) = look_at(&path)?;
             let direct = Reader::open(&path, &readers, Weak::new())?;
             Ok((direct, Reader::start(&path, &readers, &Weak::new())?, was_closed))
         };
@@ -159,7 +150,7 @@ impl SqliteJournal {
         };
         match open() {
             Ok((direct, thread)) => {
-                let access = Access::Writes(Writing { queue, thread: Some(thread), _locks: locks });
+                let access = Access::Writes(Writing { queue, thread: Some(thread), locks });
                 let (asked, direct) = (asked.to_owned(), Mutex::new(direct));
                 Ok(Self { asked, path, access, readers, direct, was_closed, notice })
             }
@@ -169,6 +160,21 @@ impl SqliteJournal {
             }
         }
     }
+}
+
+/// Opens a file only to read it, and says whether the process that wrote it had ended in order.
+pub(super) fn look_at(path: &Path) -> Result<(Connection, bool), Refused> {
+    if !path.exists() {
+        return Err(Refused::Missing);
+    }
+    // SQLite would not say why it cannot be opened.
+    File::open(path)?;
+    let db = Standing::of(path).connect(path)?;
+    if schema::check(&db)? == schema::Found::Empty {
+        return Err(Refused::Missing);
+    }
+    let was_closed = facts::get(&db, facts::OPEN)?.is_none();
+    Ok((db, was_closed))
 }
 
 /// Opens a file for writing, and says whether the process that wrote it before had ended in order.

@@ -81,8 +81,13 @@ fn salvaged(path: &Path, number: u32) -> PathBuf {
 }
 
 fn newest_salvaged(path: &Path) -> (u32, Option<PathBuf>) {
-    let there = (1..).map(|number| (number, salvaged(path, number))).take_while(|(_, file)| file.exists());
-    there.last().map_or((0, None), |(number, file)| (number, Some(file)))
+    let mut there = all_salvaged(path);
+    (there.len() as u32, there.pop())
+}
+
+/// Every file that was salvaged from the journal at `path`, in their order.
+pub(super) fn all_salvaged(path: &Path) -> Vec<PathBuf> {
+    (1..u32::MAX).map(|number| salvaged(path, number)).take_while(|file| file.exists()).collect()
 }
 
 /// Whether a file is what was written, as far as that can be said in half a second.

@@ -94,7 +94,6 @@ fn each_is_one_line_that_names_the_thing_and_what_to_do() {
             "error: invalid value 'yaml' for '--output <FORMAT>' [possible values: text, json, jsonl]; \
              see switchboard run --help",
         ),
-        (&["run"], 2, "error: the following required arguments were not provided: <FILE>; see switchboard run --help"),
         (
             &["run", "ok.lua", "--code", "return 1"],
             2,
@@ -109,6 +108,53 @@ fn each_is_one_line_that_names_the_thing_and_what_to_do() {
             &["--lib", "dir", "demo"],
             2,
             "error: options of sessions stand before the subcommand; put them behind its name",
+        ),
+    ] {
+        let ended = home.run(arguments);
+        assert_eq!(ended.stderr, format!("{told}\n"), "{arguments:?}");
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn each_subcommand_says_what_it_needs_and_names_its_own_help() {
+    let home = home();
+    for (arguments, code, told) in [
+        (
+            &["run"][..],
+            2,
+            "error: the following required arguments were not provided: <FILE>: give a Lua file, or --code, --advice, \
+             --eval or --resume; see switchboard run --help",
+        ),
+        (
+            &["session", "show"],
+            2,
+            "error: the following required arguments were not provided: <ID>: give the id that switchboard session list \
+             shows, or --where QUERY; see switchboard session show --help",
+        ),
+        (
+            &["session", "tail", "--journal", "ok.lua"],
+            2,
+            "error: the following required arguments were not provided: <ID>: give the id that switchboard session list \
+             shows; see switchboard session tail --help",
+        ),
+        (
+            &["session", "fork", "ab", "--at", "3"],
+            2,
+            "error: invalid value '3' for '--at <QUERY>': \"3\" is not a query id (such as q-3); see switchboard session \
+             fork --help",
+        ),
+        (&["session", "list", "ab"], 2, "error: unexpected argument 'ab' found; see switchboard session list --help"),
+        (
+            &["session", "sho"],
+            2,
+            "error: unrecognized subcommand 'sho': a similar subcommand exists: 'show'; see switchboard session --help",
+        ),
+        (
+            &["session"],
+            2,
+            "error: session is one of list, show, tail, export, verify, rewind, fork, cancel, rm; see switchboard \
+             session --help",
         ),
     ] {
         let ended = home.run(arguments);

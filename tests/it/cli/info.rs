@@ -33,7 +33,11 @@ fn every_path_is_shown_with_where_it_came_from() {
         assert!(help.contains(path["flag"].as_str().unwrap()) && help.contains(path["variable"].as_str().unwrap()));
     }
     assert_eq!(home.run(&["info", "--paths", "-o", "jsonl"]).exits(0).lines().len(), shown.len());
-    home.run(&["info"]).exits(2);
+    let all = home.run(&["info"]).exits(0).stdout;
+    assert_eq!(all, format!("version   {}\n{text}", env!("CARGO_PKG_VERSION")));
+    let document: Value = serde_json::from_str(&home.run(&["info", "-o", "json"]).exits(0).stdout).unwrap();
+    assert_eq!(document["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(home.run(&["info", "-o", "jsonl"]).exits(0).lines().len(), 1 + shown.len());
 }
 
 #[test]
@@ -56,6 +60,19 @@ fn the_desk_is_refused_where_it_cannot_be_drawn() {
 }
 
 #[test]
+fn a_mistyped_subcommand_is_no_missing_terminal() {
+    let home = Home::new();
+    for (given, hint) in [("sesion", " (near it: session)"), ("rum", " (near it: run)"), ("list", "")] {
+        let told = home.run(&[given]).exits(3).stderr;
+        let expected =
+            format!("error: {given}: there is no such file and no such subcommand{hint}; see switchboard --help\n");
+        assert_eq!(told, expected);
+    }
+    home.file("sesion", "return 1");
+    assert!(home.run(&["sesion"]).exits(2).stderr.contains("not a terminal"));
+}
+
+#[test]
 fn completions_and_the_manual_page_know_every_subcommand() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
@@ -64,9 +81,12 @@ fn completions_and_the_manual_page_know_every_subcommand() {
     }
     home.run(&["completion", "basic"]).exits(2);
     let page = home.run(&["man"]).exits(0).stdout;
-    for word in ["SWITCHBOARD RUN", "SWITCHBOARD INFO", "max\\-pauses", "Exit codes"] {
+    for word in
+        ["SWITCHBOARD RUN", "SWITCHBOARD INFO", "SWITCHBOARD SESSION RM", "max\\-pauses", "dry\\-run", "Exit codes"]
+    {
         assert!(page.contains(word), "{word}");
     }
+    assert_eq!(page.matches("SWITCHBOARD_LOG_LEVEL").count(), 1, "what all subcommands take stands there once");
     assert_eq!(home.run(&["--version"]).exits(0).stdout, format!("switchboard {}\n", env!("CARGO_PKG_VERSION")));
 }
 

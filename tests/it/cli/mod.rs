@@ -16,5 +16,6 @@ mod probes;
 mod readme;
 mod records;
 mod run;
+mod runs;
 mod sessions;
 mod whole_language;

@@ -194,6 +194,7 @@ fn a_named_journal_is_used_and_one_that_is_held_is_not() {
     drop(journal);
     let told = home.run(&["run", "--resume", &id]).exits(3).stderr;
     assert!(told.starts_with(&format!("error: no session {id} in ")), "{told}");
+    assert!(told.ends_with("; `switchboard session list --runs` names them\n"), "{told}");
     home.run(&["run", "--resume", &id, "--journal", "mine.db"]).exits(6);
 }
 

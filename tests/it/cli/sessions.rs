@@ -109,13 +109,37 @@ fn a_session_is_found_by_the_beginning_of_its_id() {
     assert_eq!(kept.session(&["show", "--where", "id:aa", "-o", "jsonl"]).exits(0).lines().len(), 2);
 
     let told = kept.session(&["show", "aa"]).exits(2).stderr;
-    assert_eq!(told, "error: aa is the beginning of 2 ids; give more digits\n");
-    for missing in ["dd", "aa33", "0000000000000000", "nonsense"] {
+    assert_eq!(told, "error: aa is the beginning of 2 ids (aa110000, aa220000); give more digits\n");
+    let digits = "; an id is up to 16 digits and letters from a to f";
+    for (missing, hint) in [
+        ("dd", ""),
+        ("aa33", ""),
+        ("0000000000000000", ""),
+        ("AA12", "; near it: aa110000, aa220000"),
+        ("a11", "; near it: aa110000"),
+        ("bb00000000000030", "; near it: bb00000000000003"),
+        ("nonsense", digits),
+        ("aa110000000000011", "; near it: aa11000000000001"),
+        ("aa110000000000011111", digits),
+    ] {
         let told = kept.session(&["show", missing]).exits(3).stderr;
-        let expected =
-            format!("error: no session {missing} in {}; `switchboard session list` names them\n", kept.path.display());
+        let runs = kept.path.with_file_name("runs");
+        let expected = format!(
+            "error: no session {missing} in {} and {}{hint}; `switchboard session list` and `switchboard session list \
+             --runs` name them\n",
+            kept.path.display(),
+            runs.display(),
+        );
+        assert_eq!(told, expected);
+        let journal = kept.path.to_str().unwrap();
+        let told = kept.session(&["show", missing, "--journal", journal]).exits(3).stderr;
+        let expected = format!(
+            "error: no session {missing} in {journal}{hint}; `switchboard session list --journal {journal}` names them\n"
+        );
         assert_eq!(told, expected);
     }
+    let told = kept.session(&["show", ""]).exits(3).stderr;
+    assert!(told.starts_with("error: no session \"\" in "), "{told}");
     kept.session(&["show"]).exits(2);
     kept.session(&["show", "aa11", "--where", "id:aa"]).exits(2);
 }
@@ -173,13 +197,17 @@ fn only_what_has_ended_is_removed_and_a_dry_run_removes_nothing() {
     assert_eq!(told, format!("error: {0} has not ended; first switchboard session cancel {0}\n", kept.id(0)));
     let dry = kept.session(&["rm", "--where", "id:aa", "--dry-run"]).exits(0);
     assert_eq!(dry.stdout, format!("would remove {}  *done*\n", kept.id(1)));
-    assert_eq!(dry.stderr, "1 sessions that it means have not ended and are kept\n");
+    assert_eq!(dry.stderr, "1 session that it means has not ended and is kept\n");
     assert_eq!(kept.session(&["list"]).exits(0).stdout.lines().count(), 4);
     let removed = kept.session(&["rm", "--where", "id:aa", "-o", "jsonl"]).exits(0).lines();
     assert_eq!(removed, [json!({"session": kept.id(1), "title": "*done*", "removed": true})]);
     kept.session(&["rm", "bb"]).exits(0);
     assert_eq!(kept.session(&["list"]).exits(0).stdout.lines().count(), 2);
     kept.session(&["rm"]).exits(2);
+    kept.session(&["rm", "cc", "--all"]).exits(2);
+    let all = kept.session(&["rm", "--all"]).exits(0);
+    assert_eq!(all.stdout, "");
+    assert_eq!(all.stderr, "2 sessions that it means have not ended and are kept\n");
 }
 
 #[test]

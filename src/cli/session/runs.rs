@@ -1,0 +1,218 @@
+//! The records of runs, a journal each: their list, and the removal of those that have ended.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use serde_json::{Value, json};
+
+use super::list::{short, time};
+use super::{wait, which};
+use crate::cli::args::{Format, ListArgs, RemoveArgs};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::journal::{for_writing, runs};
+use crate::cli::output;
+use crate::config::{Settings, size_in_words};
+use crate::domain::query::{Expr, Scratch};
+use crate::domain::{ExecutionState, Prompt, Session, StateName, Timestamp};
+use crate::engine::{Clock, SystemClock};
+use crate::store::journal::{Refused, SqliteJournal};
+
+/// In this order they say what a run of several sessions is: what a person has to do comes first.
+const STATES: [StateName; 5] =
+    [StateName::Paused, StateName::Running, StateName::Failed, StateName::Cancelled, StateName::Done];
+
+/// The record of a run.
+struct Run {
+    path: PathBuf,
+    /// All of its sessions, in the order of their birth; none where it was ended before it began.
+    sessions: Vec<Arc<Session>>,
+    began: Timestamp,
+    bytes: u64,
+    /// The process that has it, if one has.
+    holder: Option<String>,
+}
+
+impl Run {
+    async fn read(path: PathBuf) -> Result<Self, CliError> {
+        let sessions = match SqliteJournal::read(&path) {
+            Ok(journal) => which::sessions(&journal, None).await?,
+            Err(error) if matches!(error.refused, Refused::Missing) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let changed = || fs::metadata(&path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok();
+        let began = match sessions.first() {
+            Some(session) => session.created_at(),
+            None => changed().map_or(0, |since| since.as_millis() as i64),
+        };
+        let (bytes, holder) = (SqliteJournal::bytes_of(&path), SqliteJournal::writer_of(&path));
+        Ok(Self { path, sessions, began, bytes, holder })
+    }
+
+    /// Those that a person has started.
+    fn tops(&self) -> impl Iterator<Item = &Arc<Session>> {
+        self.sessions.iter().filter(|session| session.spec().parent.is_none())
+    }
+
+    /// The one that it is called by: the first to go on with, else the first.
+    fn first(&self) -> Option<&Arc<Session>> {
+        self.tops().find(|session| !session.state().is_ended()).or_else(|| self.tops().next())
+    }
+
+    fn has_ended(&self) -> bool {
+        self.sessions.iter().all(|session| session.state().is_ended())
+    }
+
+    /// How many of those that a person has started are in each state.
+    fn states(&self) -> Vec<(StateName, usize)> {
+        let count = |state| (state, self.tops().filter(|session| session.state().name() == state).count());
+        STATES.map(count).into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    fn title(&self) -> &str {
+        self.first().map_or("nothing was started", |session| session.spec().display_title())
+    }
+
+    /// What its sessions wait for.
+    fn open(&self) -> impl Iterator<Item = &Prompt> {
+        self.sessions.iter().flat_map(|session| match session.state() {
+            ExecutionState::Paused(pause) => pause.pending().collect(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// One line: what one looks for, and which it is.
+    fn line(&self) -> String {
+        let id = self.first().map_or_else(|| "-".to_owned(), |session| session.id().short());
+        let states = self.states();
+        let state = states.first().map_or("empty", |(state, _)| state.as_str());
+        let size = size_in_words(self.bytes);
+        let mut parts = vec![format!("{id:<8}  {state:<9}  {}  {size:>6}  {}", time(self.began), short(self.title()))];
+        if self.tops().count() > 1 {
+            let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+            parts.push(format!("({})", states.join(", ")));
+        }
+        let count = self.open().count();
+        if let Some(Prompt { query, .. }) = self.open().next() {
+            let word = if count == 1 { "question" } else { "questions" };
+            parts.push(format!("{count} {word} open: {} {}", query.query_id, short(&query.prompt)));
+        }
+        if let Some(holder) = &self.holder {
+            parts.push(format!("goes on in {}", short(holder)));
+        }
+        parts.join("  ") + "\n"
+    }
+
+    fn object(&self) -> Value {
+        json!({
+            "run": self.path.to_string_lossy(),
+            "began_at": self.began,
+            "title": self.title(),
+            "sessions": self.tops().map(|session| session.id()).collect::<Vec<_>>(),
+            "states": self.states().iter().map(|(state, count)| (state.to_string(), json!(count))).collect::<Value>(),
+            "waits_for": self.open().map(|prompt| &prompt.query).collect::<Vec<_>>(),
+            "bytes": self.bytes,
+            "held_by": self.holder,
+        })
+    }
+}
+
+/// Every record that can be read, newest first; of the others it is said why not.
+async fn all(settings: &Settings) -> Vec<Run> {
+    let mut all = Vec::new();
+    for path in runs(settings) {
+        match Run::read(path).await {
+            Ok(run) => all.push(run),
+            Err(error) => output::message(&format!("left out: {error}")),
+        }
+    }
+    all.sort_by(|one, other| (other.began, &other.path).cmp(&(one.began, &one.path)));
+    all
+}
+
+/// Prints the list.
+pub(super) fn list(settings: &Settings, args: &ListArgs, query: Option<&Expr>) -> Result<Exit, CliError> {
+    let mut runs = wait(all(settings))?;
+    if let Some(query) = query {
+        let (now, mut scratch) = (SystemClock.now(), Scratch::default());
+        runs.retain(|run| run.sessions.iter().any(|session| which::means(query, session, now, &mut scratch)));
+    }
+    output::data(match args.output {
+        Format::Text => runs.iter().map(Run::line).collect(),
+        Format::Json => format!("{:#}\n", json!({ "runs": runs.iter().map(Run::object).collect::<Vec<_>>() })),
+        Format::Jsonl => runs.iter().map(|run| run.object().to_string() + "\n").collect(),
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// Removes those that are meant and have ended, or says which it would. `query`: which sessions are meant.
+pub(super) fn remove(settings: &Settings, args: &RemoveArgs, query: Option<&Expr>) -> Result<Exit, CliError> {
+    let mut runs = wait(all(settings))?;
+    if let Some(query) = query {
+        let (now, mut scratch) = (SystemClock.now(), Scratch::default());
+        let mut is_meant = |session: &Arc<Session>| which::means(query, session, now, &mut scratch);
+        // Nothing of what is not meant goes.
+        runs.retain(|run| run.tops().count() > 0 && run.tops().all(&mut is_meant));
+    }
+    let (mut not_ended, mut held, mut bytes, mut lines) = (0, 0, 0, Vec::new());
+    let mut removed = Vec::new();
+    for run in runs {
+        if run.holder.is_some() {
+            held += 1;
+        } else if !run.has_ended() {
+            not_ended += 1;
+        } else if args.dry_run || wait(run_is_deleted(&run))?? {
+            bytes += run.bytes;
+            removed.push(run);
+        } else {
+            held += 1;
+        }
+    }
+    let word = if args.dry_run { "would remove" } else { "removed" };
+    let object = |run: &Run| {
+        let mut object = run.object();
+        object["removed"] = json!(!args.dry_run);
+        object
+    };
+    let text = match args.output {
+        Format::Text => {
+            lines.extend(removed.iter().map(|run| format!("{word} {}", run.line())));
+            if !removed.is_empty() {
+                lines.push(format!("{word} {} of {} in all\n", counted(removed.len()), size_in_words(bytes)));
+            }
+            lines.concat()
+        }
+        Format::Json => {
+            let runs: Vec<Value> = removed.iter().map(object).collect();
+            format!("{:#}\n", json!({ "runs": runs, "not_ended": not_ended, "held": held }))
+        }
+        Format::Jsonl => removed.iter().map(|run| object(run).to_string() + "\n").collect(),
+    };
+    output::data(text)?;
+    for (count, why) in [(not_ended, "not ended"), (held, "held by another process")] {
+        if count > 0 {
+            output::message(&format!("{} kept: {why}", counted(count)));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn counted(runs: usize) -> String {
+    if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") }
+}
+
+/// Deletes a record, unless somebody has come to write it meanwhile.
+async fn run_is_deleted(run: &Run) -> Result<bool, CliError> {
+    let journal = match for_writing(&run.path) {
+        Ok(journal) => journal,
+        Err(CliError::Conflict(_)) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let now = which::sessions(&journal, None).await?;
+    if now.len() != run.sessions.len() || !now.iter().all(|session| session.state().is_ended()) {
+        return Ok(false);
+    }
+    journal.delete().map_err(|error| CliError::io(&run.path, error))?;
+    Ok(true)
+}

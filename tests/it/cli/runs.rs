@@ -1,0 +1,213 @@
+//! The records of runs from outside: how they are found, what a list says of them, and how they go.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use super::home::{Ended, Home, signal};
+
+/// A home with a run that waits, one that is done, and one of three sessions, two of which wait.
+struct Kept {
+    home: Home,
+    /// The ids of their first sessions.
+    ids: [String; 3],
+}
+
+impl Kept {
+    fn new() -> Self {
+        let home = Home::new();
+        home.file("no.jsonl", r#"{"match": "^never", "response": "x"}"#);
+        let run = |arguments: &[&str], code| {
+            let ended = home.run(&[&["run", "-o", "jsonl", "--answers", "no.jsonl"], arguments].concat()).exits(code);
+            ended.terminals()[0]["session"].as_str().unwrap().to_owned()
+        };
+        let waits = run(
+            &["--title", "waits", "--code", "return alc.llm_batch({{ prompt = 'one\x1b[31m?' }, { prompt = 'two?' }})"],
+            6,
+        );
+        let done = run(&["--title", "done", "--code", "return 1"], 0);
+        let many = "local n = alc.state.incr('n') if n > 1 then return alc.llm('why?') end return n";
+        let many = run(&["--title", "many", "-n", "3", "--code", many], 6);
+        Self { home, ids: [waits, done, many] }
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.home.path().join("home/.local/state/switchboard/runs")
+    }
+
+    fn session(&self, arguments: &[&str]) -> Ended {
+        self.home.run(&[&["session"], arguments].concat())
+    }
+
+    fn titles(&self, arguments: &[&str]) -> Vec<Value> {
+        let lines = self.session(&[&["list", "--runs", "-o", "jsonl"], arguments].concat()).exits(0).lines();
+        lines.into_iter().map(|line| line["title"].clone()).collect()
+    }
+}
+
+#[test]
+fn runs_are_listed_newest_first_with_what_they_wait_for() {
+    let kept = Kept::new();
+    let list = kept.session(&["list", "--runs"]).exits(0).stdout;
+    let lines: Vec<&str> = list.lines().collect();
+    assert_eq!(lines.len(), 3, "{list}");
+    // What stands behind the time: the size differs.
+    let end = |line: &str| line.split_once(" KB  ").unwrap().1.to_owned();
+    assert_eq!(end(lines[0]), "many  (2 paused, 1 done)  2 questions open: q-1 why?");
+    assert_eq!(end(lines[1]), "done");
+    assert_eq!(end(lines[2]), "waits  2 questions open: q-1 one␛[31m?");
+    assert!(lines[1].starts_with(&format!("{}  done       20", &kept.ids[1][..8])), "{list}");
+    assert!(lines[2].starts_with(&format!("{}  paused     20", &kept.ids[0][..8])), "{list}");
+
+    let document: Value =
+        serde_json::from_str(&kept.session(&["list", "--runs", "-o", "json"]).exits(0).stdout).unwrap();
+    let run = &document["runs"][0];
+    assert_eq!((&run["title"], &run["states"]), (&json!("many"), &json!({"paused": 2, "done": 1})));
+    assert_eq!((run["sessions"].as_array().unwrap().len(), &run["held_by"]), (3, &Value::Null));
+    assert_eq!(run["waits_for"][0]["prompt"], "why?");
+    let path = PathBuf::from(run["run"].as_str().unwrap());
+    assert!(path.starts_with(kept.directory()) && path.is_file());
+    assert!(run["bytes"].as_u64().unwrap() >= path.metadata().unwrap().len());
+
+    assert_eq!(kept.titles(&["--where", "state:done"]), ["many", "done"], "one of its sessions is enough");
+    assert_eq!(kept.titles(&["--where", "age>1d"]), [""; 0]);
+    kept.session(&["list", "--runs", "--where", "state:gone"]).exits(2);
+    kept.session(&["list", "--runs", "--journal", "x.db"]).exits(2);
+    assert_eq!(Home::new().run(&["session", "list", "--runs"]).exits(0).stdout, "");
+}
+
+#[test]
+fn the_session_of_a_run_is_found_as_one_of_the_journal_is() {
+    let kept = Kept::new();
+    let [waits, done, _] = &kept.ids;
+    assert!(kept.session(&["show", &waits[..8]]).exits(0).stdout.contains("title     waits\n"));
+    assert!(kept.session(&["export", done]).exits(0).stdout.starts_with("# done\n"));
+    assert_eq!(kept.session(&["tail", done, "-o", "jsonl"]).exits(0).lines()[0]["session"], json!(done));
+    assert!(kept.session(&["verify", done]).exits(0).stdout.starts_with("ok   "));
+    let forked = kept.session(&["fork", waits, "--at", "q-1", "-o", "jsonl"]).exits(0).lines();
+    let branch = forked[0]["session"].as_str().unwrap();
+    assert_eq!(kept.home.run(&["run", "--resume", branch, "-o", "jsonl"]).exits(6).terminal()["session"], branch);
+    assert!(kept.session(&["cancel", waits]).exits(0).stdout.ends_with("  waits  cancelled\n"));
+
+    let told = kept.session(&["list"]).exits(3).stderr;
+    let hint = "there is no journal; nothing was recorded there; `switchboard session list --runs` lists the records of \
+                runs (3)\n";
+    assert!(told.ends_with(hint), "{told}");
+    let told = kept.session(&["show", "zz"]).exits(3).stderr;
+    assert!(told.ends_with("a to f; `switchboard session list --runs` names them\n"), "{told}");
+    let other = if waits.starts_with('0') { "1" } else { "0" };
+    let told = kept.home.run(&["run", "--resume", &format!("{other}{}", &waits[1..9])]).exits(3).stderr;
+    assert!(told.contains(&format!("; near it: {}; `switchboard session list --runs`", &waits[..9])), "{told}");
+}
+
+#[test]
+fn what_is_of_the_desk_or_a_child_is_no_run_and_it_is_said_how_it_goes_on() {
+    let home = Home::new();
+    let journal = home.path().join("home/.local/state/switchboard/journal.db");
+    let journal = journal.to_str().unwrap();
+    let left = home.run(&["run", "--code", "alc.llm('x')", "-o", "jsonl", "--journal", journal]).exits(6);
+    let id = left.terminal()["session"].as_str().unwrap().to_owned();
+    let told = home.run(&["run", "--resume", &id]).exits(2).stderr;
+    let expected = format!("error: {id} is of the desk, not of a run; open the desk, or give --journal {journal}\n");
+    assert_eq!(told, expected);
+    home.run(&["run", "--resume", &id, "--journal", journal]).exits(6);
+
+    home.file("lib/asks/init.lua", "return { run = function(ctx) return alc.llm('child?') end }");
+    let forks = ["run", "--code", "return alc.fork({'asks'}, {})", "--lib", "lib", "-o", "jsonl"];
+    let lines = home.run(&forks).exits(6).lines();
+    let (parent, child) = (lines[0]["session"].as_str().unwrap(), lines.iter().find_map(|it| it["child"].as_str()));
+    let told = home.run(&["run", "--resume", child.unwrap()]).exits(2).stderr;
+    assert!(told.ends_with(&format!("it goes on with its parent: switchboard run --resume {parent}\n")), "{told}");
+}
+
+#[test]
+fn only_runs_that_have_ended_and_are_meant_are_removed_with_their_files() {
+    let kept = Kept::new();
+    let files = || std::fs::read_dir(kept.directory()).unwrap().count();
+    let before = files();
+    let dry = kept.session(&["rm", "--runs", "--all", "--dry-run"]).exits(0);
+    let lines: Vec<&str> = dry.stdout.lines().collect();
+    assert!(lines[0].starts_with(&format!("would remove {}  done ", &kept.ids[1][..8])), "{lines:?}");
+    assert!(lines[1].starts_with("would remove 1 run of ") && lines.len() == 2, "{lines:?}");
+    assert_eq!(dry.stderr, "2 runs kept: not ended\n");
+    assert_eq!((files(), kept.titles(&[])), (before, vec![json!("many"), json!("done"), json!("waits")]));
+
+    assert_eq!(kept.session(&["rm", "--runs", "--where", "age>1h"]).exits(0).stdout, "");
+    let nothing_of_what_is_not_meant = kept.session(&["rm", "--runs", "--where", "state:failed"]).exits(0);
+    assert_eq!((&*nothing_of_what_is_not_meant.stdout, &*nothing_of_what_is_not_meant.stderr), ("", ""));
+    let removed = kept.session(&["rm", "--runs", "--where", "age<1h", "-o", "jsonl"]).exits(0).lines();
+    assert_eq!((removed.len(), &removed[0]["title"], &removed[0]["removed"]), (1, &json!("done"), &json!(true)));
+    let path = removed[0]["run"].as_str().unwrap();
+    assert!(files() < before);
+    let left = std::fs::read_dir(kept.directory()).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(left.filter(|file| file.to_str().unwrap().starts_with(path)).count(), 0, "nothing lies beside it");
+    assert_eq!(kept.titles(&[]), ["many", "waits"]);
+    kept.session(&["rm", "--runs"]).exits(2);
+}
+
+#[test]
+fn one_session_of_a_run_can_be_removed_and_its_file_goes_with_the_last() {
+    let kept = Kept::new();
+    let [waits, done, many] = &kept.ids;
+    kept.session(&["rm", waits]).exits(5);
+    assert_eq!(kept.session(&["rm", done]).exits(0).stdout, format!("removed {done}  done\n"));
+    assert_eq!(kept.titles(&[]), ["many", "waits"]);
+    let run = kept.session(&["list", "--runs", "--where", "title~many", "-o", "jsonl"]).exits(0).lines().remove(0);
+    let mut sessions: Vec<String> = serde_json::from_value(run["sessions"].clone()).unwrap();
+    assert!(sessions.contains(many));
+    let last = sessions.pop().unwrap();
+    for id in sessions {
+        let _ = kept.session(&["cancel", &id]);
+        kept.session(&["rm", &id]).exits(0);
+        assert_eq!(kept.titles(&["--where", "title~many"]), ["many"]);
+    }
+    let _ = kept.session(&["cancel", &last]);
+    kept.session(&["rm", &last]).exits(0);
+    assert_eq!(kept.titles(&[]), ["waits"]);
+}
+
+#[test]
+fn a_run_that_goes_on_says_where_and_is_not_removed() {
+    let home = Home::new();
+    let mut run = home
+        .switchboard(&["run", "--code", "alc.llm('wait')", "--stdin", "-o", "jsonl"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stdout.take().unwrap()).lines();
+    let asked = lines.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let asked = asked.into_iter().find(|line| line["kind"] == "llm_call_begin").unwrap();
+    let id = asked["session"].as_str().unwrap();
+    let list = home.run(&["session", "list", "--runs"]).exits(0).stdout;
+    assert!(list.contains(&format!("  goes on in pid {} on ", run.id())), "{list}");
+    let kept = home.run(&["session", "rm", "--runs", "--all"]).exits(0);
+    assert_eq!((&*kept.stdout, &*kept.stderr), ("", "1 run kept: held by another process\n"));
+    home.run(&["session", "cancel", id]).exits(5);
+    let told = home.run(&["run", "--resume", id]).exits(5).stderr;
+    assert!(told.contains(&format!("is held by pid {} on ", run.id())), "{told}");
+    signal(run.id(), "KILL");
+    run.wait().unwrap();
+    let kept = home.run(&["session", "rm", "--runs", "--all"]).exits(0);
+    assert_eq!((&*kept.stdout, &*kept.stderr), ("", "1 run kept: not ended\n"));
+    home.run(&["session", "cancel", id]).exits(0);
+    home.run(&["session", "rm", "--runs", "--all"]).exits(0);
+    assert_eq!(home.run(&["session", "list", "--runs"]).exits(0).stdout, "");
+}
+
+#[test]
+fn what_else_lies_among_the_runs_is_named_and_left_alone() {
+    let kept = Kept::new();
+    let foreign = kept.directory().join("notes.db");
+    std::fs::write(&foreign, "notes").unwrap();
+    std::fs::write(kept.directory().join("begun.db"), "").unwrap();
+    let list = kept.session(&["list", "--runs"]).exits(0);
+    let told = format!("left out: {}: this file is no journal; give another one with --journal\n", foreign.display());
+    assert_eq!(list.stderr, told);
+    assert!(list.stdout.contains("  nothing was started\n"), "{}", list.stdout);
+    let removed = kept.session(&["rm", "--runs", "--all"]).exits(0);
+    assert!(removed.stdout.contains("removed 2 runs of "), "{}", removed.stdout);
+    assert!(foreign.exists());
+    kept.session(&["show", &kept.ids[0]]).exits(0);
+}
