@@ -210,6 +210,7 @@ impl CliError {
             | Self::File { cause: FileFault::NoVerb(_), .. } => Exit::NotFound,
             Self::Journal(error) if matches!(error.refused, Refused::Missing) => Exit::NotFound,
             Self::Conflict(_) => Exit::Conflict,
+            Self::Journal(error) if matches!(error.refused, Refused::NoFile(_)) => Exit::Usage,
             Self::Usage(_)
             | Self::Config(_)
             | Self::File { .. }

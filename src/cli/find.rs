@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::exit::CliError;
+use super::exit::{CliError, Exit};
 use super::journal::runs;
 use super::near::{NAMED, near};
 use crate::config::Settings;
@@ -28,12 +28,19 @@ struct Places {
 /// # Errors
 /// When there is none, or several, or the journal cannot be read.
 pub(super) fn anywhere(settings: &Settings, given: &str) -> Result<Found, CliError> {
-    let journal = settings.paths.journal().map(Path::to_owned);
-    let runs = if settings.paths.named_journal().is_some() { Vec::new() } else { runs(settings) };
-    if journal.is_none() && runs.is_empty() {
-        return Err(no_place());
+    let journal = Some(settings.paths.journal().ok_or_else(no_place)?.to_owned());
+    if settings.paths.named_journal().is_some() {
+        return one_of(settings, Places { journal, runs: Vec::new() }, given);
     }
-    one_of(settings, Places { journal, runs }, given)
+    let (runs, unreadable) = match runs(settings) {
+        Ok(runs) => (runs, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    match (one_of(settings, Places { journal, runs }, given), unreadable) {
+        // It may be there.
+        (Err(error), Some(unreadable)) if error.exit() == Exit::NotFound => Err(unreadable),
+        (found, _) => found,
+    }
 }
 
 /// The session of an earlier run, or of the journal that was named, whose id is or begins with `given`.
@@ -44,7 +51,7 @@ pub(super) fn to_resume(settings: &Settings, given: &str) -> Result<Found, CliEr
     if let Some(path) = settings.paths.named_journal() {
         return one_of(settings, Places { journal: Some(path.to_owned()), runs: Vec::new() }, given);
     }
-    let found = one_of(settings, Places { journal: None, runs: runs(settings) }, given);
+    let found = one_of(settings, Places { journal: None, runs: runs(settings)? }, given);
     let Err(CliError::NoSession(_)) = &found else { return found };
     // It is no guess that a person means the one of the desk, but theirs to say.
     match settings.paths.journal().filter(|path| beginning(path, given).is_ok_and(|ids| ids.len() == 1)) {
@@ -78,13 +85,22 @@ fn one_of(settings: &Settings, places: Places, given: &str) -> Result<Found, Cli
         }
         journal = None;
     }
+    let mut unreadable = 0;
     for run in &places.runs {
-        // What else lies there is not looked for.
-        let _ = look(run);
+        match look(run) {
+            Err(error) if matches!(error.refused, Refused::Missing | Refused::Foreign) => {}
+            looked => unreadable += usize::from(looked.is_err()),
+        }
     }
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(CliError::NoSession(nothing(settings, journal.as_deref(), given, &others))),
+        0 => {
+            let nothing = nothing(settings, journal.as_deref(), given, &others);
+            Err(CliError::NoSession(match unreadable {
+                0 => nothing,
+                n => format!("{nothing}, and {n} that cannot be read"),
+            }))
+        }
         n => {
             // Short as a screen shows them, unless they are alike as far as that.
             let shown = |id: SessionId| if given.len() < 8 { id.short() } else { id.to_string() };

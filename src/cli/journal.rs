@@ -2,6 +2,7 @@
 //! its own.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::exit::CliError;
@@ -53,7 +54,7 @@ pub(super) fn of_a_run(settings: &Settings) -> Result<Option<SqliteJournal>, Cli
         Ok(journal) => Ok(Some(journal)),
         Err(error) => {
             // Nobody asked for this record; the run matters more.
-            output::message(&format!("no record of this run is kept: {error}; --ephemeral wants none"));
+            output::message(&format!("no record of this run is kept: {error}"));
             Ok(None)
         }
     }
@@ -74,19 +75,34 @@ pub(super) async fn of_a_session(settings: &Settings, given: &str) -> Result<(Sq
         let message = format!("{id} is a child; it goes on with its parent: switchboard run --resume {parent}");
         return Err(CliError::usage(message));
     }
-    Ok((for_writing(&path)?, id))
+    match to_change(&path) {
+        Err(CliError::Conflict(_)) => {
+            let holder = SqliteJournal::writer_of(&path).unwrap_or_else(|| "another process".to_owned());
+            Err(CliError::Conflict(format!("{} is held by {holder}; {id} can go on there", path.display())))
+        }
+        journal => Ok((journal?, id)),
+    }
 }
 
 /// The records of runs.
-pub(super) fn runs(settings: &Settings) -> Vec<PathBuf> {
-    let entries = settings.paths.runs().and_then(|directory| fs::read_dir(directory).ok());
-    let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+///
+/// # Errors
+/// When there is no place for them, or it cannot be read.
+pub(super) fn runs(settings: &Settings) -> Result<Vec<PathBuf>, CliError> {
+    let no_place = || CliError::usage("there is no place for records of runs; set HOME or give --state-dir DIR");
+    let directory = settings.paths.runs().ok_or_else(no_place)?;
+    let entries = match fs::read_dir(&directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(CliError::io(directory, error)),
+    };
+    let paths = entries.flatten().map(|entry| entry.path());
     let is_record = |path: &PathBuf| {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         // What was salvaged is found through the file that it was salvaged from.
         path.extension().is_some_and(|extension| extension == "db") && !stem.contains(".salvaged-")
     };
-    paths.filter(is_record).collect()
+    Ok(paths.filter(is_record).collect())
 }
 
 /// Whether a journal is the record of a run.
@@ -94,12 +110,21 @@ pub(super) fn is_record_of_a_run(settings: &Settings, path: &Path) -> bool {
     settings.paths.runs().is_some_and(|runs| path.parent() == Some(&runs))
 }
 
-/// A journal that nobody else has.
+/// A journal that is there and that nobody else has.
 ///
 /// # Errors
 /// When it cannot be opened, or somebody has it.
-pub(super) fn for_writing(path: &Path) -> Result<SqliteJournal, CliError> {
-    match SqliteJournal::open(path)? {
+pub(super) fn to_change(path: &Path) -> Result<SqliteJournal, CliError> {
+    writer(path, SqliteJournal::open_again(path)?)
+}
+
+/// A journal that nobody else has; a new one where there is none.
+fn for_writing(path: &Path) -> Result<SqliteJournal, CliError> {
+    writer(path, SqliteJournal::open(path)?)
+}
+
+fn writer(path: &Path, opened: Opened) -> Result<SqliteJournal, CliError> {
+    match opened {
         Opened::Writer(journal) => {
             tell(&journal);
             Ok(journal)
@@ -108,7 +133,7 @@ pub(super) fn for_writing(path: &Path) -> Result<SqliteJournal, CliError> {
             let message = format!("{}; leave it there, or name another with --journal", held(path, &holder));
             Err(CliError::Conflict(message))
         }
-        Opened::ReadOnly(_, why) => Err(CliError::failure(format!("{why:#}"))),
+        Opened::ReadOnly(_, why) => Err(CliError::failure(why.of_it())),
     }
 }
 

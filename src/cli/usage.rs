@@ -15,7 +15,10 @@ pub(super) fn show(said: &clap::Error, arguments: &[OsString]) -> Exit {
     match said.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::data(text) {
             Ok(()) => Exit::Ok,
-            Err(error) => error.exit(),
+            Err(error) => {
+                output::message(&format!("error: {error}"));
+                error.exit()
+            }
         },
         _ => {
             output::message(&one_line(said.kind(), &text, arguments));

@@ -73,6 +73,8 @@ impl Registry {
                     (Ok(Reached::Pause), ExecutionState::Paused(_))
                     | (Ok(Reached::Step(_) | Reached::Effect(..)), ExecutionState::Running { .. }) => Ok(verified),
                     (Ok(Reached::End), state) if state.is_ended() => Ok(verified),
+                    // Its process ended before it began.
+                    (Ok(Reached::End), _) if session.last_seq() == 0 => Ok(verified),
                     (Ok(_), state) => Err(VerifyError::Differs(Difference {
                         seq: session.last_seq(),
                         recorded: format!("the last event; the session was {}", state.name()),

@@ -83,7 +83,7 @@ impl Follower {
             Start::Now => Some(self.take_up(whose).await),
         };
         let document = match self.registry.observe(session, from) {
-            Ok(observer) => self.read(whose, observer).await,
+            Ok(observer) => self.read(whose, observer, self.children(session, start)).await,
             // It was just spawned and nothing is collected.
             Err(error) => unreachable!("{error}"),
         };
@@ -104,8 +104,18 @@ impl Follower {
         summary.last_seq + 1
     }
 
-    async fn read(&self, whose: Whose, mut observer: Observer) -> Option<String> {
-        let mut children = Vec::new();
+    /// The children that a session has as it begins to be followed.
+    fn children(&self, session: SessionId, start: Start) -> Vec<SessionId> {
+        match start {
+            Start::Birth => Vec::new(),
+            Start::Now => {
+                let all = self.registry.list().into_iter();
+                all.filter(|it| it.parent() == Some(session) && !it.state.is_ended()).map(|it| it.id).collect()
+            }
+        }
+    }
+
+    async fn read(&self, whose: Whose, mut observer: Observer, mut children: Vec<SessionId>) -> Option<String> {
         loop {
             let mut batch = Batch::default();
             let mut next = tokio::select! {

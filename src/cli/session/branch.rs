@@ -6,7 +6,7 @@ use super::which::Meant;
 use super::{wait, which};
 use crate::cli::args::{BranchArgs, Format};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::journal::for_writing;
+use crate::cli::journal::to_change;
 use crate::cli::output;
 use crate::config::Settings;
 use crate::desk::{Desk, DeskOptions};
@@ -31,7 +31,7 @@ pub(super) fn branch(settings: &Settings, args: &BranchArgs, kind: Kind) -> Resu
         journal
     } else {
         drop(journal);
-        for_writing(&path)?
+        to_change(&path)?
     };
     let desk = Desk::open(DeskOptions {
         library_dirs: crate::cli::program::library_dirs(&[], settings)?,

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{wait, which};
 use crate::cli::args::{CancelArgs, Format};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::journal::for_writing;
+use crate::cli::journal::to_change;
 use crate::cli::output;
 use crate::config::Settings;
 use crate::desk::{Desk, DeskOptions};
@@ -25,11 +25,8 @@ pub(super) fn cancel(settings: &Settings, args: &CancelArgs) -> Result<Exit, Cli
     let (id, query) = (args.which.id.as_deref(), args.which.query.as_deref());
     let which::Meant { path, journal, sessions } = wait(which::meant(settings, id, query))??;
     drop(journal);
-    let desk = Desk::open(DeskOptions {
-        journal: Some(for_writing(&path)?),
-        sleep: settings.sleep,
-        ..DeskOptions::default()
-    })?;
+    let desk =
+        Desk::open(DeskOptions { journal: Some(to_change(&path)?), sleep: settings.sleep, ..DeskOptions::default() })?;
     let reason = CancelReason { code: args.code, detail: args.detail.clone(), requested_at: SystemClock.now() };
     let registry = desk.registry().clone();
     // Of those that a query means, what has ended is not meant to be ended.

@@ -53,7 +53,8 @@ fn open(settings: &Settings) -> Result<SqliteJournal, CliError> {
         Ok(journal) => return Ok(journal),
         Err(error) => error,
     };
-    let runs = if settings.paths.named_journal().is_some() { 0 } else { journal::runs(settings).len() };
+    let runs = if settings.paths.named_journal().is_some() { Ok(Vec::new()) } else { journal::runs(settings) };
+    let runs = runs.map_or(0, |runs| runs.len());
     match error.refused {
         Refused::Missing if runs > 0 => {
             let message = format!("{error}; `switchboard session list --runs` lists the records of runs ({runs})");

@@ -8,7 +8,7 @@ use super::which::Meant;
 use super::{runs, wait, which};
 use crate::cli::args::{Format, RemoveArgs};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::journal::{for_writing, is_record_of_a_run};
+use crate::cli::journal::{is_record_of_a_run, to_change};
 use crate::cli::output;
 use crate::config::Settings;
 use crate::domain::{Session, SessionId, printable_line};
@@ -36,7 +36,7 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
         }
         drop(journal);
         if !args.dry_run {
-            let journal = for_writing(&path)?;
+            let journal = to_change(&path)?;
             let ended: Vec<SessionId> = ended.iter().map(|session| session.id()).collect();
             if is_of_a_run && journal.ids()?.iter().all(|id| ended.contains(id)) {
                 journal.delete().map_err(|error| CliError::io(&path, error))?;

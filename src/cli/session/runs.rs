@@ -11,7 +11,7 @@ use super::list::{short, time};
 use super::{wait, which};
 use crate::cli::args::{Format, ListArgs, RemoveArgs};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::journal::{for_writing, runs};
+use crate::cli::journal::{runs, to_change};
 use crate::cli::output;
 use crate::config::{Settings, size_in_words};
 use crate::domain::query::{Expr, Scratch};
@@ -119,21 +119,30 @@ impl Run {
 }
 
 /// Every record that can be read, newest first; of the others it is said why not.
-async fn all(settings: &Settings) -> Vec<Run> {
+async fn all(settings: &Settings) -> Result<Vec<Run>, CliError> {
     let mut all = Vec::new();
-    for path in runs(settings) {
-        match Run::read(path).await {
+    for path in runs(settings)? {
+        let run = Run::read(path.clone()).await;
+        if !path.exists() {
+            // Somebody has removed it meanwhile.
+            continue;
+        }
+        match run {
             Ok(run) => all.push(run),
+            Err(CliError::Journal(error)) if matches!(error.refused, Refused::Damaged) => {
+                let how = format!("switchboard --journal {} is one", path.display());
+                output::message(&format!("left out: {error}: {how}"));
+            }
             Err(error) => output::message(&format!("left out: {error}")),
         }
     }
     all.sort_by(|one, other| (other.began, &other.path).cmp(&(one.began, &one.path)));
-    all
+    Ok(all)
 }
 
 /// Prints the list.
 pub(super) fn list(settings: &Settings, args: &ListArgs, query: Option<&Expr>) -> Result<Exit, CliError> {
-    let mut runs = wait(all(settings))?;
+    let mut runs = wait(all(settings))??;
     if let Some(query) = query {
         let (now, mut scratch) = (SystemClock.now(), Scratch::default());
         runs.retain(|run| run.sessions.iter().any(|session| which::means(query, session, now, &mut scratch)));
@@ -148,7 +157,7 @@ pub(super) fn list(settings: &Settings, args: &ListArgs, query: Option<&Expr>) -
 
 /// Removes those that are meant and have ended, or says which it would. `query`: which sessions are meant.
 pub(super) fn remove(settings: &Settings, args: &RemoveArgs, query: Option<&Expr>) -> Result<Exit, CliError> {
-    let mut runs = wait(all(settings))?;
+    let mut runs = wait(all(settings))??;
     if let Some(query) = query {
         let (now, mut scratch) = (SystemClock.now(), Scratch::default());
         let mut is_meant = |session: &Arc<Session>| which::means(query, session, now, &mut scratch);
@@ -158,15 +167,23 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs, query: Option<&Expr
     let (mut not_ended, mut held, mut bytes, mut lines) = (0, 0, 0, Vec::new());
     let mut removed = Vec::new();
     for run in runs {
-        if run.holder.is_some() {
-            held += 1;
+        let outcome = if run.holder.is_some() {
+            Outcome::Held
         } else if !run.has_ended() {
-            not_ended += 1;
-        } else if args.dry_run || wait(run_is_deleted(&run))?? {
-            bytes += run.bytes;
-            removed.push(run);
+            Outcome::NotEnded
+        } else if args.dry_run {
+            Outcome::Removed
         } else {
-            held += 1;
+            wait(delete(&run))??
+        };
+        match outcome {
+            Outcome::Removed => {
+                bytes += run.bytes;
+                removed.push(run);
+            }
+            Outcome::Gone => {}
+            Outcome::NotEnded => not_ended += 1,
+            Outcome::Held => held += 1,
         }
     }
     let word = if args.dry_run { "would remove" } else { "removed" };
@@ -202,17 +219,26 @@ fn counted(runs: usize) -> String {
     if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") }
 }
 
-/// Deletes a record, unless somebody has come to write it meanwhile.
-async fn run_is_deleted(run: &Run) -> Result<bool, CliError> {
-    let journal = match for_writing(&run.path) {
+/// What becomes of a run that is meant to go.
+enum Outcome {
+    Removed,
+    /// Somebody else has removed it meanwhile.
+    Gone,
+    NotEnded,
+    Held,
+}
+
+/// Deletes a record, unless somebody has come to write it, or has written it meanwhile.
+async fn delete(run: &Run) -> Result<Outcome, CliError> {
+    let journal = match to_change(&run.path) {
         Ok(journal) => journal,
-        Err(CliError::Conflict(_)) => return Ok(false),
+        Err(CliError::Conflict(_)) => return Ok(Outcome::Held),
+        Err(CliError::Journal(error)) if matches!(error.refused, Refused::Missing) => return Ok(Outcome::Gone),
         Err(error) => return Err(error),
     };
-    let now = which::sessions(&journal, None).await?;
-    if now.len() != run.sessions.len() || !now.iter().all(|session| session.state().is_ended()) {
-        return Ok(false);
+    if !which::sessions(&journal, None).await?.iter().all(|session| session.state().is_ended()) {
+        return Ok(Outcome::NotEnded);
     }
     journal.delete().map_err(|error| CliError::io(&run.path, error))?;
-    Ok(true)
+    Ok(Outcome::Removed)
 }

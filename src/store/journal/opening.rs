@@ -1,6 +1,6 @@
 //! How a journal is opened: who writes it and who only reads, with which settings, and which files are refused.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::lock::{self, Lock};
-use super::place::{Standing, Unwritable};
+use super::lock::{self, Lock, beside};
+use super::place::{Standing, Unwritable, has_content};
 use super::queue::Queue;
 use super::reader::Reader;
 use super::reading::Readers;
@@ -53,6 +53,9 @@ pub enum Refused {
     /// It is something else.
     #[error("this file is no journal; give another one with --journal")]
     Foreign,
+    /// It is a directory, a device or a pipe.
+    #[error("{0}; a journal is a file of its own, so give another one with --journal")]
+    NoFile(&'static str),
     /// Nothing can be read of it yet.
     #[error("there is no journal; nothing was recorded there")]
     Missing,
@@ -65,6 +68,13 @@ pub enum Refused {
     /// SQLite says no.
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
+}
+
+/// What is done where there is no journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Make,
+    Refuse,
 }
 
 /// A journal that was opened.
@@ -86,10 +96,27 @@ impl SqliteJournal {
     /// # Errors
     /// When the file is something else, or of a newer version, or the system says no. The file is left as it is.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
+        Self::open_or(path, Absent::Make)
+    }
+
+    /// Opens the journal at `path` as [`open`](Self::open) does, and makes none: another process may just have deleted it.
+    ///
+    /// # Errors
+    /// As there, and when there is none.
+    pub fn open_again(path: &Path) -> Result<Opened, OpenError> {
+        Self::open_or(path, Absent::Refuse)
+    }
+
+    fn open_or(path: &Path, absent: Absent) -> Result<Opened, OpenError> {
         let refuse = |refused| OpenError { path: path.to_owned(), refused };
+        let is_gone = || absent == Absent::Refuse && !path.exists();
+        if is_gone() {
+            return Err(refuse(Refused::Missing));
+        }
         if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| refuse(error.into()))?;
         }
+        check_kind(path).map_err(refuse)?;
         let held = |holder| Self::reader(path, Reads::Held).map(|journal| Opened::Reader(journal, holder));
         if let Some(why) = Unwritable::of(path).or_else(|| Unwritable::of(&salvage::newest(path))) {
             return match lock::holder(path) {
@@ -101,6 +128,11 @@ impl SqliteJournal {
             Ok(lock) => lock,
             Err(holder) => return held(holder),
         };
+        if is_gone() {
+            // Nobody else wants its lock either.
+            let _ = fs::remove_file(beside(path, ".lock"));
+            return Err(refuse(Refused::Missing));
+        }
         let mut locks = vec![lock];
         let (file, notice) = salvage::intact(path, &mut locks).map_err(refuse)?;
         let opened = Self::writer(path, file, locks, notice);
@@ -162,9 +194,20 @@ impl SqliteJournal {
     }
 }
 
+/// Refuses what is there and no file. Opening a pipe would wait for its other end, and beside a device nothing may lie.
+fn check_kind(path: &Path) -> Result<(), Refused> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(Refused::NoFile("this is a directory")),
+        Ok(found) if !found.is_file() => Err(Refused::NoFile("this is a device or a pipe")),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Opens a file only to read it, and says whether the process that wrote it had ended in order.
 pub(super) fn look_at(path: &Path) -> Result<(Connection, bool), Refused> {
-    if !path.exists() {
+    check_kind(path)?;
+    // A process that ended while it made the tables has left this, and nothing else: everything later goes to the log.
+    if !path.exists() || has_content(&beside(path, "-journal"))? {
         return Err(Refused::Missing);
     }
     // SQLite would not say why it cannot be opened.

@@ -33,6 +33,13 @@ impl fmt::Display for Unwritable {
 }
 
 impl Unwritable {
+    /// The same in one line for whoever wants this journal and no other.
+    pub fn of_it(&self) -> String {
+        format!("{} cannot be written ({}); change that, or who you are", self.path.display(), self.cause)
+    }
+}
+
+impl Unwritable {
     /// What keeps this process from writing the journal at `path`, if it is there and anything does. Changes nothing.
     pub fn of(path: &Path) -> Option<Self> {
         if !has_content(path).is_ok_and(|is_there| is_there) {

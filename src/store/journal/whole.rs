@@ -60,7 +60,7 @@ impl SqliteJournal {
 
 /// Deletes a file and those that belong to it. The lock comes last: who finds none finds no journal either.
 fn delete_files(path: &Path) -> io::Result<()> {
-    for suffix in ["", "-wal", "-shm", ".lock"] {
+    for suffix in ["", "-journal", "-wal", "-shm", ".lock"] {
         match fs::remove_file(beside(path, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}

@@ -175,7 +175,9 @@ fn output_that_cannot_be_written_is_a_failure() {
     let home = Home::new();
     // Linux has a device that is always full.
     let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else { return };
-    let child = home.switchboard(&["run", "--code", "return 1"]).stdout(full).spawn().unwrap();
-    let ended = Ended::of(child).exits(1);
-    assert!(ended.stderr.starts_with("error: standard output: No space left on device"), "{}", ended.stderr);
+    for arguments in [&["run", "--code", "return 1"][..], &["info"], &["--help"], &["session", "show", "--help"]] {
+        let child = home.switchboard(arguments).stdout(full.try_clone().unwrap()).spawn().unwrap();
+        let ended = Ended::of(child).exits(1);
+        assert!(ended.stderr.starts_with("error: standard output: No space left on device"), "{arguments:?}");
+    }
 }

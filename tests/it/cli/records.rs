@@ -143,6 +143,15 @@ fn children_of_a_run_go_on_with_it() {
     let code = "local r = alc.fork({'asks', 'asks'}, {}) return #r";
     let left = home.run(&["run", "--code", code, "--lib", "lib", "-o", "jsonl"]).exits(6);
     let id = left.terminal()["session"].as_str().unwrap().to_owned();
+    let again = home.run(&["run", "--resume", &id, "-o", "jsonl"]).exits(6).terminal();
+    let asked = |terminal: &Value| -> Vec<String> {
+        let pending = terminal["pending"].as_array().unwrap().iter();
+        let mut asked: Vec<_> = pending.map(|prompt| prompt["query_id"].as_str().unwrap().to_owned()).collect();
+        asked.sort();
+        asked
+    };
+    assert_eq!(asked(&again), ["f-0-1", "f-1-1"], "what its children still wait for");
+    assert_eq!(asked(&again), asked(&left.terminal()));
     let all = answers(&home, "child", "yes");
     let ended = home.run(&["run", "--resume", &id, "--answers", &all, "-o", "jsonl"]).exits(0);
     assert_eq!(ended.terminal()["value"], 2);
@@ -184,12 +193,17 @@ fn a_named_journal_is_used_and_one_that_is_held_is_not() {
     let listed = home.switchboard(&["session", "list"]).env("SWITCHBOARD_JOURNAL", "mine.db").output().unwrap();
     assert!(String::from_utf8(listed.stdout).unwrap().starts_with(&id[..8]));
     let journal = open(&home.path().join("mine.db"));
-    for arguments in
-        [&["run", "--code", "return 1", "--journal", "mine.db"][..], &["run", "--resume", &id, "--journal", "mine.db"]]
-    {
+    let resume = &["run", "--resume", &id, "--journal", "mine.db"];
+    for (arguments, end) in [
+        (
+            &["run", "--code", "return 1", "--journal", "mine.db"][..],
+            "; leave it there, or name another with --journal\n",
+        ),
+        (resume, &*format!("; {id} can go on there\n")),
+    ] {
         let told = home.run(arguments).exits(5).stderr;
         let expected = format!("error: mine.db is held by pid {} on ", std::process::id());
-        assert!(told.starts_with(&expected) && told.lines().count() == 1, "{told}");
+        assert!(told.starts_with(&expected) && told.ends_with(end) && told.lines().count() == 1, "{told}");
     }
     drop(journal);
     let told = home.run(&["run", "--resume", &id]).exits(3).stderr;

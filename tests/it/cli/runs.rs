@@ -148,6 +148,23 @@ fn only_runs_that_have_ended_and_are_meant_are_removed_with_their_files() {
 }
 
 #[test]
+fn processes_that_remove_the_same_runs_leave_nothing_behind() {
+    let home = Home::new();
+    for _ in 0..6 {
+        home.run(&["run", "--code", "return 1"]).exits(0);
+    }
+    let all = ["session", "rm", "--runs", "--all", "-o", "jsonl"];
+    let started: Vec<_> = (0..4).map(|_| home.switchboard(&all).spawn().unwrap()).collect();
+    let removed: usize = started.into_iter().map(|child| Ended::of(child).exits(0).lines().len()).sum();
+    // One that another was about to remove may have been kept.
+    assert!(removed <= 6);
+    let _ = home.run(&all).exits(0);
+    let left = std::fs::read_dir(home.path().join("home/.local/state/switchboard/runs")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
+    assert!(!left.iter().any(|file| file.extension().is_some_and(|extension| extension == "db")), "{left:?}");
+}
+
+#[test]
 fn one_session_of_a_run_can_be_removed_and_its_file_goes_with_the_last() {
     let kept = Kept::new();
     let [waits, done, many] = &kept.ids;
@@ -194,6 +211,54 @@ fn a_run_that_goes_on_says_where_and_is_not_removed() {
     home.run(&["session", "cancel", id]).exits(0);
     home.run(&["session", "rm", "--runs", "--all"]).exits(0);
     assert_eq!(home.run(&["session", "list", "--runs"]).exits(0).stdout, "");
+}
+
+#[test]
+fn a_record_that_was_only_begun_is_one_of_nothing_and_a_damaged_one_is_named() {
+    let kept = Kept::new();
+    let run = |title: &str| {
+        let query = format!("title~^{title}$");
+        let lines = kept.session(&["list", "--runs", "--where", &query, "-o", "jsonl"]).exits(0).lines();
+        PathBuf::from(lines[0]["run"].as_str().unwrap())
+    };
+    // A process that ended while it made the tables leaves a page and what would undo it.
+    let begun = kept.directory().join("begun.db");
+    std::fs::write(&begun, std::fs::read(run("waits")).unwrap().split_at(4096).0).unwrap();
+    std::fs::write(kept.directory().join("begun.db-journal"), [0xd9, 0xd5, 0x05, 0xf9]).unwrap();
+    let list = kept.session(&["list", "--runs"]).exits(0);
+    assert_eq!(list.stderr, "");
+    assert!(list.stdout.contains("  nothing was started\n"), "{}", list.stdout);
+    std::fs::remove_file(begun).unwrap();
+
+    let waits = run("waits");
+    let mut bytes = std::fs::read(&waits).unwrap();
+    bytes[20..24].fill(0x55);
+    std::fs::write(&waits, bytes).unwrap();
+    for file in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{file}", waits.display()));
+    }
+    let list = kept.session(&["list", "--runs"]).exits(0);
+    let told = list.stderr;
+    assert!(told.starts_with(&format!("left out: {}: ", waits.display())) && told.lines().count() == 1, "{told}");
+    let told = kept.home.run(&["run", "--resume", &kept.ids[0]]).exits(3).stderr;
+    assert!(told.ends_with("`switchboard session list --runs` names them, and 1 that cannot be read\n"), "{told}");
+    let removed = kept.session(&["rm", "--runs", "--all"]).exits(0).stdout;
+    assert!(removed.contains("removed 1 run of ") && waits.exists(), "{removed}");
+}
+
+#[test]
+fn without_a_place_for_runs_that_is_said() {
+    let home = Home::new();
+    let told = "error: there is no place for records of runs; set HOME or give --state-dir DIR\n";
+    for arguments in
+        [&["session", "list", "--runs"][..], &["session", "rm", "--runs", "--all"], &["run", "--resume", "ab"]]
+    {
+        let ended = home.switchboard(arguments).env_remove("HOME").output().unwrap();
+        assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(2), told.to_owned()));
+    }
+    home.file("state/runs", "no directory");
+    let told = home.run(&["session", "list", "--runs", "--state-dir", "state"]).exits(2).stderr;
+    assert_eq!(told, "error: state/runs: it is not a directory; give one\n");
 }
 
 #[test]

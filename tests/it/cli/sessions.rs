@@ -145,6 +145,19 @@ fn a_session_is_found_by_the_beginning_of_its_id() {
 }
 
 #[test]
+fn a_session_whose_process_ended_before_it_began_is_verified() {
+    let home = Home::new();
+    let life = Life::new(7, SessionSpec::run("return 1"));
+    let journal = open(&home.path().join("j.db"));
+    wait(async {
+        life.write(&journal).await;
+        close(journal).await;
+    });
+    let told = home.run(&["session", "verify", &life.id().to_string(), "--journal", "j.db"]).exits(0).stdout;
+    assert!(told.starts_with("ok   ") && told.contains("  0 events came again"), "{told}");
+}
+
+#[test]
 fn sessions_are_ended_from_outside() {
     let kept = Kept::new();
     let told = kept.session(&["cancel", "aa11", "--detail", "no use", "--code", "timeout"]).exits(0).stdout;
@@ -263,6 +276,20 @@ fn where_nothing_was_recorded_that_is_said() {
     let told = home.run(&["session", "list", "--journal", "notes.txt"]).exits(1).stderr;
     assert_eq!(told, "error: notes.txt: this file is no journal; give another one with --journal\n");
     assert!(!path.exists());
+    std::fs::create_dir(home.path().join("dir")).unwrap();
+    assert!(home.command("mkfifo").arg("pipe").status().unwrap().success());
+    for (file, what) in [("dir", "a directory"), ("pipe", "a device or a pipe"), ("/dev/zero", "a device or a pipe")] {
+        let expected = format!(
+            "error: {file}: this is {what}; a journal is a file of its own, so give another one with --journal\n"
+        );
+        for arguments in [&["session", "list"][..], &["session", "show", "ab"], &["run", "--code", "return 1"]] {
+            let told = home.run(&[arguments, &["--journal", file]].concat()).exits(2).stderr;
+            assert_eq!(told, expected);
+        }
+        let told = home.run(&["doctor", "--journal", file]).exits(1).stdout;
+        assert!(told.contains(&format!("BAD  {file}: this is {what}; ")), "{told}");
+    }
+    assert!(!home.path().join("pipe.lock").exists());
     let ended = home.switchboard(&["session", "list"]).env_remove("HOME").output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
     assert_eq!(home.run(&["session", "list", "--ephemeral", "--journal", "x"]).exits(2).stdout, "");
