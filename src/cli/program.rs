@@ -147,6 +147,7 @@ fn scenario(text: &str) -> Scenario {
 fn json(option: &str, text: &str, limits: &Limits) -> Result<serde_json::Value, CliError> {
     let not_json = |error: &serde_json::Error| format!("it is not JSON ({error}); give a value such as {{\"n\": 1}}");
     match text.strip_prefix('@') {
+        Some("") => Err(CliError::usage(format!("--{option}: @ needs the name of a file right behind it"))),
         Some(path) => {
             let path = Path::new(path);
             // Blanks and line ends do not count against the limit of the value.

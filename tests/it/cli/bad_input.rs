@@ -144,6 +144,7 @@ fn each_subcommand_says_what_it_needs_and_names_its_own_help() {
             "error: invalid value '3' for '--at <QUERY>': \"3\" is not a query id (such as q-3); see switchboard session \
              fork --help",
         ),
+        (&["run", "ok.lua", "--ctx", "@"], 2, "error: --ctx: @ needs the name of a file right behind it"),
         (&["session", "list", "ab"], 2, "error: unexpected argument 'ab' found; see switchboard session list --help"),
         (
             &["session", "sho"],
