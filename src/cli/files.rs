@@ -66,9 +66,19 @@ pub(super) fn theme(settings: &Settings) -> Result<Theme, CliError> {
             path.display(),
             names.join(", ")
         );
-        return Err(CliError::file(&settings.theme_place, FileFault::Content(what)));
+        return Err(CliError::file(theme_place(settings, name), FileFault::Content(what)));
     };
     Ok(Theme::parse(&path, &text).map_err(ConfigError::from)?)
+}
+
+/// Where a theme is named: in the config file, else by the variable.
+fn theme_place(settings: &Settings, name: &str) -> String {
+    const VARIABLE: &str = "SWITCHBOARD_THEME";
+    let in_file = settings.paths.config().and_then(|(path, named)| {
+        let text = read(path, named).ok()??;
+        ConfigFile::parse(path, &text).ok()?.place_of(VARIABLE, name)
+    });
+    in_file.unwrap_or_else(|| format!("the variable {VARIABLE}"))
 }
 
 /// The text of a file; `None` if it is not there and need not be.

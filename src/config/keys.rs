@@ -156,9 +156,10 @@ impl ConfigFile {
         Ok(file)
     }
 
-    /// The file and the line of the value that stands for a variable.
-    pub(super) fn place_of(&self, variable: &str) -> Option<String> {
-        self.lines.get(variable).map(|line| format!("{}:{line}", self.path.display()))
+    /// The file and the line that give a variable this value.
+    pub fn place_of(&self, variable: &str, value: &str) -> Option<String> {
+        let line = self.lines.get(variable).filter(|_| self.values[variable] == value)?;
+        Some(format!("{}:{line}", self.path.display()))
     }
 
     fn take(

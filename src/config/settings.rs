@@ -87,12 +87,6 @@ impl Environment {
         Ok(value.and_then(|value| words.iter().find(|(word, _)| *word == value).map(|(_, found)| *found)))
     }
 
-    /// Where it is said what a variable is: there, or in the config file.
-    fn place_of(&self, name: &str) -> String {
-        let in_file = if self.is_of_the_file(name) { self.file.place_of(name) } else { None };
-        in_file.unwrap_or_else(|| format!("the variable {name}"))
-    }
-
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         let value = self.variables.get(OsStr::new(name)).or_else(|| self.file.values.get(name));
@@ -173,8 +167,6 @@ pub struct Settings {
     pub sleep: Sleep,
     /// How the person wants the desk.
     pub desk: DeskSettings,
-    /// Where its theme is named, for messages.
-    pub theme_place: String,
 }
 
 impl Settings {
@@ -202,7 +194,6 @@ impl Settings {
             limits: limits::merge(environment)?,
             sleep: Sleep::merge(environment)?,
             desk: DeskSettings::merge(environment, says_ascii(environment))?,
-            theme_place: environment.place_of("SWITCHBOARD_THEME"),
         })
     }
 

@@ -49,6 +49,10 @@ fn every_mistake_of_the_settings_is_named_and_who_does_not_need_them_goes_on() {
     home.run(&["run", "--code", "return 1", "--ephemeral"]).exits(0);
     home.run(&["session", "list", "--runs"]).exits(0);
 
+    let told = home.switchboard(&["doctor"]).env("SWITCHBOARD_THEME", "dawn").output().unwrap().stdout;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.contains("BAD  the variable SWITCHBOARD_THEME: there is no theme \"dawn\""), "{told}");
+
     home.file("home/.config/switchboard/dusk", "dim = 3\n");
     home.file("home/.config/switchboard/keymap.toml", "");
     let found = bad(&home.run(&["doctor"]).exits(1).stdout);
