@@ -104,7 +104,11 @@ impl SqliteJournal {
     /// # Errors
     /// As there, and when there is none.
     pub fn open_again(path: &Path) -> Result<Opened, OpenError> {
-        Self::open_or(path, Absent::Refuse)
+        Self::open_or(path, Absent::Refuse).map_err(|error| {
+            // It may have gone at any moment, also while it was only looked at.
+            let refused = if path.exists() { error.refused } else { Refused::Missing };
+            OpenError { refused, ..error }
+        })
     }
 
     fn open_or(path: &Path, absent: Absent) -> Result<Opened, OpenError> {
