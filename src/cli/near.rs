@@ -6,33 +6,18 @@ pub(super) const NAMED: usize = 3;
 /// Those of `words` that are one slip away from `given`: a letter too many, one missing, another one, or two that have
 /// changed places. Of words that count only by their beginning, `is_beginning`, the rest is not looked at.
 pub(super) fn near(given: &str, words: impl IntoIterator<Item = String>, is_beginning: bool) -> Vec<String> {
-    let given: Vec<char> = given.chars().collect();
-    if given.len() < 2 {
+    let length = given.chars().count();
+    if length < 2 {
         // Everything would be near.
         return Vec::new();
     }
-    let is_near = |word: &String| {
-        let letters: Vec<char> = word.chars().collect();
-        let lengths = given.len() - 1..=given.len() + 1;
-        if is_beginning {
-            lengths.into_iter().any(|length| letters.get(..length).is_some_and(|letters| is_one_slip(&given, letters)))
-        } else {
-            is_one_slip(&given, &letters)
-        }
+    let is_one_slip = |word: &str| strsim::osa_distance(given, word) == 1;
+    let begins_near = |word: &str| {
+        let ends = word.char_indices().map(|(at, _)| at).chain([word.len()]);
+        ends.skip(length - 1).take(3).any(|end| is_one_slip(&word[..end]))
     };
+    let is_near = |word: &String| if is_beginning { begins_near(word) } else { is_one_slip(word) };
     words.into_iter().filter(is_near).take(NAMED).collect()
-}
-
-fn is_one_slip(one: &[char], other: &[char]) -> bool {
-    let same = one.iter().zip(other).take_while(|(one, other)| one == other).count();
-    let (one, other) = (&one[same..], &other[same..]);
-    match (one, other) {
-        ([_, one @ ..], [_, other @ ..]) if one == other => true,
-        ([a, b, one @ ..], [c, d, other @ ..]) if (a, b) == (d, c) && one == other => true,
-        ([_, one @ ..], other) if one == other => true,
-        (one, [_, other @ ..]) => one == other,
-        _ => false,
-    }
 }
 
 #[cfg(test)]
