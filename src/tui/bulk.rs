@@ -11,16 +11,15 @@ use tui_textarea::TextArea;
 use super::app::{App, Layer};
 use super::editor::{text_field, text_of};
 use super::forms::CancelForm;
-use super::keymap::Action;
+use super::keymap::{Action, Context, Motion};
 use super::listing::ListVerb;
 use super::msg::Cmd;
+use super::natural::natural;
+use super::view::questions_seen;
 use super::words::{count, first_line};
 use crate::domain::{
     Answer, AnsweredBy, CancelError, CancelReason, ExecutionState, QueryId, ResumeError, ResumePayload, SessionId,
 };
-
-/// Different prompts that the preview shows, the most frequent first.
-const PROMPTS: usize = 8;
 
 /// Sessions that a form calls by their names.
 const NAMED: usize = 4;
@@ -51,10 +50,13 @@ pub(super) struct AnswerMarked {
     pub(super) silent: usize,
     /// How many of the questions have drafts.
     pub(super) drafts: usize,
-    /// The different prompts and how often each is asked, the most frequent first; and how many more there are.
-    pub(super) prompts: Vec<(String, usize)>,
-    pub(super) more_prompts: usize,
+    /// The different prompts and how often each is asked, the most frequent first.
+    pub(super) prompts: Vec<(Arc<str>, usize)>,
+    /// How many of them stand above those that are seen, as it was scrolled last.
+    pub(super) above: usize,
     pub(super) area: TextArea<'static>,
+    /// Whether the keyboard is in the questions, to look at all of them, and not in the text.
+    pub(super) in_questions: bool,
     /// It is empty, and the person was told so.
     empty_asked: bool,
 }
@@ -68,6 +70,27 @@ impl AnswerMarked {
     pub(super) fn touched(&mut self) {
         self.empty_asked = false;
     }
+
+    pub(super) fn context(&self) -> Context {
+        if self.in_questions { Context::Choice } else { Context::Detail }
+    }
+
+    /// Scrolls the questions, on a screen of this size.
+    pub(super) fn scroll(&mut self, motion: Motion, size: (u16, u16)) {
+        let seen = questions_seen(self, size);
+        let last = self.prompts.len().saturating_sub(seen);
+        let half = seen.div_ceil(2).max(1);
+        let above = self.above.min(last);
+        self.above = match motion {
+            Motion::Down => above + 1,
+            Motion::Up => above.saturating_sub(1),
+            Motion::HalfDown => above + half,
+            Motion::HalfUp => above.saturating_sub(half),
+            Motion::Top => 0,
+            Motion::Bottom => last,
+        }
+        .min(last);
+    }
 }
 
 /// The questions of one session, and the pause they belong to.
@@ -80,7 +103,7 @@ struct Target {
 
 impl App {
     /// The marked sessions, those that are gone left out: in the order of the list, those that it hides last.
-    fn marked(&mut self) -> Vec<SessionId> {
+    pub(super) fn marked(&mut self) -> Vec<SessionId> {
         self.mark_range();
         let sessions = &self.sessions;
         self.listing.marks.retain(|id| sessions.get(*id).is_some());
@@ -147,7 +170,7 @@ impl App {
             return;
         }
         let mut targets = Vec::new();
-        let mut asked: HashMap<&str, usize> = HashMap::new();
+        let mut asked: HashMap<&Arc<str>, usize> = HashMap::new();
         let (mut hidden, mut drafts) = (0, 0);
         for id in &marked {
             let Some(ExecutionState::Paused(pause)) = self.sessions.get(*id).map(|summary| &summary.state) else {
@@ -169,11 +192,9 @@ impl App {
             self.refuse(format!("none of the {} marked waits for an answer", count(silent, "session")));
             return;
         }
-        let mut prompts: Vec<(&str, usize)> = asked.into_iter().collect();
-        prompts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        let more_prompts = prompts.len().saturating_sub(PROMPTS);
-        prompts.truncate(PROMPTS);
-        let prompts = prompts.into_iter().map(|(prompt, n)| (first_line(prompt).to_owned(), n)).collect();
+        let mut prompts: Vec<(Arc<str>, usize)> =
+            asked.into_iter().map(|(prompt, n)| (Arc::clone(prompt), n)).collect();
+        prompts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| natural(first_line(&a.0), first_line(&b.0))));
         let questions = targets.iter().map(|target| target.queries.len()).sum();
         let area = text_field(self.listing.unsent.as_deref().unwrap_or_default());
         let form = AnswerMarked {
@@ -183,8 +204,9 @@ impl App {
             silent,
             drafts,
             prompts,
-            more_prompts,
+            above: 0,
             area,
+            in_questions: false,
             empty_asked: false,
         };
         self.layer = Some(Layer::AnswerMarked(Box::new(form)));

@@ -91,7 +91,7 @@ impl App {
             (Some(Layer::Help(_)), _) => Context::Help,
             (Some(Layer::Cancel(form)), _) => form.context(),
             (Some(Layer::Same(_) | Layer::Quit), _) => Context::Question,
-            (Some(Layer::AnswerMarked(_)), _) => Context::Detail,
+            (Some(Layer::AnswerMarked(form)), _) => form.context(),
             (Some(Layer::Start(form)), _) => form.context(),
             (Some(Layer::Branch(form)), _) => form.context(),
             (None, Focus::List) if self.listing.line.is_some() => Context::Filter,

@@ -119,7 +119,8 @@ impl App {
             }
             Some(Layer::Start(form)) => form.choose(motion),
             Some(Layer::Branch(form)) => cmds.extend(form.turn(motion)),
-            Some(Layer::Find(_) | Layer::Same(_) | Layer::AnswerMarked(_) | Layer::Quit) => {}
+            Some(Layer::AnswerMarked(form)) => form.scroll(motion, self.size),
+            Some(Layer::Find(_) | Layer::Same(_) | Layer::Quit) => {}
             None => match context {
                 Context::List | Context::Filter => self.move_selection(motion, cmds),
                 Context::Feeds => self.in_feed(|feed| feed.scroll(motion)),
@@ -140,6 +141,7 @@ impl App {
             Some(Layer::Cancel(form)) => form.turn_code(motion),
             Some(Layer::Start(form)) => form.choose(motion),
             Some(Layer::Branch(form)) => cmds.extend(form.turn(motion)),
+            Some(Layer::AnswerMarked(form)) => form.scroll(motion, self.size),
             _ => {}
         }
     }

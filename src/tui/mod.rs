@@ -50,6 +50,7 @@ mod list;
 mod listing;
 mod msg;
 mod names;
+mod natural;
 mod offers;
 mod opening;
 mod options;

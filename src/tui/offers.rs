@@ -44,10 +44,11 @@ impl App {
                 Context::History | Context::Find | Context::Filter => true,
                 _ => self.shows_a_feed() || self.folds.is_some(),
             },
+            // Its questions are looked at, not chosen.
+            Action::Choose(_) => !matches!(self.layer, Some(Layer::AnswerMarked(_))),
             Action::Draft => self.can_draft && self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
             Action::History => self.history.has_some() || self.outlives() && self.history.may_have_more(),
             Action::Send if self.context() == Context::Palette => self.palette_is_raw(),
-            Action::Pane(_) => !matches!(self.layer, Some(Layer::AnswerMarked(_))),
             Action::List(ListVerb::Filter) => self.focus == Focus::List || self.shows_a_feed() || self.shows_a_batch(),
             Action::Send => self.focus != Focus::Editor || self.editor.as_ref().is_some_and(|e| e.gone.is_none()),
             Action::List(ListVerb::Editor) => self.editor.as_ref().is_some_and(|editor| editor.gone.is_none()),
@@ -83,7 +84,7 @@ impl App {
             | Action::Redraw
             | Action::Suspend
             | Action::Move(_)
-            | Action::Choose(_)
+            | Action::Pane(_)
             | Action::Copy
             | Action::Freeze
             | Action::AllFeeds

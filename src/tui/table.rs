@@ -9,10 +9,8 @@ use super::listing::ListVerb;
 
 const LIST: &[Context] = &[Context::List];
 const PANES: &[Context] = &[Context::List, Context::Session];
-const MOVING: &[Context] =
-    &[Context::List, Context::Session, Context::Help, Context::Sent, Context::Feeds, Context::Text];
 /// Where there may be more than is seen: a form scrolls what it shows while its choice has the keyboard.
-const PAGING: &[Context] =
+const MOVING: &[Context] =
     &[Context::List, Context::Session, Context::Help, Context::Choice, Context::Sent, Context::Feeds, Context::Text];
 const CHOOSING: &[Context] = &[
     Context::List,
@@ -599,7 +597,7 @@ pub const TABLE: &[Row] = &[
         action: Action::Move(Motion::HalfDown),
         name: "half_page_down",
         keys: &["Ctrl-D", "PgDn"],
-        contexts: PAGING,
+        contexts: MOVING,
         group: MOVE,
         description: "half a page down; in such a batch, as many questions as are seen",
         footer: None,
@@ -608,7 +606,7 @@ pub const TABLE: &[Row] = &[
         action: Action::Move(Motion::HalfUp),
         name: "half_page_up",
         keys: &["Ctrl-U", "PgUp"],
-        contexts: PAGING,
+        contexts: MOVING,
         group: MOVE,
         description: "half a page up; in such a batch, as many questions as are seen",
         footer: None,

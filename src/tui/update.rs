@@ -264,6 +264,10 @@ impl App {
             cmds.extend(form.other_field(way));
             return;
         }
+        if let Some(Layer::AnswerMarked(form)) = &mut self.layer {
+            form.in_questions = !form.in_questions;
+            return;
+        }
         if self.layer.is_some() {
             self.say("this is the only field");
             return;

@@ -12,9 +12,10 @@ use crate::tui::app::App;
 use crate::tui::bulk::{AnswerMarked, Bulk};
 use crate::tui::editor::text_field;
 use crate::tui::feed::wrapped;
-use crate::tui::keymap::{Action, Context, Way};
+use crate::tui::keymap::{Action, Context, Motion, Way};
+use crate::tui::layout::Pane;
 use crate::tui::start_form::{StartField, StartForm, StartKind};
-use crate::tui::text::{cut, cut_and_pad, width_of};
+use crate::tui::text::{cut_and_pad, width_of};
 use crate::tui::theme::Tone;
 use crate::tui::words::{count, first_line};
 
@@ -47,26 +48,44 @@ pub(super) fn bulk_names(bulk: &Bulk) -> String {
     }
 }
 
-/// Draws the form that answers every marked session: the questions, how often each is asked, and the text.
-pub(super) fn answer_marked(app: &App, form: &AnswerMarked, area: Rect, picture: &mut Buffer) {
-    let warns = form.silent + form.hidden + form.drafts > 0;
-    let rows = form.prompts.len() + usize::from(form.more_prompts > 0) + 2 * usize::from(warns);
-    let pane = window(area, 90, u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(8));
-    let what = format!("Answer {} of {}", count(form.questions, "question"), count(form.sessions(), "session"));
-    let how = format!("{} sends · {} leaves", app.key(Action::Send), app.key(Action::Back));
-    open(pane, &what, &how, picture);
-    let mut rest = pane.inside;
-    // The text is what must be seen; the frame or the note name the numbers, and the preview takes what is left.
-    let for_text = 3.min(rest.height);
-    let mut line = |text: &str, tone: Tone| {
-        if rest.height > for_text {
-            put(picture, rest.x, rest.y, rest.right(), text, tone.style());
-            next_row(&mut rest);
-        }
-    };
-    if pane.inside.x == pane.frame.x {
-        line(&what, Tone::Strong);
+/// Where the parts of the form that answers every marked session stand. The text is what must be seen, then what it is an
+/// answer to; the warnings get what is left.
+struct AnswerRows {
+    pane: Pane,
+    /// Whether the name of the form needs a row of its own.
+    title: bool,
+    notes: usize,
+    questions: usize,
+    /// Whether the text has a row with its name.
+    label: bool,
+}
+
+impl AnswerRows {
+    /// Rows of the text, where there is room.
+    const TEXT: usize = 3;
+
+    fn of(form: &AnswerMarked, area: Rect) -> Self {
+        let notes = |width: u16| wrapped(&answer_notes(form), width.into()).count();
+        let wanted = form.prompts.len() + notes(area.width.min(90)) + Self::TEXT + 5;
+        let pane = window(area, 90, u16::try_from(wanted).unwrap_or(u16::MAX));
+        let height = usize::from(pane.inside.height);
+        let title = pane.inside.x == pane.frame.x && height >= 3;
+        let label = height >= 5;
+        let text = Self::TEXT.min(height / 3).max(1);
+        let left = height.saturating_sub(text + usize::from(title) + usize::from(label));
+        let notes = notes(pane.inside.width).min(left.saturating_sub(1));
+        let questions = form.prompts.len().min(left - notes);
+        Self { pane, title, notes, questions, label }
     }
+}
+
+/// How many of its questions the form shows at once on a screen of this size.
+pub(in crate::tui) fn questions_seen(form: &AnswerMarked, (width, height): (u16, u16)) -> usize {
+    AnswerRows::of(form, Rect::new(0, 0, width, height)).questions
+}
+
+/// What the person should know of the set, besides its number.
+fn answer_notes(form: &AnswerMarked) -> String {
     let mut notes = Vec::new();
     if form.hidden > 0 {
         notes.push(format!("The list hides {} of the sessions.", form.hidden));
@@ -79,19 +98,60 @@ pub(super) fn answer_marked(app: &App, form: &AnswerMarked, area: Rect, picture:
         1 => notes.push("1 question has a draft, which is kept beside this answer.".to_owned()),
         n => notes.push(format!("{n} questions have drafts, which are kept beside this answer.")),
     }
-    if !notes.is_empty() {
-        let notes = notes.join(" ");
-        for row in wrapped(&notes, pane.inside.width.into()) {
-            line(row, Tone::Warning);
+    notes.join(" ")
+}
+
+/// Draws the form that answers every marked session: the questions, how often each is asked, and the text.
+pub(super) fn answer_marked(app: &App, form: &AnswerMarked, area: Rect, picture: &mut Buffer) {
+    let rows = AnswerRows::of(form, area);
+    let what = format!("Answer {} of {}", count(form.questions, "question"), count(form.sessions(), "session"));
+    let how = format!("{} sends · {} leaves", app.key(Action::Send), app.key(Action::Back));
+    open(rows.pane, &what, &how, picture);
+    let mut rest = rows.pane.inside;
+    if rows.title {
+        put(picture, rest.x, rest.y, rest.right(), &what, Tone::Strong.style());
+        next_row(&mut rest);
+    }
+    let notes = answer_notes(form);
+    for row in wrapped(&notes, rest.width.into()).take(rows.notes) {
+        put(picture, rest.x, rest.y, rest.right(), row, Tone::Warning.style());
+        next_row(&mut rest);
+    }
+    let all = form.prompts.len();
+    let above = form.above.min(all - rows.questions);
+    for (at, (prompt, n)) in form.prompts.iter().enumerate().skip(above).take(rows.questions) {
+        // The last row says which of them are seen.
+        let (first, last) = (above + 1, above + rows.questions);
+        let place = match rows.questions {
+            seen if seen == all || at + 1 < last => String::new(),
+            1 => format!(" {first} of {all}"),
+            _ => format!(" {first}-{last} of {all}"),
+        };
+        let place_at = rest.right().saturating_sub(width_of(&place) as u16);
+        let here = form.in_questions && at == above;
+        let marker = if here { "▸" } else { " " };
+        let x = put(picture, rest.x, rest.y, rest.right(), marker, Tone::Strong.style());
+        put(picture, x, rest.y, place_at, &format!("{n:>4} × “{}”", first_line(prompt)), Tone::Dim.style());
+        put(picture, place_at, rest.y, rest.right(), &place, Tone::Key.style());
+        next_row(&mut rest);
+    }
+    if rows.label {
+        let x = label(picture, rest, "the one answer for all of them", !form.in_questions);
+        if rows.questions < all {
+            let other = app.key(Action::Pane(Way::Next));
+            let [down, up] = [Motion::Down, Motion::Up].map(|motion| app.key(Action::Move(motion)));
+            let how = if form.in_questions {
+                format!("{down} {up} scroll · {other} to the text")
+            } else {
+                format!("{other} to the questions")
+            };
+            let at = rest.right().saturating_sub(width_of(&how) as u16);
+            if at > x {
+                put(picture, at, rest.y, rest.right(), &how, Tone::Key.style());
+            }
         }
+        next_row(&mut rest);
     }
-    for (prompt, n) in &form.prompts {
-        line(&cut(&format!("{n:>5} × “{prompt}”"), pane.inside.width.into()), Tone::Dim);
-    }
-    if form.more_prompts > 0 {
-        line(&format!("      and {} besides", count(form.more_prompts, "other question")), Tone::Dim);
-    }
-    line("the one answer for all of them:", Tone::Strong);
     (&form.area).render(rest, picture);
 }
 

@@ -23,6 +23,7 @@ use super::words;
 
 pub(super) use branching::branch_room;
 pub(super) use feed::payload_width;
+pub(super) use forms::questions_seen;
 pub(super) use layers::help_area;
 pub(super) use session::{tab_places, timeline_areas};
 

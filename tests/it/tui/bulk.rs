@@ -174,6 +174,63 @@ fn one_answer_goes_to_every_open_question_of_the_marked_after_a_preview() {
     assert_eq!(given, [(1, 1, Some(1), text), (2, 7, Some(3), text), (2, 8, Some(3), text), (3, 1, Some(1), text)]);
 }
 
+/// Twenty-five questions, of which the last is asked three times, on a screen of this size.
+fn many_questions(width: u16, height: u16) -> Desk {
+    let ask = |n: u64, which: u64| session(n, "many", paused(1, 50, 1, &[&format!("Question {which}?")]));
+    let mut desk = Desk::with((1..=25).map(|n| ask(n, n)).chain((26..=27).map(|n| ask(n, 25))).collect());
+    desk = desk.resized(width, height);
+    desk.keys("* A");
+    desk
+}
+
+#[test]
+fn the_form_for_all_lists_every_question_once_in_the_order_people_expect_and_scrolls() {
+    let mut desk = many_questions(120, 36);
+    let picture = desk.picture(120, 36);
+    assert!(picture.contains("Answer 27 questions of 27 sessions"), "{picture}");
+    assert!(!picture.contains(" of 25"), "all are seen: {picture}");
+    let at = |text: &str| picture.find(text).unwrap_or_else(|| panic!("{text}: {picture}"));
+    let order = ["3 × “Question 25?”", "1 × “Question 1?”", "1 × “Question 2?”", "1 × “Question 10?”"].map(at);
+    assert!(order.is_sorted(), "{picture}");
+    for (width, height) in [(80, 24), (40, 10)] {
+        let mut desk = many_questions(width, height);
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("3 × “Question 25?”") && picture.contains(" of 25"), "{picture}");
+        assert!(!picture.contains("Question 24?"), "{picture}");
+        desk.keys("jG");
+        assert!(desk.picture(width, height).contains("jG"), "letters are the answer");
+        desk.keys("<Tab> G");
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("Question 24?") && picture.contains("25 of 25"), "{picture}");
+        assert!(!picture.contains("Question 1?"), "{picture}");
+        desk.keys("k");
+        assert!(desk.picture(width, height).contains("24 of 25"));
+        desk.keys("g <Down>");
+        let picture = desk.picture(width, height);
+        assert!(picture.contains("Question 1?") && !picture.contains("Question 25?"), "{picture}");
+        desk.keys("<C-d> <C-u> <C-u>");
+        assert!(desk.picture(width, height).contains("Question 25?"));
+        desk.keys("<Tab> on");
+        assert!(desk.picture(width, height).contains("jGon"));
+        assert!(desk.deeds().is_empty());
+    }
+    // What was scrolled to on a small screen leaves no hole on a large one.
+    desk.tell(Msg::Resize(40, 10));
+    desk.keys("<Tab> G");
+    desk.tell(Msg::Resize(120, 36));
+    assert!(desk.picture(120, 36).contains("Question 1?"), "{}", desk.picture(120, 36));
+}
+
+#[test]
+fn on_the_smallest_screen_the_form_for_all_shows_what_it_asks_beside_its_warnings() {
+    let mut desk = desk();
+    desk.keys("a mine <Esc> * / state:running <CR> A");
+    let desk = desk.resized(40, 10);
+    let picture = desk.picture(40, 10);
+    assert!(picture.contains("2 × “Overwrite?”") || picture.contains("3 × “Overwrite?”"), "{picture}");
+    assert!(picture.contains("1 of 2") && picture.contains("The list hides"), "{picture}");
+}
+
 #[test]
 fn an_empty_answer_for_all_is_asked_about_once() {
     let mut desk = desk();

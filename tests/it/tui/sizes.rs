@@ -26,6 +26,8 @@ fn desks() -> Vec<Desk> {
         "a 漢字🙂 <CR> more",
         "c",
         "c <Tab>",
+        "* A text",
+        "* A <Tab>",
         "?",
         "q",
         "a x <Esc> <CR> =",
