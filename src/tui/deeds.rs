@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::acts;
 use super::history::KEPT as PAST_ANSWERS;
 use super::msg::{FeedItem, Msg, Peek};
 use super::programs::Programs;
@@ -42,10 +43,7 @@ pub(super) async fn call(
                 Err(refused) => Err(format!("spawn: {refused}")),
             }
         }
-        Raw::Release { session } => match registry.release(session).await {
-            Ok(()) => Ok("release: it begins".into()),
-            Err(refused) => Err(format!("release: {refused}")),
-        },
+        Raw::Release { sessions } => registry.beside(acts::release_all(registry.clone(), sessions)).await,
         Raw::Collect { ttl, interval } => {
             registry.collect(ttl, interval);
             Ok(format!("collect: ended sessions go after {ttl:?}, looked for every {interval:?}"))

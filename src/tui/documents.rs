@@ -38,7 +38,7 @@ pub(super) fn no_question_text(summary: &Summary) -> Vec<Block> {
     }
     let held = summary.spec.held && summary.last_seq == 0;
     let text = match &summary.state {
-        ExecutionState::Running { .. } if held => "It is held before its first instruction; :release lets it begin.",
+        ExecutionState::Running { .. } if held => "It is held before its first instruction; :release . lets it begin.",
         ExecutionState::Running { waiting_on: Some(_) } => {
             "It waits for the children that it has forked. They stand under it in the list, and ask there."
         }

@@ -109,7 +109,7 @@ impl Facts {
         }
         self.field("limits", limited.join(" · "));
         if spec.held && summary.last_seq == 0 && !summary.state.is_ended() {
-            self.toned(Tone::Warning, "held", "before its first instruction; :release lets it begin");
+            self.toned(Tone::Warning, "held", "before its first instruction; :release . lets it begin");
         }
     }
 

@@ -110,7 +110,7 @@ impl App {
             Some(Layer::Beside(beside)) => beside.scroll(motion),
             Some(Layer::Cancel(form)) => form.turn_code(motion),
             Some(Layer::Palette(palette)) => {
-                let count = palette.rows().len();
+                let count = palette.offers().len();
                 palette.picker.choose(motion, count);
             }
             Some(Layer::History(picker)) => {

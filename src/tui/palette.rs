@@ -4,6 +4,7 @@
 //! like an answer and never by Enter.
 
 use super::app::{App, Layer};
+use super::editor::text_field;
 use super::input::Key;
 use super::keymap::{Action, Context, Row};
 use super::msg::Cmd;
@@ -19,20 +20,56 @@ pub(super) struct Palette {
     pub(super) picker: Picker,
     /// Where it was opened.
     from: Context,
-    /// The actions that fit what is typed, the best first.
-    rows: Vec<&'static Row>,
+    /// What fits what is typed, the best first.
+    offers: Vec<Offer>,
     scratch: Scratch,
+}
+
+/// A line of the palette.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Offer {
+    /// An action of the table.
+    Act(&'static Row),
+    /// A raw verb and its shape. Choosing it writes its name, and no more.
+    Verb(&'static str, &'static str),
+}
+
+impl Offer {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Act(row) => row.name,
+            Self::Verb(name, _) => name,
+        }
+    }
+
+    pub(super) fn says(self) -> &'static str {
+        match self {
+            Self::Act(row) => row.description,
+            Self::Verb(_, shape) => shape,
+        }
+    }
+
+    fn is_act(self) -> bool {
+        matches!(self, Self::Act(_))
+    }
 }
 
 impl Palette {
     fn new(from: Context) -> Self {
-        let mut palette = Self { picker: Picker::new(), from, rows: Vec::new(), scratch: Scratch::default() };
+        let mut palette = Self { picker: Picker::new(), from, offers: Vec::new(), scratch: Scratch::default() };
         palette.look();
         palette
     }
 
     pub(super) fn type_key(&mut self, key: Key) {
         self.picker.type_key(key);
+        self.look();
+    }
+
+    /// Has this in the line instead of what is typed.
+    fn write(&mut self, text: &str) {
+        self.picker.input = text_field(text);
+        self.picker.chosen = 0;
         self.look();
     }
 
@@ -43,38 +80,53 @@ impl Palette {
         left_out
     }
 
-    /// The actions that fit what is typed, the best first.
-    pub(super) fn rows(&self) -> &[&'static Row] {
-        &self.rows
+    /// What fits what is typed, the best first.
+    pub(super) fn offers(&self) -> &[Offer] {
+        &self.offers
     }
 
-    /// Finds the actions whose name has what is typed, then those whose name nearly has it, as words are found in the
-    /// list; then in the same way those whose description has it.
+    /// Finds what is called so, what begins so, what has words that begin so; then what has in its name what is typed,
+    /// or nearly has it, as words are found in the list; then in the same way in its description.
     fn look(&mut self) {
         let wanted = self.picker.text();
         let words: Vec<Word> = wanted.split_whitespace().map(Word::new).collect();
         let scratch = &mut self.scratch;
         let mut nearly = |text: &str| words.iter().all(|word| scratch.finds(word, text));
-        let mut rank = |row: &Row| {
-            let whole = format!("{} {}", row.name, row.description);
+        let typed = wanted.to_lowercase();
+        let begun: Vec<&str> = typed.split([' ', '_']).filter(|word| !word.is_empty()).collect();
+        let name_begun = begun.join("_");
+        let mut rank = |offer: Offer| {
+            let name = offer.name();
+            let whole = format!("{name} {}", offer.says());
+            let words_begin = || begun.iter().all(|begun| name.split('_').any(|word| word.starts_with(begun)));
             match () {
-                () if fits(row.name, &wanted) => Some(0),
-                () if nearly(row.name) => Some(1),
-                () if fits(&whole, &wanted) => Some(2),
-                () => nearly(&whole).then_some(3),
+                () if name == name_begun => Some(0),
+                () if name.starts_with(&name_begun) => Some(1),
+                () if words_begin() => Some(2),
+                () if fits(name, &wanted) => Some(3),
+                () if nearly(name) => Some(4),
+                () if fits(&whole, &wanted) => Some(5),
+                () => nearly(&whole).then_some(6),
             }
         };
         let here = TABLE.iter().filter(|row| row.contexts.contains(&self.from) && row.action != Action::Palette);
-        let mut ranked: Vec<(u8, &Row)> = here.filter_map(|row| Some((rank(row)?, row))).collect();
-        // Stable: as in the table.
+        let verbs = raw::VERBS.iter().map(|(name, shape)| Offer::Verb(name, shape));
+        let all = here.map(Offer::Act).chain(verbs);
+        let mut ranked: Vec<(u8, Offer)> = all.filter_map(|offer| Some((rank(offer)?, offer))).collect();
+        // Stable: as in the table, and the verbs behind it.
         ranked.sort_by_key(|(rank, _)| *rank);
-        self.rows = ranked.into_iter().map(|(_, row)| row).collect();
+        self.offers = ranked.into_iter().map(|(_, offer)| offer).collect();
+    }
+
+    fn chosen(&self) -> Option<Offer> {
+        self.offers.get(self.picker.chosen).copied()
     }
 
     /// Whether what is typed is a raw verb. The name of an action is the action until there is a blank behind it.
     pub(super) fn is_raw(&self) -> bool {
         let line = self.picker.text();
-        let action = raw::verb_alone(&line).is_some_and(|verb| self.rows().iter().any(|row| row.name == verb));
+        let action = raw::verb_alone(&line)
+            .is_some_and(|verb| self.offers.iter().any(|offer| offer.is_act() && offer.name() == verb));
         raw::is_raw(&line) && !action
     }
 }
@@ -85,21 +137,24 @@ impl App {
         self.layer = Some(Layer::Palette(Palette::new(from)));
     }
 
-    /// Does the chosen action. A raw verb wants another key.
+    /// Does the chosen action, or writes the name of the chosen verb. A raw verb wants another key.
     pub(super) fn choose_in_palette(&mut self, cmds: &mut Vec<Cmd>) {
-        let Some(Layer::Palette(palette)) = &self.layer else { return };
+        let Some(Layer::Palette(palette)) = &mut self.layer else { return };
         if palette.is_raw() {
             let keys = self.keymap.written(Action::Send).replace(' ', " or ");
             self.refuse(format!("a raw verb is confirmed with {keys}"));
             return;
         }
-        let (row, from) = (palette.rows().get(palette.picker.chosen).copied(), palette.from);
-        if let Some(row) = row {
-            self.layer = None;
-            self.act(row.action, from, cmds);
-        } else {
-            let verbs = raw::VERBS.map(|(verb, _)| verb).join(", ");
-            self.refuse(format!("no action has these words; the raw verbs are {verbs}"));
+        match (palette.chosen(), palette.from) {
+            (Some(Offer::Act(row)), from) => {
+                self.layer = None;
+                self.act(row.action, from, cmds);
+            }
+            (Some(Offer::Verb(name, _)), _) => palette.write(&format!("{name} ")),
+            (None, _) => {
+                let verbs = raw::VERBS.map(|(verb, _)| verb).join(", ");
+                self.refuse(format!("no action has these words; the raw verbs are {verbs}"));
+            }
         }
     }
 
@@ -116,7 +171,8 @@ impl App {
             self.choose_in_palette(cmds);
             return;
         }
-        match raw::parse(&line, &|text| self.session_named(text)) {
+        let marked = self.marked();
+        match raw::parse(&line, &|text| self.session_named(text), &marked) {
             Ok(raw) => {
                 self.layer = None;
                 self.say(format!("{} called", line.split_whitespace().next().unwrap_or_default()));

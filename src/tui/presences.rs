@@ -81,7 +81,7 @@ fn note(presence: &Presence) -> Option<String> {
              at an earlier question; the next start tries again."
         )),
         Presence::Suspended => Some(
-            "It ran as the process went down, twice, and is not run again by itself; :release lets it go on.".into(),
+            "It ran as the process went down, twice, and is not run again by itself; :release . lets it go on.".into(),
         ),
     }
 }

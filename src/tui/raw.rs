@@ -3,6 +3,8 @@
 //!
 //! Pure: a line in, a verb or one clear fault out. Nothing is called here.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::parse_duration;
@@ -34,10 +36,10 @@ pub enum Raw {
         /// Whether it is held before its first instruction.
         held: bool,
     },
-    /// Let a held session begin.
+    /// Let held sessions begin, and suspended ones go on.
     Release {
-        /// The session.
-        session: SessionId,
+        /// The sessions, each once.
+        sessions: Arc<[SessionId]>,
     },
     /// Collect ended sessions.
     Collect {
@@ -63,7 +65,7 @@ pub(super) const VERBS: [(&str, &str); 6] = [
     ("cancel", "ID [--code C] [--detail D]"),
     ("spawn", "FILE | --code 'LUA'"),
     ("hold", "FILE | --code 'LUA'"),
-    ("release", "ID"),
+    ("release", "ID … | marked"),
     ("collect", "--ttl D --interval D"),
 ];
 
@@ -85,8 +87,12 @@ pub(super) fn shape(line: &str) -> Option<String> {
     VERBS.iter().find(|(name, _)| *name == verb).map(|(name, shape)| format!("{name} {shape}"))
 }
 
-/// Reads a line. `session` finds the session that a text names.
-pub(super) fn parse(line: &str, session: &dyn Fn(&str) -> Result<SessionId, String>) -> Result<Raw, String> {
+/// Reads a line. `session` finds the session that a text names; `marked` are those that the person has marked.
+pub(super) fn parse(
+    line: &str,
+    session: &dyn Fn(&str) -> Result<SessionId, String>,
+    marked: &[SessionId],
+) -> Result<Raw, String> {
     let words = words(line)?;
     let (verb, rest) = words.split_first().ok_or("nothing to do: name a verb")?;
     let mut args = Args::of(rest)?;
@@ -107,7 +113,7 @@ pub(super) fn parse(line: &str, session: &dyn Fn(&str) -> Result<SessionId, Stri
             };
             Raw::Spawn { program, held: verb == "hold" }
         }
-        "release" => Raw::Release { session: session(&args.next("the session")?)? },
+        "release" => Raw::Release { sessions: several(&mut args, session, marked)? },
         "collect" => {
             let mut time = |name: &str| {
                 let text = args.option(name).ok_or(format!("{name} is missing, such as {name} 10s"))?;
@@ -119,6 +125,27 @@ pub(super) fn parse(line: &str, session: &dyn Fn(&str) -> Result<SessionId, Stri
     };
     args.nothing_left()?;
     Ok(raw)
+}
+
+/// The sessions that are named one behind the other. `marked` names all marked ones.
+fn several(
+    args: &mut Args,
+    session: &dyn Fn(&str) -> Result<SessionId, String>,
+    marked: &[SessionId],
+) -> Result<Arc<[SessionId]>, String> {
+    let mut sessions = Vec::new();
+    let mut word = Some(args.next("the session")?);
+    while let Some(named) = word {
+        match &*named {
+            "marked" if marked.is_empty() => return Err("nothing is marked".into()),
+            "marked" => sessions.extend_from_slice(marked),
+            one => sessions.push(session(one)?),
+        }
+        word = args.others.pop_front();
+    }
+    let mut seen = HashSet::new();
+    sessions.retain(|id| seen.insert(*id));
+    Ok(sessions.into())
 }
 
 fn payload(args: &mut Args) -> Result<ResumePayload, String> {
@@ -249,7 +276,11 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Raw, String> {
-        parse(line, &|text| if text == "." { Ok(SessionId::from_bits(1)) } else { Err(format!("no session {text}")) })
+        let named = |text: &str| match text {
+            "." => Ok(SessionId::from_bits(1)),
+            _ => text.parse().map_err(|_| format!("no session {text}")),
+        };
+        parse(line, &named, &[SessionId::from_bits(1), SessionId::from_bits(3)])
     }
 
     #[test]
@@ -274,7 +305,11 @@ mod tests {
             read("hold --code 'return 1'"),
             Ok(Raw::Spawn { program: Program::Code("return 1".into()), held: true })
         );
-        assert_eq!(read("release ."), Ok(Raw::Release { session }));
+        let released =
+            |bits: &[u64]| Ok(Raw::Release { sessions: bits.iter().copied().map(SessionId::from_bits).collect() });
+        assert_eq!(read("release ."), released(&[1]));
+        assert_eq!(read("release 0000000000000002 . 0000000000000002"), released(&[2, 1]));
+        assert_eq!(read("release 0000000000000003 marked"), released(&[3, 1]));
         let (ttl, interval) = (Duration::from_secs(10), Duration::from_millis(250));
         assert_eq!(read("collect --interval 250ms --ttl 10s"), Ok(Raw::Collect { ttl, interval }));
         assert!(
@@ -309,6 +344,9 @@ mod tests {
             ("cancel . --epoch 3", "--epoch means nothing here"),
             ("collect --ttl 1s", "--interval is missing, such as --interval 10s"),
             ("release . --code", "--code needs a value"),
+            ("release", "the session is missing"),
+            ("release . nobody", "no session nobody"),
+            ("cancel marked", "no session marked"),
             ("sing", "sing is no raw verb"),
         ] {
             assert_eq!(read(line), Err(fault.to_owned()), "{line}");

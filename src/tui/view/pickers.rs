@@ -9,6 +9,7 @@ use super::layers::{open, window};
 use super::put;
 use crate::tui::app::{App, Layer};
 use crate::tui::keymap::Action;
+use crate::tui::palette::Offer;
 use crate::tui::picker::Picker;
 use crate::tui::raw;
 use crate::tui::text::cut_and_pad;
@@ -33,7 +34,7 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
         }
         Some(Layer::Palette(palette)) => {
             let text = palette.picker.text();
-            let rows = palette.rows();
+            let offers = palette.offers();
             let pane = window(area, 100, 22);
             let is_raw = palette.is_raw();
             let send = app.key(Action::Send);
@@ -42,17 +43,21 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
             let below = line_on_top(&palette.picker, ":", pane.inside, picture);
             if is_raw {
                 let shape = raw::shape(&text).unwrap_or_default();
+                let marked = if shape.contains("marked") { ", marked all marked ones" } else { "" };
                 put(picture, below.x, below.y, below.right(), &shape, Tone::Plain.style());
-                let how = &*format!("{send} calls it, past the desk's guards; . is the selected session");
+                let how = &*format!("{send} calls it, past the desk's guards; . is the selected session{marked}");
                 put(picture, below.x, below.y + 1, below.right().min(below.x + below.width), how, Tone::Dim.style());
                 return;
             }
             let line = |n: usize| {
-                let row = rows.get(n)?;
-                let keys = app.keymap.written(row.action);
-                Some(format!("{} {} {}", cut_and_pad(row.name, 18), cut_and_pad(&keys, 10), row.description))
+                let offer = offers.get(n)?;
+                let keys = match offer {
+                    Offer::Act(row) => app.keymap.written(row.action),
+                    Offer::Verb(..) => "raw verb".to_owned(),
+                };
+                Some(format!("{} {} {}", cut_and_pad(offer.name(), 18), cut_and_pad(&keys, 10), offer.says()))
             };
-            list(&palette.picker, rows.len(), line, below, picture);
+            list(&palette.picker, offers.len(), line, below, picture);
         }
         Some(Layer::History(picker)) => {
             let text = picker.text();

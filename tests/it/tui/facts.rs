@@ -243,7 +243,7 @@ fn a_held_session_says_so() {
     );
     desk.keys("3");
     let desk = desk.resized(160, 36);
-    assert!(desk.picture(160, 36).contains("before its first instruction; :release lets it begin"));
+    assert!(desk.picture(160, 36).contains("before its first instruction; :release . lets it begin"));
 }
 
 #[test]

@@ -51,6 +51,57 @@ fn the_help_is_searched_as_one_types() {
 }
 
 #[test]
+fn what_begins_as_it_is_typed_stands_first_in_the_palette_raw_verbs_too() {
+    let first = |typed: &str| {
+        let mut desk = desk();
+        desk.keys(&format!(": {typed}"));
+        let picture = desk.picture(120, 36);
+        let line = picture.lines().skip_while(|line| !line.contains(&format!("│:{typed}"))).nth(1).unwrap().to_owned();
+        let name = line.split('│').nth(2).unwrap_or_default();
+        name.split_whitespace().next().unwrap_or_default().to_owned()
+    };
+    for (typed, name) in [
+        ("re", "rewind"),
+        ("prev", "previous_waiting"),
+        ("wait", "next_waiting"),
+        ("sort", "sort"),
+        ("rel", "release"),
+        ("res", "result"),
+        ("resu", "result"),
+        ("resum", "resume"),
+        ("col", "collect"),
+        ("sp", "spawn"),
+    ] {
+        assert_eq!(first(typed), name, "{typed}");
+    }
+}
+
+#[test]
+fn a_raw_verb_that_is_chosen_is_written_out_and_nothing_is_called() {
+    for (width, height) in [(120, 36), (40, 10)] {
+        let mut desk = desk().resized(width, height);
+        desk.keys(": rel <CR>");
+        assert!(desk.deeds().is_empty());
+        assert_eq!(desk.app.mode(), "PALETTE");
+        assert!(desk.picture(width, height).contains("release ID"), "{}", desk.picture(width, height));
+        desk.keys(". <C-s>");
+        assert_eq!(desk.deeds(), [&Cmd::Raw(Raw::Release { sessions: [id(1)].into() })]);
+    }
+}
+
+#[test]
+fn release_takes_several_sessions_and_the_marked_ones() {
+    let mut desk = desk();
+    desk.keys(": release <Space> marked <C-s>");
+    assert_eq!(desk.status(), "nothing is marked");
+    desk.keys("<Esc> * : release <Space> marked <C-s>");
+    assert_eq!(desk.deeds(), [&Cmd::Raw(Raw::Release { sessions: [id(1), id(2)].into() })]);
+    desk.cmds.clear();
+    desk.keys(": release <Space> 00000002 <Space> . <C-s>");
+    assert_eq!(desk.deeds(), [&Cmd::Raw(Raw::Release { sessions: [id(2), id(1)].into() })]);
+}
+
+#[test]
 fn the_palette_does_what_the_key_of_the_action_would_do() {
     let mut desk = desk();
     desk.keys(": next_waiting <CR>");
@@ -94,7 +145,7 @@ fn the_exact_name_of_a_raw_verb_is_that_verb_and_shows_what_it_needs() {
         ("resume", "resume ID QUERY TEXT", "the session is missing"),
         ("spawn", "spawn FILE | --code 'LUA'", "a file, or --code LUA is missing"),
         ("hold", "hold FILE | --code 'LUA'", "a file, or --code LUA is missing"),
-        ("release", "release ID", "the session is missing"),
+        ("release", "release ID … | marked", "the session is missing"),
         ("collect", "collect --ttl D --interval D", "--ttl is missing, such as --ttl 10s"),
     ] {
         let mut desk = desk();
@@ -121,7 +172,7 @@ fn raw_verbs_name_sessions_by_a_dot_by_a_beginning_or_in_full_even_one_that_is_n
         desk.paste(&format!("release {text}"));
         desk.keys("<C-s>");
         match desk.deeds()[..] {
-            [Cmd::Raw(Raw::Release { session })] => Ok(*session),
+            [Cmd::Raw(Raw::Release { sessions })] => Ok(sessions[0]),
             _ => Err(desk.status().to_owned()),
         }
     };
