@@ -80,9 +80,9 @@ async fn follow(journal: &SqliteJournal, registry: &Registry, mut last: News) {
         tokio::time::sleep(LOOK).await;
         // What cannot be read stands in the log, and is tried again.
         if let Ok(news) = journal.news(&last).get().await {
-            for session in &news.sessions {
-                known.insert(session.id());
-                registry.show(session);
+            for stored in &news.sessions {
+                known.insert(stored.session.id());
+                registry.show(stored);
             }
             if news.count < known.len()
                 && let Ok(ids) = journal.ids()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::{EventRef, JournalFigures, Performed, Presence, Seen, Turn};
-use crate::domain::{QueryId, Seq, Session, SessionId, SessionSpec, Timestamp};
+use crate::domain::{ExecutionState, QueryId, Seq, Session, SessionId, SessionSpec, Timestamp};
 
 /// One record of a session, in the order it was made.
 #[derive(Debug, Clone)]
@@ -153,6 +153,18 @@ pub struct Stored {
     pub session: Arc<Session>,
     /// How often its program was run again after an unclean end since it last paused.
     pub attempts: u32,
+    /// Whether nothing was recorded of it since the journal was opened for writing last; in a journal that nobody
+    /// writes, always.
+    pub rests: bool,
+}
+
+impl Stored {
+    /// Whether its program is not run again by itself: it computed as the process went down, twice. Of a session that
+    /// somebody else may run, together with [`rests`](Self::rests).
+    pub fn is_suspended(&self) -> bool {
+        // One that waits for its children computed nothing as the process went down.
+        self.attempts > 0 && matches!(self.session.state(), ExecutionState::Running { waiting_on: None })
+    }
 }
 
 /// A text that somebody has typed for a query and not sent.

@@ -218,7 +218,7 @@ impl Journal for MemoryJournal {
 /// A session as its records have it.
 fn stored(place: u64, id: SessionId, records: &[Record]) -> Option<Stored> {
     let Folded { session, attempts } = fold(id, records)?;
-    Some(Stored { place, session: Arc::new(session), attempts })
+    Some(Stored { place, session: Arc::new(session), attempts, rests: true })
 }
 
 impl Log {

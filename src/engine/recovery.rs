@@ -13,7 +13,7 @@ use super::registry::Registry;
 use super::shared::Shared;
 use super::world::World;
 use super::{JournalError, Presence, Recovery, Spent, Stored, Summary};
-use crate::domain::{ExecutionState, Session, SessionId, SessionSpec, StateName};
+use crate::domain::{Session, SessionId, SessionSpec, StateName};
 
 /// Sessions that are taken from the journal at a time.
 const PAGE: usize = 500;
@@ -128,17 +128,20 @@ impl Shared {
     }
 
     fn bring_back(&self, stored: &Stored, recovered: &mut Recovered, tasks: &mut Vec<Arc<Live>>) {
-        let Stored { session, attempts, .. } = stored;
+        let session = &stored.session;
         let state = session.state();
         let is_paused = state.name() == StateName::Paused;
         let (presence, count) = if state.is_ended() {
             (Presence::Resident, &mut recovered.ended)
         } else if let Some(watched) = self.world.journal.watched() {
-            (watched, if is_paused { &mut recovered.waiting } else { &mut recovered.running })
+            match watched.of(stored) {
+                Presence::SuspendedElsewhere => (Presence::SuspendedElsewhere, &mut recovered.suspended),
+                watched if is_paused => (watched, &mut recovered.waiting),
+                watched => (watched, &mut recovered.running),
+            }
         } else if is_paused {
             (Presence::Sleeping, &mut recovered.waiting)
-        } else if *attempts > 0 && !matches!(state, ExecutionState::Running { waiting_on: Some(_) }) {
-            // One that waits for its children computed nothing as the process went down.
+        } else if stored.is_suspended() {
             (Presence::Suspended, &mut recovered.suspended)
         } else {
             // Before others find it: whoever starts its task tells that it has arrived.

@@ -393,7 +393,9 @@ impl Registry {
 /// about to end.
 fn not_taken(presence: &Presence) -> &'static str {
     match presence {
-        Presence::Elsewhere => "another process has the session; here its record can only be read",
+        Presence::Elsewhere | Presence::SuspendedElsewhere => {
+            "another process has the session; here its record can only be read"
+        }
         Presence::ReadOnly => "its journal can only be read here",
         _ => "shutting down; the session waits in the journal",
     }

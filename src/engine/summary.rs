@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::Stored;
+use crate::domain::query::Standing;
 use crate::domain::{ExecutionState, Progress, Seq, Session, SessionId, SessionSpec, Timestamp, Usage};
 
 /// A session as it stood after its last event. Cheap to clone.
@@ -55,12 +57,25 @@ pub enum Presence {
     CannotReplay(Arc<str>),
     /// In its record alone: it ran as the process went down, twice. It is run again when somebody releases it.
     Suspended,
+    /// The same of a session that is recorded in another process, or in a journal that can only be read here: it is
+    /// released there.
+    SuspendedElsewhere,
 }
 
 impl Presence {
     /// Whether it is only shown here, since nothing can be recorded of it.
     pub fn is_watched(&self) -> bool {
-        matches!(self, Self::Elsewhere | Self::ReadOnly)
+        matches!(self, Self::Elsewhere | Self::ReadOnly | Self::SuspendedElsewhere)
+    }
+
+    /// Whether it waits for somebody to release it, since it ran as the process went down, twice.
+    pub fn is_suspended(&self) -> bool {
+        matches!(self, Self::Suspended | Self::SuspendedElsewhere)
+    }
+
+    /// The presence of one session of a journal that is only read here, where this is that of its sessions.
+    pub(super) fn of(self, stored: &Stored) -> Self {
+        if stored.rests && stored.is_suspended() { Self::SuspendedElsewhere } else { self }
     }
 
     pub(super) fn cannot_replay(why: &(impl ToString + ?Sized)) -> Self {
@@ -77,6 +92,14 @@ impl Summary {
     /// Whether it stands before its first instruction until somebody releases it.
     pub fn is_held(&self) -> bool {
         self.spec.held && self.last_seq == 0 && !self.state.is_ended()
+    }
+
+    /// What a query may ask beside the state: whether it waits to be released.
+    pub fn standing(&self) -> Option<Standing> {
+        match self.state {
+            ExecutionState::Running { .. } if self.presence.is_suspended() => Some(Standing::Suspended),
+            _ => self.is_held().then_some(Standing::Held),
+        }
     }
 
     /// The session that it comes from: the one that forked it, of a child; the one that it goes on from, of a branch.

@@ -2,29 +2,32 @@
 
 use std::sync::Arc;
 
-use super::Presence;
 use super::changes::Mark;
 use super::feed::Feed;
 use super::registry::Registry;
-use crate::domain::{Session, SessionId};
+use super::{Presence, Stored};
+use crate::domain::SessionId;
 
 impl Registry {
     /// Shows a session as the process that runs it has recorded it by now. Its observers read on in the journal.
     ///
     /// For registries over a journal that is only read; one caller at a time.
-    pub fn show(&self, session: &Arc<Session>) {
-        let (shared, id) = (&self.shared, session.id());
+    pub fn show(&self, stored: &Stored) {
+        let (shared, session, id) = (&self.shared, &stored.session, stored.session.id());
+        let watched = shared.world.journal.watched().unwrap_or(Presence::Elsewhere).of(stored);
         let Some(live) = shared.live(id) else {
             let (feed, presence) = if session.state().is_ended() {
                 (Feed::of_remains(Arc::clone(session)), Presence::Resident)
             } else {
-                (Feed::new(session), shared.world.journal.watched().unwrap_or(Presence::Elsewhere))
+                (Feed::new(session), watched)
             };
             shared.enlist_unless_there(id, feed, presence);
             return;
         };
         if session.state().is_ended() {
             live.feed.lock().remains = Some(Arc::clone(session));
+        } else {
+            live.feed.lock().summary.presence = watched;
         }
         live.feed.publish(session, None);
         shared.world.changes.mark(id, &live.feed.mark);

@@ -153,6 +153,7 @@ impl List {
             spec: &summary.spec,
             number,
             state: &summary.state,
+            standing: summary.standing(),
             created_at: summary.created_at,
             tokens: summary.usage.total_tokens.tokens,
             query: None,

@@ -11,7 +11,7 @@ use crate::engine::{Presence, Summary};
 /// The sign of a session in the list.
 pub(super) fn sign(summary: &Summary) -> &'static str {
     match summary.presence {
-        Presence::CannotReplay(_) | Presence::Suspended => "!",
+        Presence::CannotReplay(_) | Presence::Suspended | Presence::SuspendedElsewhere => "!",
         Presence::Resident
         | Presence::CannotSleep(_)
         | Presence::Sleeping
@@ -24,12 +24,13 @@ pub(super) fn sign(summary: &Summary) -> &'static str {
 /// The word of a session in the list: that of its state, unless there is more to say of it.
 pub(super) fn word(summary: &Summary) -> &'static str {
     match summary.presence {
+        _ if summary.is_held() => "held",
         Presence::Resident | Presence::Sleeping | Presence::Elsewhere | Presence::ReadOnly => {
             summary.state.name().as_str()
         }
         Presence::CannotSleep(_) => "no sleep",
         Presence::CannotReplay(_) => "no replay",
-        Presence::Suspended => "suspended",
+        Presence::Suspended | Presence::SuspendedElsewhere => "suspended",
         Presence::Replaying { .. } => "replays",
     }
 }
@@ -40,7 +41,7 @@ pub(super) fn mark(presence: &Presence) -> Option<String> {
         Presence::Resident | Presence::Sleeping | Presence::Elsewhere | Presence::ReadOnly => None,
         Presence::CannotSleep(_) => Some("! cannot sleep".into()),
         Presence::CannotReplay(_) => Some("! cannot replay".into()),
-        Presence::Suspended => Some("! suspended".into()),
+        Presence::Suspended | Presence::SuspendedElsewhere => Some("! suspended".into()),
         Presence::Replaying { done, of } => Some(format!("replays {} {done}/{of}", bar(*done, *of))),
     }
 }
@@ -54,7 +55,7 @@ pub(super) fn fact(presence: &Presence) -> Option<(Tone, String)> {
             Some((Tone::Plain, format!("it is run again from its record: {done} of {of} events")))
         }
         Presence::Elsewhere | Presence::ReadOnly => note(presence).map(|text| (Tone::Plain, text)),
-        Presence::CannotSleep(_) | Presence::CannotReplay(_) | Presence::Suspended => {
+        Presence::CannotSleep(_) | Presence::CannotReplay(_) | Presence::Suspended | Presence::SuspendedElsewhere => {
             note(presence).map(|text| (Tone::Warning, text))
         }
     }
@@ -82,6 +83,11 @@ fn note(presence: &Presence) -> Option<String> {
         )),
         Presence::Suspended => Some(
             "It ran as the process went down, twice, and is not run again by itself; :release . lets it go on.".into(),
+        ),
+        Presence::SuspendedElsewhere => Some(
+            "It ran as the process went down, twice, and is not run again by itself; it is released where its journal is \
+             written."
+                .into(),
         ),
     }
 }

@@ -9,7 +9,7 @@ use super::arrange::{Arrangement, waiting_since};
 use super::list::{Known, List};
 use super::names::Names;
 use crate::domain::{BySession, SessionId, StateName, Timestamp};
-use crate::engine::{Presence, Summary};
+use crate::engine::Summary;
 
 /// Sessions that one portion of work looks at: two milliseconds' worth where the filter is slow.
 const PORTION: usize = 2_000;
@@ -38,7 +38,7 @@ impl Counts {
     fn slot(&mut self, summary: &Summary) -> &mut usize {
         match summary.state.name() {
             StateName::Paused => &mut self.waiting,
-            StateName::Running if summary.presence == Presence::Suspended => &mut self.suspended,
+            StateName::Running if summary.presence.is_suspended() => &mut self.suspended,
             StateName::Running if summary.is_held() => &mut self.held,
             StateName::Running => &mut self.running,
             StateName::Done => &mut self.done,

@@ -167,7 +167,7 @@ pub const TABLE: &[Row] = &[
         keys: &["/"],
         contexts: SEARCHING,
         group: SESSIONS,
-        description: "in a feed, in this help, among the questions of a batch: search; in the list: show only sessions that match: words, state: tag: id: title~ prompt~ age> wait> tokens>, -, or, ( )",
+        description: "in a feed, in this help, among the questions of a batch: search; in the list: show only sessions that match: words, state: is: tag: id: title~ prompt~ age> wait> tokens>, -, or, ( )",
         footer: Some("filter"),
     },
     Row {

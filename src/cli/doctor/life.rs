@@ -81,7 +81,7 @@ async fn bring_to_their_ends(registry: Registry, is_last: bool) -> Result<(), Cl
             match &summary.presence {
                 // A person would see that it ran as the process was killed twice, and let it go on.
                 Presence::Suspended => drop(registry.release(summary.id).await),
-                Presence::Elsewhere | Presence::ReadOnly => {
+                Presence::Elsewhere | Presence::ReadOnly | Presence::SuspendedElsewhere => {
                     return Err(CliError::failure("the journal can only be read"));
                 }
                 Presence::CannotReplay(why) => return Err(CliError::failure(format!("{}: {why}", summary.id))),

@@ -16,7 +16,7 @@ use crate::cli::output;
 use crate::config::{Settings, size_in_words};
 use crate::domain::query::{Expr, Scratch};
 use crate::domain::{ExecutionState, Prompt, Session, StateName, Timestamp};
-use crate::engine::{Clock, SystemClock};
+use crate::engine::{Clock, Stored, SystemClock};
 use crate::store::journal::{Refused, SqliteJournal};
 
 /// In this order they say what a run of several sessions is: what a person has to do comes first.
@@ -27,7 +27,7 @@ const STATES: [StateName; 5] =
 struct Run {
     path: PathBuf,
     /// All of its sessions, in the order of their birth; none where it was ended before it began.
-    sessions: Vec<Arc<Session>>,
+    stored: Vec<Stored>,
     began: Timestamp,
     bytes: u64,
     /// The process that has it, if one has.
@@ -36,23 +36,27 @@ struct Run {
 
 impl Run {
     async fn read(path: PathBuf) -> Result<Self, CliError> {
-        let sessions = match SqliteJournal::read(&path) {
-            Ok(journal) => which::sessions(&journal, None).await?,
+        let stored = match SqliteJournal::read(&path) {
+            Ok(journal) => which::stored(&journal, None).await?,
             Err(error) if matches!(error.refused, Refused::Missing) => Vec::new(),
             Err(error) => return Err(error.into()),
         };
         let changed = || fs::metadata(&path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok();
-        let began = match sessions.first() {
-            Some(session) => session.created_at(),
+        let began = match stored.first() {
+            Some(stored) => stored.session.created_at(),
             None => changed().map_or(0, |since| since.as_millis() as i64),
         };
         let (bytes, holder) = (SqliteJournal::bytes_of(&path), SqliteJournal::writer_of(&path));
-        Ok(Self { path, sessions, began, bytes, holder })
+        Ok(Self { path, stored, began, bytes, holder })
+    }
+
+    fn sessions(&self) -> impl Iterator<Item = &Arc<Session>> {
+        self.stored.iter().map(|stored| &stored.session)
     }
 
     /// Those that a person has started.
     fn tops(&self) -> impl Iterator<Item = &Arc<Session>> {
-        self.sessions.iter().filter(|session| session.spec().parent.is_none())
+        self.sessions().filter(|session| session.spec().parent.is_none())
     }
 
     /// The one that it is called by: the first to go on with, else the first.
@@ -61,7 +65,7 @@ impl Run {
     }
 
     fn has_ended(&self) -> bool {
-        self.sessions.iter().all(|session| session.state().is_ended())
+        self.sessions().all(|session| session.state().is_ended())
     }
 
     /// How many of those that a person has started are in each state.
@@ -76,7 +80,7 @@ impl Run {
 
     /// What its sessions wait for.
     fn open(&self) -> impl Iterator<Item = &Prompt> {
-        self.sessions.iter().flat_map(|session| match session.state() {
+        self.sessions().flat_map(|session| match session.state() {
             ExecutionState::Paused(pause) => pause.pending().collect(),
             _ => Vec::new(),
         })
@@ -145,7 +149,7 @@ pub(super) fn list(settings: &Settings, args: &ListArgs, query: Option<&Expr>) -
     let mut runs = wait(all(settings))??;
     if let Some(query) = query {
         let (now, mut scratch) = (SystemClock.now(), Scratch::default());
-        runs.retain(|run| run.sessions.iter().any(|session| which::means(query, session, now, &mut scratch)));
+        runs.retain(|run| run.stored.iter().any(|stored| which::means(query, stored, now, &mut scratch)));
     }
     output::data(match args.output {
         Format::Text => runs.iter().map(Run::line).collect(),
@@ -160,9 +164,10 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs, query: Option<&Expr
     let mut runs = wait(all(settings))??;
     if let Some(query) = query {
         let (now, mut scratch) = (SystemClock.now(), Scratch::default());
-        let mut is_meant = |session: &Arc<Session>| which::means(query, session, now, &mut scratch);
-        // Nothing of what is not meant goes.
-        runs.retain(|run| run.tops().count() > 0 && run.tops().all(&mut is_meant));
+        // A child goes with the session that forked it. Nothing of what is not meant goes.
+        let mut is_meant =
+            |stored: &Stored| stored.session.spec().parent.is_some() || which::means(query, stored, now, &mut scratch);
+        runs.retain(|run| run.tops().count() > 0 && run.stored.iter().all(&mut is_meant));
     }
     let (mut not_ended, mut held, mut bytes, mut lines) = (0, 0, 0, Vec::new());
     let mut removed = Vec::new();

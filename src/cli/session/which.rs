@@ -8,9 +8,9 @@ use crate::cli::exit::CliError;
 use crate::cli::find::{self, Found};
 use crate::cli::output;
 use crate::config::Settings;
-use crate::domain::query::{Expr, Facts, Scratch};
+use crate::domain::query::{Expr, Facts, Scratch, Standing};
 use crate::domain::{Session, Timestamp};
-use crate::engine::{Clock, Journal, SystemClock};
+use crate::engine::{Clock, Journal, Stored, SystemClock};
 use crate::store::journal::SqliteJournal;
 
 /// Sessions that are read at once.
@@ -25,12 +25,20 @@ pub(super) fn query(text: &str) -> Result<Expr, CliError> {
 }
 
 /// Whether a query means a session.
-pub(super) fn means(query: &Expr, session: &Session, now: Timestamp, scratch: &mut Scratch) -> bool {
+pub(super) fn means(query: &Expr, stored: &Stored, now: Timestamp, scratch: &mut Scratch) -> bool {
+    let session = &stored.session;
+    let is_held = session.spec().held && !session.has_begun() && !session.state().is_ended();
+    let standing = if stored.rests && stored.is_suspended() {
+        Some(Standing::Suspended)
+    } else {
+        is_held.then_some(Standing::Held)
+    };
     let facts = Facts {
         id: session.id(),
         spec: session.spec(),
         number: None,
         state: session.state(),
+        standing,
         created_at: session.created_at(),
         tokens: session.usage().total_tokens.tokens,
         query: None,
@@ -44,19 +52,26 @@ pub(super) fn means(query: &Expr, session: &Session, now: Timestamp, scratch: &m
 /// # Errors
 /// When the journal cannot be read.
 pub(super) async fn sessions(journal: &SqliteJournal, query: Option<&Expr>) -> Result<Vec<Arc<Session>>, CliError> {
+    Ok(stored(journal, query).await?.into_iter().map(|stored| stored.session).collect())
+}
+
+/// The same, with what the journal says of each.
+///
+/// # Errors
+/// As [`sessions`].
+pub(super) async fn stored(journal: &SqliteJournal, query: Option<&Expr>) -> Result<Vec<Stored>, CliError> {
     let (now, mut scratch) = (SystemClock.now(), Scratch::default());
-    let mut sessions = Vec::new();
+    let mut all = Vec::new();
     let mut behind = 0;
     loop {
         let page = journal.stored(behind, PAGE).get().await?;
-        let Some(last) = page.last else { return Ok(sessions) };
+        let Some(last) = page.last else { return Ok(all) };
         behind = last;
         for (id, why) in &page.damaged {
             output::message(&format!("{id} is left out: {why}"));
         }
-        let meant = page.sessions.iter().map(|stored| &stored.session);
-        let meant = meant.filter(|session| query.is_none_or(|query| means(query, session, now, &mut scratch)));
-        sessions.extend(meant.cloned());
+        let meant = page.sessions.iter();
+        all.extend(meant.filter(|stored| query.is_none_or(|query| means(query, stored, now, &mut scratch))).cloned());
     }
 }
 

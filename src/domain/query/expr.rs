@@ -44,6 +44,8 @@ pub enum Test {
     Id(String),
     /// The state.
     State(StateName),
+    /// What somebody is to do about it before it runs.
+    Is(Standing),
     /// A tag of this key, of this value, or `key=value`.
     Tag(String),
     /// A pattern in the title.
@@ -56,6 +58,28 @@ pub enum Test {
     Wait(Compare, u64),
     /// Tokens used.
     Tokens(Compare, u64),
+}
+
+/// What a session waits for that is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// To be released, before its first instruction.
+    Held,
+    /// To be released, since it ran as the process went down, twice.
+    Suspended,
+}
+
+impl Standing {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Held, Self::Suspended];
+
+    /// The word that a query has for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Suspended => "suspended",
+        }
+    }
 }
 
 /// Which way a number is compared. Equal is neither.
@@ -204,6 +228,7 @@ impl fmt::Display for Test {
             Self::Word(word) => write!(f, "{}", Text(&word.text, Place::Word)),
             Self::Id(digits) => write!(f, "id:{}", Text(digits, Place::Value)),
             Self::State(state) => write!(f, "state:{state}"),
+            Self::Is(standing) => write!(f, "is:{}", standing.as_str()),
             Self::Tag(tag) => write!(f, "tag:{}", Text(tag, Place::Value)),
             Self::Title(pattern) => write!(f, "title~{}", Text(&pattern.text, Place::Pattern)),
             Self::Prompt(pattern) => write!(f, "prompt~{}", Text(&pattern.text, Place::Pattern)),

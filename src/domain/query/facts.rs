@@ -2,7 +2,7 @@
 
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::expr::{Compare, Expr, Test, Word};
+use super::expr::{Compare, Expr, Standing, Test, Word};
 use crate::domain::{ExecutionState, Query, SessionId, SessionSpec, Timestamp};
 
 /// Bytes of a title or prompt that words are searched in: what a list could show. Beyond it nearly every word can be
@@ -24,6 +24,8 @@ pub struct Facts<'a> {
     pub number: Option<u32>,
     /// Its state.
     pub state: &'a ExecutionState,
+    /// What it waits for that is no answer, where that is known.
+    pub standing: Option<Standing>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Tokens it has used.
@@ -118,6 +120,7 @@ impl Test {
             ),
             Self::Id(digits) => Verdict::fixed(id_begins(facts.id, digits)),
             Self::State(state) => Verdict::fixed(facts.state.name() == *state),
+            Self::Is(standing) => Verdict::fixed(facts.standing == Some(*standing)),
             Self::Tag(tag) => Verdict::fixed(facts.spec.tags.iter().any(|(key, value)| {
                 tag == key
                     || tag == value

@@ -6,7 +6,7 @@
 //! all    = part { part }                       every part must hold
 //! part   = [ "-" ] ( "(" query ")" | test )    "-" turns it round
 //! test   = word | field
-//! field  = "state:" STATE | "tag:" TEXT | "id:" DIGITS | "title~" REGEX | "prompt~" REGEX
+//! field  = "state:" STATE | "is:" ( "held" | "suspended" ) | "tag:" TEXT | "id:" DIGITS | "title~" REGEX | "prompt~" REGEX
 //!        | ("age" | "wait") (">" | "<") DURATION | "tokens" (">" | "<") NUMBER
 //! ```
 //!
@@ -18,6 +18,7 @@
 //! |---|---|
 //! | `word` | whose title or open prompts it matches fuzzily, or whose id begins with it |
 //! | `state:paused` | in this state |
+//! | `is:held`, `is:suspended` | that runs once somebody releases it: before its first instruction, behind two deaths |
 //! | `tag:ci` | with a tag of this key, of this value, or (`tag:team=ci`) of both |
 //! | `id:691b` | whose id begins so |
 //! | `title~re`, `prompt~re` | whose title, or one of whose open prompts, the regular expression finds |
@@ -32,6 +33,6 @@ mod facts;
 mod parse;
 mod value;
 
-pub use expr::{Compare, Expr, Pattern, Test, Word};
+pub use expr::{Compare, Expr, Pattern, Standing, Test, Word};
 pub use facts::{Facts, Scratch, Verdict};
 pub use parse::Fault;

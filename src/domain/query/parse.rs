@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::str::FromStr;
 
-use super::expr::{Compare, Expr, Pattern, Test, Word};
+use super::expr::{Compare, Expr, Pattern, Standing, Test, Word};
 use super::value;
 use crate::domain::StateName;
 
@@ -155,6 +155,7 @@ impl<'a> Parser<'a> {
         let field = &*field;
         let test = match (field, sign) {
             ("state", ':') => self.state()?,
+            ("is", ':') => self.standing()?,
             ("tag", ':') => Test::Tag(self.value("tag: needs a key, a value or key=value, such as tag:ci")?.0),
             ("id", ':') => self.id()?,
             ("title", '~') => Test::Title(self.pattern("title~")?),
@@ -171,10 +172,12 @@ impl<'a> Parser<'a> {
         let rest = &self.text[start..];
         let end = start + rest.find(|c: char| c.is_whitespace() || c == ')').unwrap_or(rest.len());
         let written = match field {
-            "state" | "tag" | "id" => format!("write {field}: and a value"),
+            "state" | "is" | "tag" | "id" => format!("write {field}: and a value"),
             "title" | "prompt" => format!("write {field}~ and a pattern"),
             "age" | "wait" | "tokens" => format!("write {field}> or {field}<"),
-            _ => "fields are state: tag: id: title~ prompt~ age> wait> tokens>; quote it to search for it".to_owned(),
+            _ => {
+                "fields are state: is: tag: id: title~ prompt~ age> wait> tokens>; quote it to search for it".to_owned()
+            }
         };
         self.fault(start..end, format!("{} is no field; {written}", &self.text[start..=start + field.len()]))
     }
@@ -185,7 +188,16 @@ impl<'a> Parser<'a> {
         let needs = "a state is paused, running, done, failed or cancelled";
         let (value, span) = self.value(needs)?;
         let found = STATES.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(&value));
-        found.map(Test::State).ok_or_else(|| self.fault(span, needs))
+        found.map(Test::State).ok_or_else(|| match standing(&value) {
+            Some(standing) => self.fault(span, format!("{needs}; write is:{}", standing.as_str())),
+            None => self.fault(span, needs),
+        })
+    }
+
+    fn standing(&mut self) -> Result<Test, Fault> {
+        let needs = "is: needs held or suspended; states stand behind state:";
+        let (value, span) = self.value(needs)?;
+        standing(&value).map(Test::Is).ok_or_else(|| self.fault(span, needs))
     }
 
     fn id(&mut self) -> Result<Test, Fault> {
@@ -271,6 +283,10 @@ enum Escapes {
     All,
     /// Only `\"` is a quote; every other pair is the pattern's own.
     Quotes,
+}
+
+fn standing(value: &str) -> Option<Standing> {
+    Standing::ALL.into_iter().find(|standing| standing.as_str().eq_ignore_ascii_case(value))
 }
 
 fn ends_a_word(c: char) -> bool {

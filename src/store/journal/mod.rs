@@ -146,7 +146,7 @@ impl SqliteJournal {
 
     /// What was recorded since `last`, by whoever writes; before there was a last look, nothing but where the end is.
     pub fn news(&self, last: &News) -> Reply<News> {
-        self.behind_everything(|word| Reading::News(last.row, word))
+        self.behind_everything(|word| Reading::News(News { sessions: Vec::new(), ..last.clone() }, word))
     }
 
     /// Asks the writer for something.

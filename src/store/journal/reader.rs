@@ -158,8 +158,8 @@ impl Reader {
                     let drafts = self.drafts();
                     drop(word.send(self.told(drafts)));
                 }
-                Reading::News(behind, word) => {
-                    let news = self.news(behind);
+                Reading::News(last, word) => {
+                    let news = self.news(&last);
                     drop(word.send(self.told(news)));
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::queue::Word;
-use crate::domain::{Seq, Session, SessionId};
+use crate::domain::{Seq, SessionId};
 use crate::engine::{Draft, JournalError, Page, Record, Stored, StoredPage, Turn};
 
 /// Something to be read.
@@ -27,19 +27,21 @@ pub(super) enum Reading {
     StoredOne(SessionId, Word<Option<Stored>>),
     StoredCount(Word<usize>),
     Drafts(Word<Arc<[Draft]>>),
-    /// What was recorded behind this row; `None`: nothing, only where the end is.
-    News(Option<i64>, Word<News>),
+    /// What was recorded behind this; of none: nothing, only where the end is.
+    News(News, Word<News>),
 }
 
 /// What another process has recorded.
 #[derive(Debug, Clone, Default)]
 pub struct News {
     /// The sessions of which something was recorded, as they are now.
-    pub sessions: Vec<Arc<Session>>,
+    pub sessions: Vec<Stored>,
     /// How many sessions there are in all.
     pub count: usize,
     /// The last row that was there: what comes next stands behind it.
     pub(super) row: Option<i64>,
+    /// The last row before its writer began, if somebody writes.
+    pub(super) writer_from: Option<i64>,
 }
 
 impl Reading {

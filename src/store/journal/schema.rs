@@ -96,7 +96,7 @@ pub(super) fn check(db: &Connection) -> Result<Found, Refused> {
 pub(super) mod facts {
     use rusqlite::{Connection, OptionalExtension};
 
-    /// Set while a process writes; gone when it ended in order.
+    /// Set while a process writes, to the last row that stood there before it; gone when it ended in order.
     pub(in super::super) const OPEN: &str = "open";
 
     /// Set once a row was found damaged: the next start salvages.

@@ -119,7 +119,8 @@ impl Writer {
         if self.queue.trouble().is_some() {
             // Something is written even where nothing is left to write: only that proves that it can be. It also
             // overwrites what the failed commit may have left of itself behind the end of the log.
-            facts::set(&self.db, facts::OPEN, 1)?;
+            let began = facts::get(&self.db, facts::OPEN)?.unwrap_or_default();
+            facts::set(&self.db, facts::OPEN, began)?;
         }
         for job in &batch.jobs {
             match job {

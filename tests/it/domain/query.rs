@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use switchboard::domain::query::{Compare, Expr, Facts, Pattern, Scratch, Test, Verdict, Word};
+use switchboard::domain::query::{Compare, Expr, Facts, Pattern, Scratch, Standing, Test, Verdict, Word};
 use switchboard::domain::{
     Done, ExecutionState, Pause, PauseKind, Prompt, Query, QueryId, SessionId, SessionSpec, StateName, Timestamp,
 };
@@ -47,6 +47,7 @@ impl Subject {
             spec: &self.spec,
             number: Some(2),
             state: &self.state,
+            standing: Some(Standing::Held),
             created_at: NOW - 3_600_000,
             tokens: 1_500,
             query: None,
@@ -86,6 +87,9 @@ fn each_test_asks_what_its_name_says() {
         ("id:92", false),
         ("state:paused", true),
         ("-state:done", true),
+        ("is:held", true),
+        ("IS:Held -is:suspended", true),
+        ("is:suspended", false),
         ("tag:ci", true),
         ("tag:team", true),
         ("tag:team=ci", true),
@@ -157,6 +161,10 @@ fn a_fault_says_what_to_write_and_where_it_is() {
     for (text, marked, told) in [
         ("state:", "state:", "a state is paused, running, done, failed or cancelled"),
         ("a state:pau", "pau", "a state is paused"),
+        ("state:suspended", "suspended", "write is:suspended"),
+        ("is:", "is:", "is: needs held or suspended"),
+        ("is:running", "running", "states stand behind state:"),
+        ("is>held", "is>held", "write is: and a value"),
         ("age>", "age>", "such as age>5m"),
         ("x (age>5)", "5", "age> needs a duration"),
         ("age>30m1h", "30m1h", "age> needs a duration"),
@@ -216,6 +224,7 @@ fn any_test() -> impl Strategy<Value = Test> {
         any_text().prop_map(|text| Test::Word(Word::new(text))),
         "[0-9a-f]{1,16}".prop_map(Test::Id),
         state.prop_map(Test::State),
+        prop_oneof![Just(Standing::Held), Just(Standing::Suspended)].prop_map(Test::Is),
         any_text().prop_map(Test::Tag),
         pattern.clone().prop_map(Test::Title),
         pattern.prop_map(Test::Prompt),

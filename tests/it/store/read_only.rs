@@ -250,7 +250,7 @@ async fn part_what_others_write() {
     answer(&mut writer, 2);
     wait_for("its third question", || epoch(&reader) == 3).await;
     let news = told(reader.news(&end)).await;
-    assert_eq!(news.sessions.iter().map(|session| session.id()).collect::<Vec<_>>(), [id]);
+    assert_eq!(news.sessions.iter().map(|stored| stored.session.id()).collect::<Vec<_>>(), [id]);
     answer(&mut writer, 3);
     Ended::of(writer).exits(0);
     assert_eq!(epoch(&reader), 0, "it has ended");

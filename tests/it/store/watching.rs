@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard::domain::{
     Answer, AnsweredBy, CancelCode, CancelError, CancelReason, ExecutionState, QueryId, ResumeError, ResumePayload,
 };
-use switchboard::engine::{ChangeCursor, Journal, Presence, Registry, RegistryConfig};
+use switchboard::engine::{ChangeCursor, Durability, Journal, Presence, Record, Registry, RegistryConfig};
 use switchboard::store::journal::{News, Opened, SqliteJournal};
 use tokio::runtime::Handle;
 
@@ -69,8 +69,8 @@ async fn what_another_process_records_is_shown_and_nothing_is_done_to_it() {
     born.write(&writer).await;
 
     let news = told(journal.news(&end)).await;
-    for session in &news.sessions {
-        registry.show(session);
+    for stored in &news.sessions {
+        registry.show(stored);
     }
     for life in [&life, &runs, &born] {
         assert_eq!(summary(life).state, *life.session.state());
@@ -93,4 +93,46 @@ async fn what_another_process_records_is_shown_and_nothing_is_done_to_it() {
     assert_eq!(registry.list().len(), 2);
     registry.shutdown(std::time::Duration::ZERO).await;
     close(writer).await;
+}
+
+#[tokio::test]
+async fn what_another_process_leaves_suspended_is_shown_so_until_it_is_released_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let run_again = async |writer: &SqliteJournal, life: &Life| {
+        let record = Record::Resumed { unclean: true, at: 2000 };
+        told(writer.append(life.id(), &[record], Durability::Acknowledged)).await;
+    };
+    let first = open(&path);
+    let (computes, forks) = (Life::begun(1), Life::begun(2));
+    computes.write(&first).await;
+    forks.write(&first).await;
+    run_again(&first, &computes).await;
+
+    let Opened::Reader(journal, _) = SqliteJournal::open(&path).unwrap() else { panic!("it is held") };
+    let journal = Arc::new(journal);
+    let end = told(journal.news(&News::default())).await;
+    let registry = watching(&journal);
+    assert_eq!(registry.recover().await.unwrap().running, 2);
+    let presence = |life: &Life| registry.summary(life.id()).unwrap().presence;
+    assert_eq!(presence(&computes), Presence::Elsewhere, "it is run again there");
+
+    // That one dies, and the next does not run it again.
+    drop(first);
+    let second = open(&path);
+    let news = told(journal.news(&end)).await;
+    news.sessions.iter().for_each(|stored| registry.show(stored));
+    assert_eq!((presence(&computes), presence(&forks)), (Presence::SuspendedElsewhere, Presence::Elsewhere));
+    let late = watching(&journal);
+    assert_eq!(late.recover().await.unwrap().suspended, 1, "also where the desk is opened only now");
+    assert_eq!(late.summary(computes.id()).unwrap().presence, Presence::SuspendedElsewhere);
+
+    run_again(&second, &computes).await;
+    let news = told(journal.news(&news)).await;
+    news.sessions.iter().for_each(|stored| registry.show(stored));
+    assert_eq!((news.sessions.len(), presence(&computes)), (1, Presence::Elsewhere), "somebody has released it");
+    for registry in [registry, late] {
+        registry.shutdown(std::time::Duration::ZERO).await;
+    }
+    close(second).await;
 }

@@ -131,6 +131,7 @@ fn whoever_cannot_come_back_or_waits_for_a_person_is_marked_and_says_why() {
     for (state, presence, sign, mark, words) in [
         (asks(), Presence::CannotSleep(why("it asks “b”")), "?", "no sleep", "stays in memory"),
         (asks(), Presence::CannotReplay(why("it asks “b”")), "!", "no replay", "takes no answer"),
+        (running(), Presence::SuspendedElsewhere, "!", "suspended", "it is released where its journal"),
         (running(), Presence::Suspended, "!", "suspended", ":release . lets it go on"),
     ] {
         let mut desk = kept(vec![present(1, "review", state, presence.clone())]).resized(260, 36);

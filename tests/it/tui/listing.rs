@@ -42,6 +42,18 @@ fn those_that_wait_to_be_released_are_counted_as_what_they_are() {
     let picture = desk.picture(120, 36);
     assert!(picture.contains("3 sessions have not ended (0 waiting, 1 running, 1"), "{picture}");
     desk.keys("n");
+    assert!(picture.contains("● held                 held        10m"), "the word of its row: {picture}");
+    for (filter, shown) in
+        [("is:held", "held"), ("is:suspended", "twice"), ("state:running -is:held -is:suspended", "runs")]
+    {
+        desk.keys("/ <C-u>");
+        desk.paste(filter);
+        desk.keys("<CR> g");
+        let picture = desk.picture(120, 36);
+        let here = picture.lines().find(|line| line.contains('▶')).unwrap_or_default();
+        assert!(picture.contains("1 of 3") && here.contains(&format!(" {shown} ")), "{filter}: {picture}");
+    }
+    desk.keys("<Esc>");
     // Released, it is like any other.
     desk.change(Summary { last_seq: 1, ..held });
     desk.change(session(2, "twice", done(1.into())));

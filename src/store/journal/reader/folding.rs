@@ -10,6 +10,7 @@ use crate::engine::{JournalError, Stored, StoredPage};
 use crate::store::journal::queue::Job;
 use crate::store::journal::reading::News;
 use crate::store::journal::row::{self, Entry};
+use crate::store::journal::schema::facts;
 use crate::store::journal::share::Share;
 
 /// Rows behind a snapshot from which on a new one is worth writing.
@@ -83,38 +84,50 @@ impl Reader {
                 // A journal that is closed writes none.
                 let _ = queue.add(Job::Snapshot { place, n: rows, attempts, session: Arc::clone(&session) });
             }
-            page.sessions.push(Stored { place: place as u64, session, attempts });
+            page.sessions.push(Stored { place: place as u64, session, attempts, rests: self.rests(place)? });
         }
         Ok(Arc::new(page))
     }
 
     pub(super) fn stored_one(&mut self, session: SessionId) -> Read<Option<Stored>> {
         let Some(place) = self.place(session)? else { return Ok(None) };
-        let folded = self.fold(place, session)?;
-        Ok(folded.map(|Folded { session, attempts, .. }| Stored {
-            place: place as u64,
-            session: Arc::new(session),
-            attempts,
-        }))
+        self.stored_at(place, session)
     }
 
-    pub(super) fn news(&mut self, behind: Option<i64>) -> Read<News> {
+    fn stored_at(&mut self, place: i64, id: SessionId) -> Read<Option<Stored>> {
+        let Some(Folded { session, attempts, .. }) = self.fold(place, id)? else { return Ok(None) };
+        let rests = self.rests(place)?;
+        Ok(Some(Stored { place: place as u64, session: Arc::new(session), attempts, rests }))
+    }
+
+    /// Whether nothing was recorded of a session since the journal was opened for writing last.
+    fn rests(&self, place: i64) -> Read<bool> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM records, facts
+             WHERE place = ? AND row > value AND name = ?)";
+        Ok(self.db.prepare_cached(sql)?.query_row((place, facts::OPEN), |row| row.get(0))?)
+    }
+
+    pub(super) fn news(&mut self, last: &News) -> Read<News> {
         // What is recorded meanwhile may be among the sessions, and is then read once more.
         let row: i64 = self.db.query_row("SELECT coalesce(max(row), 0) FROM records", [], |row| row.get(0))?;
+        let writer_from = facts::get(&self.db, facts::OPEN)?;
+        // Another writer leaves alone what ran as the one before it went down, and records nothing of that.
+        let is_other = last.writer_from != writer_from;
         let mut sessions = Vec::new();
-        if let Some(behind) = behind.filter(|behind| *behind < row) {
-            let sql = "SELECT place, id FROM sessions WHERE place IN (SELECT place FROM records WHERE row > ?) ORDER BY place";
-            for (place, id) in self.places(sql, [behind])? {
-                match self.fold(place, id) {
+        if let Some(behind) = last.row.filter(|behind| *behind < row || is_other) {
+            let sql = "SELECT place, id FROM sessions
+                 WHERE place IN (SELECT place FROM records WHERE row > ?) OR (? AND ended IS NULL) ORDER BY place";
+            for (place, id) in self.places(sql, (behind, is_other))? {
+                match self.stored_at(place, id) {
                     // It is noted, and hides none of the others.
                     Err(damage) if damage.is_damage() => drop(self.explain(damage)),
-                    folded => sessions.extend(folded?.map(|folded| Arc::new(folded.session))),
+                    stored => sessions.extend(stored?),
                 }
             }
             self.share = Share::default();
         }
         let count = self.db.query_row("SELECT count(*) FROM sessions", [], |row| row.get::<_, i64>(0))?;
-        Ok(News { sessions, count: count as usize, row: Some(row) })
+        Ok(News { sessions, count: count as usize, row: Some(row), writer_from })
     }
 
     /// What is stored of a session amounts to this; `None` where its birth is not stored.
