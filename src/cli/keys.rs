@@ -7,7 +7,7 @@ use super::args::{Format, KeysArgs};
 use super::exit::{CliError, Exit};
 use super::{files, output};
 use crate::config::Settings;
-use crate::tui::{GROUPS, Keymap, Row, TABLE};
+use crate::tui::{GROUPS, Keymap, Row, TABLE, TEXT_GROUP, TEXT_KEYS};
 
 /// Prints the table.
 pub(super) fn keys(settings: &Settings, args: KeysArgs) -> Result<Exit, CliError> {
@@ -19,10 +19,10 @@ pub(super) fn keys(settings: &Settings, args: KeysArgs) -> Result<Exit, CliError
     let text = match args.output {
         Format::Text => GROUPS.iter().map(|group| table(group, &keymap)).collect::<Vec<_>>().join("\n"),
         Format::Json => {
-            let rows: Vec<Value> = TABLE.iter().map(|row| object(row, &keymap)).collect();
+            let rows: Vec<Value> = objects(&keymap).collect();
             format!("{:#}\n", json!({ "keys": rows }))
         }
-        Format::Jsonl => TABLE.iter().map(|row| object(row, &keymap).to_string() + "\n").collect(),
+        Format::Jsonl => objects(&keymap).map(|row| row.to_string() + "\n").collect(),
     };
     output::data(text)?;
     fault.map_or(Ok(Exit::Ok), Err)
@@ -30,9 +30,19 @@ pub(super) fn keys(settings: &Settings, args: KeysArgs) -> Result<Exit, CliError
 
 fn table(group: &str, keymap: &Keymap) -> String {
     let rows = TABLE.iter().filter(|row| row.group == group);
-    rows.fold(format!("{group}\n"), |text, row| {
-        text + &format!("  {:<17} {:<18} {}\n", keymap.written(row.action), row.name, row.description)
-    })
+    let rows = rows.map(|row| (keymap.written(row.action), row.name, row.description));
+    // Those of the text fields have no name: they cannot be changed.
+    let text_keys = TEXT_KEYS.iter().filter(|_| group == TEXT_GROUP).map(|(key, does)| ((*key).to_owned(), "", *does));
+    rows.chain(text_keys)
+        .fold(format!("{group}\n"), |text, (keys, name, does)| text + &format!("  {keys:<17} {name:<18} {does}\n"))
+}
+
+/// Every action, and the keys of text fields, which are none.
+fn objects(keymap: &Keymap) -> impl Iterator<Item = Value> {
+    let text_keys = TEXT_KEYS
+        .iter()
+        .map(|(key, does)| json!({ "action": Value::Null, "keys": [key], "group": TEXT_GROUP, "description": does }));
+    TABLE.iter().map(|row| object(row, keymap)).chain(text_keys)
 }
 
 fn object(row: &Row, keymap: &Keymap) -> Value {

@@ -13,11 +13,23 @@ use crate::domain::{Answer, ExecutionState, QueryId, ResumeError, SessionId, Tim
 /// Bytes a paste may have: more than any answer limit lets through by default.
 pub(super) const PASTE_BYTES: usize = 4 << 20;
 
-/// Undoes an undo. The text field's own key for it is that of the history here.
-const REDO: Key = Key { name: KeyName::Char('u'), held: Held { ctrl: false, alt: true, shift: false } };
+const CTRL: Held = Held { ctrl: true, alt: false, shift: false };
+const ALT: Held = Held { ctrl: false, alt: true, shift: false };
 
-/// Deletes what stands before the cursor, in a field of one line.
-const BEGIN_ANEW: Key = Key { name: KeyName::Char('u'), held: Held { ctrl: true, alt: false, shift: false } };
+/// Deletes what stands before the cursor on its line, as shells do.
+const TO_START: Key = Key { name: KeyName::Char('u'), held: CTRL };
+
+/// Undo. Of the text field's own keys for undo and redo, one deletes here and the other is that of the history.
+///
+/// Ctrl-_ is one key with Ctrl-/ to a terminal, which says Ctrl-7 for it where it has no better way.
+const UNDO: [Key; 4] = [
+    Key { name: KeyName::Char('u'), held: ALT },
+    Key { name: KeyName::Char('_'), held: CTRL },
+    Key { name: KeyName::Char('/'), held: CTRL },
+    Key { name: KeyName::Char('7'), held: CTRL },
+];
+
+const REDO: Key = Key { name: KeyName::Char('r'), held: ALT };
 
 /// Whether what is in the editor may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,15 +63,12 @@ pub(super) fn type_key(area: &mut TextArea<'_>, key: Key) -> bool {
         area.insert_newline();
         return true;
     }
-    if key == REDO {
-        return area.redo();
+    match key {
+        TO_START => area.delete_line_by_head(),
+        REDO => area.redo(),
+        key if UNDO.contains(&key) => area.undo(),
+        key => area.input(key),
     }
-    area.input(key)
-}
-
-/// Gives a key to a text field of one line, where Ctrl-U begins anew. Says whether it changed the text.
-pub(super) fn type_in_line(area: &mut TextArea<'_>, key: Key) -> bool {
-    if key == BEGIN_ANEW { area.delete_line_by_head() } else { type_key(area, key) }
 }
 
 /// Puts a paste into a text field. Says how many control characters were left out.

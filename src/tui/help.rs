@@ -4,7 +4,7 @@ use super::input::Key;
 use super::keymap::Keymap;
 use super::pager::{Block, Pager};
 use super::picker::{Picker, fits};
-use super::table::{GROUPS, TABLE, TEXT_KEYS};
+use super::table::{GROUPS, TABLE, TEXT_GROUP, TEXT_KEYS};
 use super::theme::Tone;
 
 /// The open help.
@@ -57,7 +57,7 @@ fn blocks(keymap: &Keymap, wanted: &str) -> Vec<Block> {
         });
         let mut lines: Vec<Block> =
             rows.map(|row| line(Tone::Plain, &keymap.written(row.action), row.description)).collect();
-        if group == GROUPS[5] {
+        if group == TEXT_GROUP {
             let keys = TEXT_KEYS.iter().filter(|(key, does)| fits(&format!("{group} {key} {does}"), wanted));
             lines.extend(keys.map(|(key, does)| line(Tone::Dim, key, does)));
         }

@@ -11,7 +11,7 @@ use tui_textarea::TextArea;
 use super::app::{App, Tab};
 use super::arrange::Arrangement;
 use super::branching::BranchKind;
-use super::editor::{paste, text_field, text_of, type_in_line};
+use super::editor::{paste, text_field, text_of, type_key};
 use super::input::Key;
 use super::keymap::{Action, Motion, Way};
 use super::msg::Cmd;
@@ -171,7 +171,7 @@ impl App {
             return;
         }
         if let Some(line) = &mut self.listing.line {
-            type_in_line(&mut line.area, key);
+            type_key(&mut line.area, key);
         }
         self.preview_filter();
     }

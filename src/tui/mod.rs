@@ -100,7 +100,7 @@ pub use raw::{Program, Raw};
 pub use run::run;
 pub use standing::Stand;
 pub use starting::Start;
-pub use table::{GROUPS, TABLE, TEXT_KEYS};
+pub use table::{GROUPS, TABLE, TEXT_GROUP, TEXT_KEYS};
 pub use theme::{Colors, Look, Signs};
 pub use update::update;
 pub use view::view;

@@ -4,7 +4,7 @@
 
 use tui_textarea::TextArea;
 
-use super::editor::{paste, text_field, text_of, type_in_line};
+use super::editor::{paste, text_field, text_of, type_key};
 use super::input::Key;
 use super::keymap::Motion;
 
@@ -27,7 +27,7 @@ impl Picker {
 
     pub(super) fn type_key(&mut self, key: Key) {
         // One line only: a new line would be seen by nobody.
-        if key.typed() != Some('\n') && type_in_line(&mut self.input, key) {
+        if key.typed() != Some('\n') && type_key(&mut self.input, key) {
             self.chosen = 0;
         }
     }

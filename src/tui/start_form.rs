@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use tui_textarea::TextArea;
 
-use super::editor::{paste, text_field, text_of, type_in_line, type_key};
+use super::editor::{paste, text_field, text_of, type_key};
 use super::input::Key;
 use super::keymap::{Context, Motion, Way};
 use super::msg::Cmd;
@@ -217,10 +217,7 @@ impl StartForm {
         if self.field == StartField::Kind || self.field.is_offered() && key.typed().is_some_and(char::is_control) {
             return None;
         }
-        let one_line = self.field.is_offered();
-        let area = self.here();
-        let changed = if one_line { type_in_line(area, key) } else { type_key(area, key) };
-        if changed { self.typed() } else { None }
+        if type_key(self.here(), key) { self.typed() } else { None }
     }
 
     /// Puts a paste in. Says how many control characters were left out, and what to look for on disk.

@@ -661,7 +661,10 @@ pub const TABLE: &[Row] = &[
 /// The headings of the help, in order.
 pub const GROUPS: [&str; 7] = [EVERYWHERE, MOVE, SESSIONS, QUESTIONS, FEED, EDITOR, YES_NO];
 
-/// Keys of the text field itself, for the help. They are not actions: the editor keeps them.
+/// The heading that [`TEXT_KEYS`] stand under.
+pub const TEXT_GROUP: &str = EDITOR;
+
+/// Keys of the text fields themselves, for the help. They are not actions: no keymap file changes them.
 pub const TEXT_KEYS: &[(&str, &str)] = &[
     ("Enter", "new line"),
     ("Ctrl-A", "to the start of the line"),
@@ -669,8 +672,10 @@ pub const TEXT_KEYS: &[(&str, &str)] = &[
     ("Alt-B", "a word back"),
     ("Alt-F", "a word on"),
     ("Ctrl-W", "delete the word before"),
+    ("Ctrl-U", "delete to the start of the line"),
     ("Ctrl-K", "delete to the end of the line"),
     ("Ctrl-Y", "put back what was deleted"),
-    ("Ctrl-U", "undo; in a field of one line: begin anew"),
-    ("Alt-U", "redo"),
+    ("Alt-U", "undo"),
+    ("Ctrl-_", "undo"),
+    ("Alt-R", "redo"),
 ];

@@ -125,12 +125,28 @@ fn readline_keys_and_undo_work_in_the_editor() {
     let mut desk = batch();
     desk.keys("a hello <Space> world <C-w>");
     assert_eq!(desk.text(), "hello ");
-    desk.keys("<C-u>");
-    assert_eq!(desk.text(), "hello world");
-    desk.keys("<C-a> <C-k>");
+    for undo in ["<M-u>", "<C-_>", "<C-/>", "<C-7>"] {
+        desk.keys(undo);
+        assert_eq!(desk.text(), "hello world", "{undo}");
+        desk.keys("<M-r>");
+        assert_eq!(desk.text(), "hello ", "{undo}");
+    }
+    desk.keys("<M-u> <C-a> <C-k>");
     assert_eq!(desk.text(), "");
     desk.keys("<C-y> <C-j> x <CR> <Tab>");
     assert_eq!(desk.app.draft(id(1), QueryId::new(7)).as_deref(), Some("hello world\nx\n"));
+}
+
+#[test]
+fn ctrl_u_deletes_to_the_start_of_the_line_wherever_text_is_typed() {
+    let mut desk = batch();
+    desk.keys("a first <CR> second <C-u>");
+    assert_eq!(desk.text(), "first\n");
+    desk.keys("<Esc> * A one <C-u> c other");
+    assert!(desk.picture(120, 36).contains("cother") && !desk.picture(120, 36).contains("onec"));
+    desk.keys("<Esc> c why <C-u> so <C-s>");
+    let Some(Cmd::CancelAll { reason, .. }) = desk.cmds.last() else { panic!("{:?}", desk.cmds) };
+    assert_eq!(reason.detail.as_deref(), Some("so"));
 }
 
 #[test]
