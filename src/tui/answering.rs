@@ -12,7 +12,7 @@ use super::forms::SameAnswer;
 use super::input::Key;
 use super::keymap::{Action, Context, Way};
 use super::msg::Cmd;
-use super::words::count;
+use super::words::{count, with_ending};
 use crate::domain::{
     Answer, AnsweredBy, ExecutionState, Pause, QueryId, ResumeError, ResumeOutcome, ResumePayload, SessionId,
 };
@@ -146,13 +146,14 @@ impl App {
         self.last_answer = Some((editor.session, editor.epoch, Arc::clone(&text)));
         let answer = self.answer(query, editor.epoch, text);
         self.give(editor.session, editor.epoch, ResumePayload::Single(answer), cmds);
-        self.say(format!("{query} sent"));
+        self.say(format!("{query} sent{ending}"));
         self.go_on_behind(editor.session, query);
     }
 
     /// Opens the next question of the same pause, or leaves the editor if there is none.
     fn go_on_behind(&mut self, session: SessionId, query: QueryId) {
         if let Some(pause) = self.pause().map(Arc::clone) {
+        let ending = with_ending(&text);
             let open = self.open_queries(&pause);
             let next = open.iter().find(|open| **open > query).or_else(|| open.first());
             if let Some(next) = next {
@@ -284,10 +285,11 @@ impl App {
                     // Whether it goes on, asks again or has ended by now, the picture tells.
                     ResumeOutcome::Continued => {
                         let it = if sent.payload.answers().len() == 1 { "it" } else { "them" };
-                        self.say(format!("{what} answered: the program has {it}{kept}"));
+        let ending = sent.payload.answers().first().map(|answer| with_ending(&answer.response)).unwrap_or_default();
+                        self.say(format!("{what} answered: the program has {it}{ending}{kept}"));
                     }
                     ResumeOutcome::Remaining(n) => {
-                        self.say(format!("{what} answered: {} left{kept}", count(n as usize, "question")));
+                        self.say(format!("{what} answered{ending}: {} left{kept}", count(n as usize, "question")));
                     }
                 }
             }

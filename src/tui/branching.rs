@@ -13,7 +13,7 @@ use super::keymap::{Context, Motion};
 use super::msg::Cmd;
 use super::pager::{Block, Pager};
 use super::theme::Tone;
-use super::words::{count, first_line};
+use super::words::{count, on_one_line};
 use crate::domain::{Answer, AnsweredBy, ExecutionState, QueryId, ResumeError, ResumeOutcome, SessionId, StateName};
 use crate::engine::{BranchError, BranchPreview, Summary};
 
@@ -247,7 +247,7 @@ fn said(kind: BranchKind, at: QueryId, preview: &BranchPreview) -> Vec<Block> {
         said.push(Block::hanging(Tone::Dim, format!("  {} {}{key}", intent.op, intent.file), 4));
     }
     for left in &preview.left {
-        let text = format!("  {} by {}: “{}”", left.query, left.by, first_line(&left.response));
+        let text = format!("  {} by {}: “{}”", left.query, left.by, on_one_line(&left.response));
         said.push(Block::hanging(Tone::Dim, text, 4));
     }
     said

@@ -16,7 +16,7 @@ use super::listing::ListVerb;
 use super::msg::Cmd;
 use super::natural::natural;
 use super::view::questions_seen;
-use super::words::{count, first_line};
+use super::words::{count, first_line, with_ending};
 use crate::domain::{
     Answer, AnsweredBy, CancelError, CancelReason, ExecutionState, QueryId, ResumeError, ResumePayload, SessionId,
 };
@@ -250,7 +250,7 @@ impl App {
         });
         let answers: Vec<(SessionId, ResumePayload)> = answers.collect();
         self.listing.sent.extend(answers.iter().filter(|(id, _)| self.drafts.any_of(*id)).cloned());
-        self.say(format!("the answer was sent to {}", count(form.questions, "question")));
+        self.say(format!("the answer was sent to {}{}", count(form.questions, "question"), with_ending(&text)));
         self.listing.unsent = Some(text.to_string());
         cmds.push(Cmd::AnswerAll { answers });
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::app::{App, Layer};
 use super::pager::{Block, Pager};
 use super::theme::Tone;
-use super::words::{clock, count, first_line, lasted};
+use super::words::{clock, count, first_line, lasted, on_one_line};
 use crate::domain::ResumeOutcome;
 use crate::engine::{Call, CancelEffect, Verb};
 
@@ -84,7 +84,7 @@ fn arguments(verb: &Verb) -> String {
             let more = if *answers == 1 { String::new() } else { format!(" and {} in all", count(*answers, "answer")) };
             let epoch = epoch.map(|epoch| format!(" epoch {epoch}")).unwrap_or_default();
             let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-            format!("{query}{more}{epoch}{by} “{}”", first_line(text))
+            format!("{query}{more}{epoch}{by} “{}”", on_one_line(text))
         }
         Verb::Cancel { reason, .. } => {
             let detail =

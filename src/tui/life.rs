@@ -12,7 +12,7 @@ use super::msg::{Cmd, FeedItem};
 use super::pager::Block;
 use super::text::head;
 use super::theme::Tone;
-use super::words::{clock, count, duration, feed_line, first_line, session_heading};
+use super::words::{clock, count, duration, feed_line, first_line, on_one_line, session_heading};
 use crate::domain::{
     AnsweredBy, Event, EventKind, ExecutionState, ObserverRecvError, QueryId, Seq, Session, SessionId, StateName,
     Timestamp, apply,
@@ -180,7 +180,13 @@ impl Life {
                     exchange.answer = Some((by.clone(), Arc::clone(response)));
                 }
                 let after = duration(waited);
-                (Tone::Plain, format!("{query_id} answered by {by} after {after}: “{}”", line(response)))
+                (
+                    Tone::Plain,
+                    format!(
+                        "{query_id} answered by {by} after {after}: “{}”",
+                        head(&on_one_line(response), LINE_BYTES)
+                    ),
+                )
             }
             EventKind::ResumeAccepted { .. } => (Tone::State(StateName::Running), "runs on".to_owned()),
             EventKind::StateTransition { to, end: Some(_), .. } => (Tone::State(*to), to.as_str().to_owned()),

@@ -275,6 +275,48 @@ pub(super) fn first_line(text: &str) -> &str {
     head(text, 4 * ROW_BYTES).trim_ascii_start().lines().next().unwrap_or("")
 }
 
+/// A text that was written, on one line: its first, and signs for line ends behind it, which would be seen nowhere else.
+pub(super) fn on_one_line(text: &str) -> String {
+    let text = text.trim_ascii_start();
+    let line = first_line(text);
+    let behind = &text[line.len()..];
+    if behind.is_empty() {
+        line.to_owned()
+    } else if behind.chars().all(|c| matches!(c, '\n' | '\r')) {
+        format!("{line}{}", "⏎".repeat(behind.matches('\n').count().min(3)))
+    } else {
+        format!("{line}⏎…")
+    }
+}
+
+/// What a text of these lines ends with that nobody sees; nothing if all of it is seen.
+pub(super) fn ending<'a>(lines: impl DoubleEndedIterator<Item = &'a str>) -> Option<String> {
+    let mut empty = 0;
+    let mut last = None;
+    for line in lines.rev() {
+        if !line.is_empty() {
+            last = Some(line);
+            break;
+        }
+        empty += 1;
+    }
+    // Of a text without anything, the first line is no end of another.
+    let empty = if last.is_none() { empty - 1 } else { empty };
+    let blanks = last.map_or(0, |line| line.len() - line.trim_end_matches([' ', '\t']).len());
+    match (empty, blanks) {
+        (..=0, 0) => None,
+        (..=0, 1) => Some("blank at the end".to_owned()),
+        (..=0, blanks) => Some(format!("{blanks} blanks at the end")),
+        (1, _) => Some("last line empty".to_owned()),
+        (lines, _) => Some(format!("last {lines} lines empty")),
+    }
+}
+
+/// The same in parentheses, behind what is said of the text.
+pub(super) fn with_ending(text: &str) -> String {
+    ending(text.split('\n')).map(|ending| format!(" ({ending})")).unwrap_or_default()
+}
+
 /// The heading over a session.
 pub(super) fn session_heading(summary: &Summary, now: Timestamp) -> String {
     let word = summary.state.name().as_str().to_uppercase();
@@ -379,7 +421,7 @@ fn payload(event: &Event) -> String {
         EventKind::ChildEnded { session, state, .. } => format!("{} is {state}", session.short()),
         EventKind::AnswerAccepted { query_id, by, remaining, response, .. } => {
             let left = if *remaining > 0 { format!(" ({remaining} left)") } else { String::new() };
-            format!("{query_id} by {by}{left}: “{}”", first_line(response))
+            format!("{query_id} by {by}{left}: “{}”", on_one_line(response))
         }
         EventKind::CancelRequested { reason } => {
             let detail = reason.detail.as_deref().map(|detail| format!(": {}", short(detail))).unwrap_or_default();
@@ -426,6 +468,28 @@ pub(super) fn asked_with(query: &Query) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_sees_of_a_text_is_told() {
+        for (text, line, ending_of) in [
+            ("", "", None),
+            ("7", "7", None),
+            ("7\n", "7⏎", Some("last line empty")),
+            ("7 \n\n", "7 ⏎⏎", Some("last 2 lines empty")),
+            ("7\n\n\n\n\n", "7⏎⏎⏎", Some("last 5 lines empty")),
+            ("7 ", "7 ", Some("blank at the end")),
+            ("7\n  ", "7⏎…", Some("2 blanks at the end")),
+            ("one\ntwo", "one⏎…", None),
+            ("\n", "", Some("last line empty")),
+        ] {
+            assert_eq!(
+                (on_one_line(text).as_str(), ending(text.split('\n')).as_deref()),
+                (line, ending_of),
+                "{text:?}"
+            );
+        }
+        assert!(on_one_line(&"x".repeat(1 << 20)).len() < 10_000);
+    }
 
     #[test]
     fn ages_count_seconds_below_a_minute_and_minutes_above() {

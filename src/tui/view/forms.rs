@@ -17,7 +17,7 @@ use crate::tui::layout::Pane;
 use crate::tui::start_form::{StartField, StartForm, StartKind};
 use crate::tui::text::{cut_and_pad, width_of};
 use crate::tui::theme::Tone;
-use crate::tui::words::{count, first_line};
+use crate::tui::words::{count, ending, first_line};
 
 /// What the person should know of the set before confirming.
 pub(super) fn bulk_note(bulk: &Bulk) -> String {
@@ -136,7 +136,9 @@ pub(super) fn answer_marked(app: &App, form: &AnswerMarked, area: Rect, picture:
         next_row(&mut rest);
     }
     if rows.label {
-        let x = label(picture, rest, "the one answer for all of them", !form.in_questions);
+        let ending = ending(form.area.lines().iter().map(String::as_str));
+        let ending = ending.map(|ending| format!(" · {ending}")).unwrap_or_default();
+        let x = label(picture, rest, &format!("the one answer for all of them{ending}"), !form.in_questions);
         if rows.questions < all {
             let other = app.key(Action::Pane(Way::Next));
             let [down, up] = [Motion::Down, Motion::Up].map(|motion| app.key(Action::Move(motion)));

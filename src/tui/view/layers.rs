@@ -178,7 +178,7 @@ fn not_started(app: &App) -> String {
 fn same_text(app: &App, same: &SameAnswer) -> String {
     let draft = |query: &QueryId| {
         let text = app.drafts.text(same.session, *query).filter(|text| *text != *same.text)?;
-        Some(format!("{query} has another draft, which is kept: “{}”\n", words::first_line(&text)))
+        Some(format!("{query} has another draft, which is kept: “{}”\n", words::on_one_line(&text)))
     };
     let mut drafts: Vec<String> = same.queries.iter().filter_map(draft).collect();
     if drafts.len() > 2 {
@@ -187,7 +187,7 @@ fn same_text(app: &App, same: &SameAnswer) -> String {
     format!(
         "{}: “{}”\n{}Give this answer to {}?",
         ids(same),
-        words::first_line(&same.text),
+        words::on_one_line(&same.text),
         drafts.concat(),
         count(same.queries.len(), "question")
     )

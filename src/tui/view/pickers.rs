@@ -14,7 +14,7 @@ use crate::tui::picker::Picker;
 use crate::tui::raw;
 use crate::tui::text::cut_and_pad;
 use crate::tui::theme::Tone;
-use crate::tui::words::{self, first_line};
+use crate::tui::words::{self, on_one_line};
 
 pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
     let (open_key, back) = (app.key(Action::Open), app.key(Action::Back));
@@ -68,7 +68,7 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
             list(
                 picker,
                 count,
-                |n| app.history.matching(&text).nth(n).map(|answer| first_line(answer).to_owned()),
+                |n| app.history.matching(&text).nth(n).map(|answer| on_one_line(answer)),
                 below,
                 picture,
             );

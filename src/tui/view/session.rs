@@ -288,8 +288,18 @@ fn mark(picture: &mut Buffer, area: Rect, y: u16, sign: &str) {
 fn orphans(app: &App, area: Rect, picture: &mut Buffer) {
     let Some(session) = app.selected else { return };
     for (orphan, y) in app.drafts.orphans(session).rev().zip(area.y..area.bottom()) {
-        let line = format!("draft of {}, not sent: “{}”", orphan.query, words::first_line(&orphan.text));
+        let line = format!("draft of {}, not sent: “{}”", orphan.query, words::on_one_line(&orphan.text));
         put(picture, area.x, y, area.right(), &line, Tone::Warning.style());
+    }
+}
+
+/// What the frame says of a draft: also what of its end is not seen, since that is sent, too.
+fn draft_state(editor: &Editor, narrow: bool) -> String {
+    match words::ending(editor.area.lines().iter().map(String::as_str)) {
+        _ if editor.area.is_empty() => String::new(),
+        None => "draft".to_owned(),
+        Some(ending) if narrow => ending,
+        Some(ending) => format!("draft · {ending}"),
     }
 }
 
@@ -309,13 +319,12 @@ fn draw_editor(app: &App, editor: &Editor, pane: Pane, picture: &mut Buffer) {
             Some(why) => format!("Answer {} cannot be sent: {why}", editor.query),
         };
         let state = match (&editor.gone, editor.readiness) {
-            (Some(_), _) => "kept",
-            (None, Readiness::Untouched) => "nothing typed yet",
-            (None, Readiness::Ready) if editor.is_blank() => "",
-            (None, Readiness::Ready) => "draft",
-            (None, Readiness::EmptyAsked) => "empty: send again?",
+            (Some(_), _) => "kept".to_owned(),
+            (None, Readiness::Untouched) => "nothing typed yet".to_owned(),
+            (None, Readiness::Ready) => draft_state(editor, pane.frame.width < 60),
+            (None, Readiness::EmptyAsked) => "empty: send again?".to_owned(),
         };
-        frame(pane, &title, state, true, picture);
+        frame(pane, &title, &state, true, picture);
     }
     if editor.gone.is_some() && inside.height >= 2 {
         let [back, reuse] = [Action::Back, Action::Reuse].map(|action| app.key(action));

@@ -1,9 +1,9 @@
 //! Answering one question, a batch, and part of one.
 
-use switchboard::domain::{QueryId, ResumeOutcome, ResumePayload};
+use switchboard::domain::{AnsweredBy, EventKind, QueryId, ResumeOutcome, ResumePayload};
 use switchboard::tui::{Cmd, Msg};
 
-use super::{Desk, answered, done, failed, id, paused, running, session};
+use super::{Desk, answered, done, event, failed, id, paused, running, session};
 
 const PROMPTS: &[&str] = &["Rate it", "Name it", "Why?"];
 
@@ -147,6 +147,36 @@ fn ctrl_u_deletes_to_the_start_of_the_line_wherever_text_is_typed() {
     desk.keys("<Esc> c why <C-u> so <C-s>");
     let Some(Cmd::CancelAll { reason, .. }) = desk.cmds.last() else { panic!("{:?}", desk.cmds) };
     assert_eq!(reason.detail.as_deref(), Some("so"));
+}
+
+#[test]
+fn a_line_end_or_a_blank_that_is_sent_is_seen_before_and_behind() {
+    for (width, height) in [(120, 36), (80, 24), (40, 10)] {
+        let mut desk = Desk::with(vec![session(1, "judge", paused(2, 5, 7, &["Rate it"]))]).resized(width, height);
+        desk.keys("a 7");
+        assert!(!desk.picture(width, height).contains("last line"), "{}", desk.picture(width, height));
+        desk.keys("<CR>");
+        assert!(desk.picture(width, height).contains("last line empty"), "{}", desk.picture(width, height));
+        desk.keys("<BS> <Space>");
+        assert!(desk.picture(width, height).contains("blank at the end"), "{}", desk.picture(width, height));
+        desk.keys("<BS> <CR> <C-s>");
+        assert_eq!(desk.answers(), [(7, "7\n".into(), Some(2))], "it is what was typed");
+        assert_eq!(desk.status(), "q-7 sent (last line empty)");
+        desk.outcome(Ok(ResumeOutcome::Continued));
+        assert_eq!(desk.status(), "q-7 answered: the program has it (last line empty)");
+    }
+    let mut desk = batch();
+    let answered = EventKind::AnswerAccepted {
+        query_id: QueryId::new(7),
+        by: AnsweredBy::Person,
+        remaining: 0,
+        response: "7\n".into(),
+        usage: None,
+        answer_id: None,
+    };
+    desk.tell(Msg::Feed(id(1), vec![event(1, answered)]));
+    desk.keys("2");
+    assert!(desk.picture(120, 36).contains("q-7 by person: “7⏎”"), "{}", desk.picture(120, 36));
 }
 
 #[test]
