@@ -122,6 +122,8 @@
 //! - A session that the person has started is selected, if the keyboard is in the list and nothing else was selected
 //!   meanwhile. What comes by itself still selects nothing.
 //! - Behind an `a` that opened no editor, letters that follow within a second do nothing: they were meant for an answer.
+//!   Each other letter goes on with that text, the same one again does not. Where the journal is only read, it is one
+//!   second in all.
 //! - `answer_accepted` carries the response, so that a journal of events alone can be replayed, and the transition
 //!   into an ended state carries the end.
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::app::{App, Focus, Layer, Sent, Tab};
+use super::app::{App, Focus, Layer, NoEditor, Sent, Tab};
 use super::drafting::SEEN_MS;
 use super::editor::{Editor, Readiness, text_field, why_gone};
 use super::forms::SameAnswer;
@@ -25,23 +25,32 @@ impl App {
     /// Opens the editor. Where there is nothing to answer, letters that follow at once were meant for it.
     pub(super) fn open_answer_or_wait(&mut self) {
         self.open_answer();
-        self.no_editor = self.editor.is_none().then_some(self.now);
+        self.no_editor = self.editor.is_none().then_some(NoEditor { at: self.now, letter: None });
     }
 
     /// Whether a letter in the panes belongs to an answer or a search that could not be opened; if so, it does nothing.
     pub(super) fn is_meant_for_an_answer(&mut self, key: Key, context: Context) -> bool {
-        let Some(last) = self.no_editor.take() else { return false };
+        let Some(before) = self.no_editor.take() else { return false };
         let in_panes = matches!(context, Context::List | Context::Session);
         let answers = self.keymap.action(context, key) == Some(Action::Answer);
         let meant = in_panes
             && key.typed().is_some_and(|c| !c.is_control())
             && !answers
-            && self.now.saturating_sub(last) < TYPING_MS;
+            && self.now.saturating_sub(before.at) < TYPING_MS;
         if meant {
-            self.no_editor = Some(self.now);
-            self.refuse(format!("nothing takes text here, so {key} did nothing"));
+            // A text goes on with each of its letters. Whoever presses one key again and again moves with it; and where
+            // nothing is ever answered, nobody is in the midst of a text.
+            let goes_on = before.letter != Some(key) && !self.is_only_read();
+            let at = if goes_on { self.now } else { before.at };
+            self.no_editor = Some(NoEditor { at, letter: Some(key) });
+            self.refuse(format!("nothing takes text here, so {key} did nothing; a second later it does"));
         }
         meant
+    }
+
+    /// Whether the selected session, or all of them, can only be looked at here.
+    fn is_only_read(&self) -> bool {
+        self.follows.is_some() || self.selected_summary().is_some_and(|summary| summary.presence.is_watched())
     }
 
     /// Opens the editor for the question the person went to, else for the first open one.
@@ -144,6 +153,7 @@ impl App {
         let text: Arc<str> = editor.text().into();
         self.history.keep(&text);
         self.last_answer = Some((editor.session, editor.epoch, Arc::clone(&text)));
+        let ending = with_ending(&text);
         let answer = self.answer(query, editor.epoch, text);
         self.give(editor.session, editor.epoch, ResumePayload::Single(answer), cmds);
         self.say(format!("{query} sent{ending}"));
@@ -153,7 +163,6 @@ impl App {
     /// Opens the next question of the same pause, or leaves the editor if there is none.
     fn go_on_behind(&mut self, session: SessionId, query: QueryId) {
         if let Some(pause) = self.pause().map(Arc::clone) {
-        let ending = with_ending(&text);
             let open = self.open_queries(&pause);
             let next = open.iter().find(|open| **open > query).or_else(|| open.first());
             if let Some(next) = next {
@@ -276,6 +285,7 @@ impl App {
             [one] => one.query_id.to_string(),
             several => count(several.len(), "question"),
         };
+        let ending = sent.payload.answers().first().map(|answer| with_ending(&answer.response)).unwrap_or_default();
         match result {
             Ok(outcome) => {
                 let others = self.drafts.spent(sent.session, sent.payload.answers());
@@ -285,7 +295,6 @@ impl App {
                     // Whether it goes on, asks again or has ended by now, the picture tells.
                     ResumeOutcome::Continued => {
                         let it = if sent.payload.answers().len() == 1 { "it" } else { "them" };
-        let ending = sent.payload.answers().first().map(|answer| with_ending(&answer.response)).unwrap_or_default();
                         self.say(format!("{what} answered: the program has {it}{ending}{kept}"));
                     }
                     ResumeOutcome::Remaining(n) => {

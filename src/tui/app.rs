@@ -76,6 +76,15 @@ pub(super) struct Sent {
 }
 
 /// What the text of the right side was made of.
+/// What was typed behind a key that asked for an editor or a search and got none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NoEditor {
+    /// When the text so far was typed.
+    pub(super) at: Timestamp,
+    /// Its last letter.
+    pub(super) letter: Option<Key>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TextKey {
     Nothing,
@@ -126,8 +135,8 @@ pub struct App {
     /// What was searched among the questions of a batch.
     pub(super) batch_search: Option<BatchSearch>,
     pub(super) editor: Option<Editor>,
-    /// When the last key came behind one that asked for an editor or a search and got none.
-    pub(super) no_editor: Option<Timestamp>,
+    /// Set behind a key that asked for an editor or a search and got none.
+    pub(super) no_editor: Option<NoEditor>,
     pub(super) drafts: Drafts,
     /// What the journal is to keep of them.
     pub(super) kept: Kept,

@@ -1,7 +1,7 @@
 //! What keys do to a feed, that of the session or that of all: search, times, wrapping, opening a line. And the search
 //! among the questions of a batch, which goes like that in a feed.
 
-use super::app::{App, Focus, Layer, Tab};
+use super::app::{App, Focus, Layer, NoEditor, Tab};
 use super::batch::BatchSearch;
 use super::details::Details;
 use super::feed::Feed;
@@ -72,7 +72,7 @@ impl App {
         } else {
             self.refuse_without_feed();
             // What is typed behind it was meant for the search.
-            self.no_editor = Some(self.now);
+            self.no_editor = Some(NoEditor { at: self.now, letter: None });
             return;
         };
         let before = before.unwrap_or_default().to_owned();

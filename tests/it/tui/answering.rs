@@ -180,10 +180,25 @@ fn a_line_end_or_a_blank_that_is_sent_is_seen_before_and_behind() {
 }
 
 #[test]
+fn a_key_that_is_pressed_again_and_again_behind_an_answer_that_could_not_be_opened_moves_in_a_second() {
+    let mut desk = Desk::with(vec![session(1, "ended", done(1.into())), session(2, "over", done(1.into()))]);
+    let first = desk.app.selected();
+    desk.keys("a");
+    for _ in 0..3 {
+        desk.later(300);
+        desk.keys("j");
+    }
+    assert_eq!(desk.app.selected(), first);
+    desk.later(400);
+    desk.keys("j");
+    assert_ne!(desk.app.selected(), first, "a second behind the first of them");
+}
+
+#[test]
 fn what_is_typed_behind_an_answer_that_could_not_be_opened_does_nothing() {
     let mut desk = Desk::with(vec![session(1, "ended", done(1.into()))]);
     desk.keys("a yes");
-    assert_eq!(desk.status(), "nothing takes text here, so s did nothing");
+    assert_eq!(desk.status(), "nothing takes text here, so s did nothing; a second later it does");
     assert!(desk.cmds.iter().all(|cmd| matches!(cmd, Cmd::Observe { .. })), "{:?}", desk.cmds);
     desk.later(999);
     desk.keys("r");

@@ -372,7 +372,14 @@ fn a_desk_that_follows_another_says_whom_and_asks_nothing_as_it_is_left() {
     assert!(!last.contains("answer") && !last.contains("new") && !last.contains("cancel"), "{last}");
     desk.keys("u a");
     assert_eq!(desk.status(), "another process has this session: it is answered there");
-    desk.later(2_000);
+    for key in ["j", "k", "c", "j"] {
+        desk.later(240);
+        desk.keys(key);
+        assert_eq!(desk.status(), format!("nothing takes text here, so {key} did nothing; a second later it does"));
+    }
+    desk.later(40);
+    desk.keys("c");
+    assert_eq!(desk.status(), "pid 4711 has the journal: here it is only read", "one second and no more");
     desk.keys("q");
     assert_eq!(desk.cmds.last(), Some(&Cmd::Quit), "what runs runs elsewhere");
     assert_eq!(desk.app.farewell(), None);
