@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::announcing::Announcing;
 use super::arrange::Arrangement;
 use super::batch::BatchSearch;
+use super::documents::Whereabouts;
 use super::editor::{Drafts, Editor};
 use super::feed::Feed;
 use super::folding::Folding;
@@ -91,7 +92,7 @@ pub(super) enum TextKey {
     Question(SessionId, QueryId, Discriminant<Presence>),
     NoQuestion(SessionId, Discriminant<ExecutionState>, Discriminant<Presence>),
     /// What the sessions do that this one has forked; the edition is the time of the last change among them.
-    Forked(SessionId, Discriminant<Presence>, Edition),
+    Forked(SessionId, Discriminant<Presence>, Edition, Whereabouts),
     State(SessionId, Edition),
     Result(SessionId, StateName),
     /// The result, and under it what was asked before.

@@ -39,9 +39,7 @@ pub(super) fn no_question_text(summary: &Summary) -> Vec<Block> {
     let held = summary.spec.held && summary.last_seq == 0;
     let text = match &summary.state {
         ExecutionState::Running { .. } if held => "It is held before its first instruction; :release . lets it begin.",
-        ExecutionState::Running { waiting_on: Some(_) } => {
-            "It waits for the children that it has forked. They stand under it in the list, and ask there."
-        }
+        ExecutionState::Running { waiting_on: Some(_) } => "It waits for the children that it has forked.",
         ExecutionState::Running { waiting_on: None } => "It is running and asks nothing.",
         ExecutionState::Paused(_) => "It waits for an answer.",
         state @ (ExecutionState::Done(_) | ExecutionState::Cancelled(_) | ExecutionState::Failed(_)) => {
@@ -49,6 +47,33 @@ pub(super) fn no_question_text(summary: &Summary) -> Vec<Block> {
         }
     };
     vec![Block::new(Tone::Dim, text)]
+}
+
+/// Where in the list the sessions stand that a fork waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// Under it, all of them.
+    Under,
+    /// Folded away.
+    Folded,
+    /// Not shown by the filter: so many, and whether others are.
+    Hidden(usize, bool),
+    /// Elsewhere, some at least: under another heading.
+    Apart,
+}
+
+/// Says where they stand, and how to see those that are not seen. `fold` is the key that unfolds, `back` the one that
+/// removes the filter.
+pub(super) fn whereabouts(place: Whereabouts, fold: &str, back: &str) -> Block {
+    let removes = format!("{back} in the list removes it.");
+    let text = match place {
+        Whereabouts::Under => "They stand under it in the list, and ask there.".to_owned(),
+        Whereabouts::Folded => format!("They are folded away in the list; {fold} there shows them."),
+        Whereabouts::Hidden(_, false) => format!("The filter hides them; {removes}"),
+        Whereabouts::Hidden(n, true) => format!("The filter hides {n} of them; {removes}"),
+        Whereabouts::Apart => "They stand in the list under the headings of their groups, and ask there.".to_owned(),
+    };
+    Block::new(Tone::Dim, text)
 }
 
 /// What the sessions do that a fork waits for: a line each, those that ask first.

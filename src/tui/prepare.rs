@@ -3,9 +3,11 @@
 //! Comes behind every message, so that `view` only reads. A text is made when another is wanted, not for every picture.
 
 use super::app::{App, Edition, Layer, Tab, TextKey};
+use super::documents::Whereabouts;
 use super::folding::Folding;
 use super::keymap::Action;
 use super::list::Line;
+use super::listing::ListVerb;
 use super::pager::{Block, Pager};
 use super::view::{branch_room, payload_width};
 use super::{documents, facts, source};
@@ -124,7 +126,7 @@ impl App {
                     let children = self.forked_by(id);
                     let last = children.iter().map(|child| child.last_at).max().unwrap_or(0);
                     let events = children.iter().map(|child| child.last_seq).sum();
-                    TextKey::Forked(id, presence, (events, last))
+                    TextKey::Forked(id, presence, (events, last), self.whereabouts(id, &children))
                 } else {
                     TextKey::NoQuestion(id, std::mem::discriminant(&summary.state), presence)
                 };
@@ -139,6 +141,20 @@ impl App {
         let mut children: Vec<&Summary> = known.filter(|child| child.parent() == Some(id)).collect();
         children.sort_by_key(|child| (child.created_at, child.id));
         children
+    }
+
+    /// Where the children stand that a session waits for. Those that have ended are waited for no more.
+    fn whereabouts(&self, id: SessionId, children: &[&Summary]) -> Whereabouts {
+        let list = self.sessions.list();
+        let live: Vec<SessionId> =
+            children.iter().filter(|child| !child.state.is_ended()).map(|child| child.id).collect();
+        let hidden = live.iter().filter(|child| !list.is_shown(**child)).count();
+        match list.tree().below(id) {
+            _ if hidden > 0 => Whereabouts::Hidden(hidden, hidden < live.len()),
+            (1.., true) => Whereabouts::Folded,
+            _ if live.iter().any(|child| list.tree().parent(*child) != Some(id)) => Whereabouts::Apart,
+            _ => Whereabouts::Under,
+        }
     }
 
     /// The last event that is read of the life of a session.
@@ -161,8 +177,10 @@ impl App {
                 blocks
             }
             TextKey::NoQuestion(..) => documents::no_question_text(summary),
-            TextKey::Forked(..) => {
+            TextKey::Forked(.., place) => {
                 let mut blocks = documents::no_question_text(summary);
+                let [fold, back] = [Action::List(ListVerb::Fold), Action::Back].map(|action| self.key(action));
+                blocks.push(documents::whereabouts(place, &fold, &back));
                 let children = self.forked_by(summary.id);
                 let named: Vec<_> = children.iter().map(|child| (self.name_of(child.id), *child)).collect();
                 blocks.extend(documents::forked_text(&named));

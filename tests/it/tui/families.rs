@@ -180,6 +180,32 @@ fn the_number_behind_a_title_is_found() {
 }
 
 #[test]
+fn a_fork_that_waits_says_where_its_children_stand_and_how_to_see_them() {
+    let waits = |n| ExecutionState::Running { waiting_on: Some(n) };
+    let mut desk = Desk::with(vec![
+        session(1, "forks", waits(2)),
+        child(2, "poet", 1, paused(1, 5, 1, &["Which rhyme?"])),
+        child(3, "critic", 1, running()),
+        child(4, "judge", 1, done(1.into())),
+    ]);
+    let says = |desk: &Desk, text: &str| {
+        for (width, height) in [(120, 36), (80, 24)] {
+            let picture = desk.picture(width, height);
+            assert!(picture.contains(text), "{text}: {picture}");
+        }
+    };
+    says(&desk, "They stand under it in the list, and ask there.");
+    desk.keys("/ forks <CR>");
+    says(&desk, "The filter hides them; Esc in the list removes it.");
+    desk.keys("/ <C-u> forks <Space> or <Space> critic <CR>");
+    says(&desk, "The filter hides 1 of them; Esc in the list removes it.");
+    desk.keys("<Esc> h");
+    says(&desk, "They are folded away in the list; h there shows them.");
+    desk.keys("h o");
+    says(&desk, "They stand in the list under the headings of their");
+}
+
+#[test]
 fn each_change_leaves_the_order_that_arranging_anew_would_make() {
     // A small generator: the same changes in every run.
     let mut state = 0x9e37_79b9_u64;
