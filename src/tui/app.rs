@@ -76,7 +76,6 @@ pub(super) struct Sent {
     pub(super) taken: bool,
 }
 
-/// What the text of the right side was made of.
 /// What was typed behind a key that asked for an editor or a search and got none.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NoEditor {
@@ -86,6 +85,7 @@ pub(super) struct NoEditor {
     pub(super) letter: Option<Key>,
 }
 
+/// What the text of the right side was made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TextKey {
     Nothing,
@@ -281,6 +281,11 @@ impl App {
     /// The session whose facts are shown, and should be asked for.
     pub fn wants_facts(&self) -> Option<SessionId> {
         self.selected.filter(|_| self.tab == Tab::State)
+    }
+
+    /// What the screen calls a session: its title, and behind it the number that tells it from others of that title.
+    pub fn name(&self, session: SessionId) -> String {
+        self.name_of(session)
     }
 
     /// The session that keys act on.

@@ -1,41 +1,43 @@
-//! What tells sessions of one title apart: a number behind the title, in the order they came.
+//! What tells sessions of one title apart: a number behind the title, in the order of their birth.
 //!
-//! The first stays without a number until a second one comes. Numbers are never used again.
+//! The number follows from what is recorded alone: the moments in which the sessions of that title were made, and of
+//! those of one moment the order of their ids. So two desks on one journal give the same, and so does the next start, as
+//! far as the same sessions are there. A session that is gone keeps its number for as long as the desk runs. A session
+//! without another of its title has none.
 
 use std::collections::HashMap;
 
 use super::text::{cut, width_of};
-use crate::domain::{BySession, SessionId};
+use crate::domain::{SessionId, Timestamp};
 use crate::engine::Summary;
 
-/// The numbers of sessions among those of the same title.
+/// The sessions of each title in the order of their birth, also those that are gone.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// How many sessions of a title there were, and the first of them.
-    titles: HashMap<String, (u32, SessionId)>,
-    numbers: BySession<u32>,
+    titles: HashMap<String, Vec<(Timestamp, SessionId)>>,
 }
 
 impl Names {
-    /// Takes a session in, unless it is known. Gives the one that has got a number by that.
-    pub(super) fn put(&mut self, summary: &Summary) -> Option<SessionId> {
-        if self.numbers.contains_key(&summary.id) {
-            return None;
-        }
+    /// Takes a session in, unless it is known. Gives the others that have got a number by that, or another one: mostly
+    /// none, since most sessions are younger than all before.
+    pub(super) fn put(&mut self, summary: &Summary) -> Vec<SessionId> {
         let title = summary.spec.display_title();
-        let (n, first) = match self.titles.get_mut(title) {
+        let here = (summary.created_at, summary.id);
+        let born = match self.titles.get_mut(title) {
             Some(known) => known,
-            None => self.titles.entry(title.to_owned()).or_insert((0, summary.id)),
+            None => self.titles.entry(title.to_owned()).or_default(),
         };
-        *n += 1;
-        self.numbers.insert(summary.id, *n);
-        (*n == 2).then_some(*first)
+        let Err(at) = born.binary_search(&here) else { return Vec::new() };
+        born.insert(at, here);
+        let from = if born.len() == 2 { 0 } else { at };
+        born[from..].iter().map(|(_, id)| *id).filter(|id| *id != summary.id).collect()
     }
 
     /// The number that stands behind a session's title, if one does.
     pub(super) fn number(&self, summary: &Summary) -> Option<u32> {
-        let several = self.titles.get(summary.spec.display_title()).is_some_and(|(n, _)| *n > 1);
-        self.numbers.get(&summary.id).copied().filter(|_| several)
+        let born = self.titles.get(summary.spec.display_title()).filter(|born| born.len() > 1)?;
+        let at = born.binary_search(&(summary.created_at, summary.id)).ok()?;
+        u32::try_from(at + 1).ok()
     }
 
     /// What the screen calls a session, on at most `width` columns. The number is never cut off.

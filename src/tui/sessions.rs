@@ -97,8 +97,10 @@ impl Sessions {
         self.count_out(summary.id);
         let numbered = self.names.put(&summary);
         self.place(&summary, now);
-        if let Some(first) = numbered.and_then(|first| self.rows.get(&first)).cloned() {
-            self.place(&first, now);
+        for other in numbered {
+            if let Some(other) = self.rows.get(&other).cloned() {
+                self.place(&other, now);
+            }
         }
         self.counts.total += 1;
         *self.counts.slot(&summary) += 1;

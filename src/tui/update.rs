@@ -297,7 +297,12 @@ impl App {
         cmds.push(Cmd::Observe { session: to, from });
     }
 
-    pub(super) fn take_in(&mut self, summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
+    pub(super) fn take_in(&mut self, mut summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
+        let birth = |summary: &Summary| (summary.created_at, summary.id);
+        if !summaries.is_sorted_by_key(birth) {
+            // Each session that is older than a known one of its title would number that anew.
+            summaries.sort_unstable_by_key(birth);
+        }
         self.peek_at(&summaries, cmds);
         for summary in summaries {
             self.forget_seen(summary.id, &summary.state);

@@ -180,6 +180,28 @@ fn the_number_behind_a_title_is_found() {
 }
 
 #[test]
+fn the_number_behind_a_title_follows_from_the_birth_and_not_from_when_the_desk_heard_of_it() {
+    let born = |n: u64, at: i64| Summary { created_at: 1_000 + at, ..session(n, "judge", running()) };
+    let sessions = [born(4, 10), born(2, 20), born(1, 30), born(3, 30), born(5, 40)];
+    let numbers = |desk: &Desk| (1..=5).map(|n| desk.app.name(id(n))).collect::<Vec<_>>();
+    let expected = ["judge #3", "judge #2", "judge #4", "judge #1", "judge #5"];
+    let mut backwards = Desk::new(120, 36);
+    for one in sessions.iter().rev() {
+        backwards.change(one.clone());
+    }
+    assert_eq!(numbers(&backwards), expected);
+    assert_eq!(numbers(&Desk::with(sessions.to_vec())), expected);
+    backwards.keys("/ #2 <CR>");
+    assert_eq!(rows(&backwards), ["judge #2"], "the filter knows the numbers, too");
+    backwards.keys("<Esc>");
+    // It is kept while the desk runs, whoever goes.
+    backwards.tell(Msg::Gone(vec![id(4), id(2)]));
+    backwards.change(born(6, 50));
+    assert_eq!(backwards.app.name(id(3)), "judge #4");
+    assert_eq!(backwards.app.name(id(6)), "judge #6");
+}
+
+#[test]
 fn a_fork_that_waits_says_where_its_children_stand_and_how_to_see_them() {
     let waits = |n| ExecutionState::Running { waiting_on: Some(n) };
     let mut desk = Desk::with(vec![
