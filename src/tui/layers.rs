@@ -6,7 +6,15 @@ use super::editor::{PASTE_BYTES, paste, type_key};
 use super::input::Key;
 use super::keymap::{Action, Context, Motion, Way};
 use super::msg::Cmd;
+use super::picker::Picker;
 use super::words;
+
+/// Bytes that a paste may make of a field of one line: a search of many thousand words would be looked for in every
+/// session, and no path is longer.
+const LINE_BYTES: usize = 4 << 10;
+
+/// The same of the palette, where an answer may stand behind a raw verb.
+const COMMAND_BYTES: usize = 64 << 10;
 
 impl App {
     pub(super) fn type_text(&mut self, key: Key, cmds: &mut Vec<Cmd>) {
@@ -54,8 +62,13 @@ impl App {
             self.refuse(format!("paste ignored: nothing takes text here ({key} opens an answer)"));
             return;
         }
-        if text.len() > PASTE_BYTES {
-            self.refuse(format!("paste ignored: {} bytes; at most {PASTE_BYTES} are taken", text.len()));
+        let (there, most) = match context {
+            Context::Palette => (self.line_here(), COMMAND_BYTES),
+            Context::Filter | Context::Find | Context::History | Context::Offers => (self.line_here(), LINE_BYTES),
+            _ => (0, PASTE_BYTES),
+        };
+        if there + text.len() > most {
+            self.refuse(format!("paste ignored: {} bytes; at most {most} are taken here", there + text.len()));
             return;
         }
         let left_out = match &mut self.layer {
@@ -98,6 +111,19 @@ impl App {
         };
         if left_out > 0 {
             self.say(format!("pasted without {}", words::count(left_out, "control character")));
+        }
+    }
+
+    /// How many bytes stand in the field of one line that the keyboard is in.
+    fn line_here(&self) -> usize {
+        let bytes = |picker: &Picker| picker.text().len();
+        match &self.layer {
+            Some(Layer::Find(find)) => bytes(&find.picker),
+            Some(Layer::Palette(palette)) => bytes(&palette.picker),
+            Some(Layer::History(picker)) => bytes(picker),
+            Some(Layer::Help(help)) => help.find.as_ref().map_or(0, bytes),
+            Some(Layer::Start(form)) => form.text(&form.field).len(),
+            _ => self.listing.line.as_ref().map_or(0, |line| line.text().len()),
         }
     }
 

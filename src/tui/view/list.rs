@@ -99,9 +99,13 @@ fn filter_line(line: &FilterLine, frame: Rect, picture: &mut Buffer) {
     let (start, end) = (frame.x + margin, frame.right().saturating_sub(margin));
     let room = usize::from(end.saturating_sub(start));
     // What is before the cursor must be seen, at least its end.
-    let mut from = 0;
-    while width_of(&text[from..cursor]) + sign.len() + 1 > room && from < cursor {
-        from += text[from..].chars().next().map_or(1, char::len_utf8);
+    let (mut from, mut used) = (cursor, sign.len() + 1);
+    for (at, c) in text[..cursor].char_indices().rev() {
+        used += width_of(c.encode_utf8(&mut [0; 4]));
+        if used > room {
+            break;
+        }
+        from = at;
     }
     let plain = Tone::Strong.style();
     let mut x = put(picture, start, frame.y, end, sign, Tone::Key.style());

@@ -179,6 +179,30 @@ fn rule_3_a_paste_in_an_editor_inserts_and_elsewhere_does_nothing() {
 }
 
 #[test]
+fn a_huge_paste_into_a_line_is_refused_and_into_a_text_taken() {
+    let huge = "a ".repeat(500_000);
+    for way in ["/", "/ state:paused <Space>", ":", "a x <C-s> <Esc> a <C-r>", "L /", "? /", "N"] {
+        let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["One?", "Two?"]))]);
+        desk.keys(way);
+        desk.paste(&huge);
+        assert!(desk.status().starts_with("paste ignored: 10000"), "{way}: {}", desk.status());
+        // In parts, as a terminal without bracketed paste gives it.
+        for _ in 0..100 {
+            desk.paste(&huge[..1_000]);
+        }
+        assert!(desk.status().starts_with("paste ignored: "), "{way}: {}", desk.status());
+        for (width, height) in [(120, 36), (40, 10)] {
+            desk.tell(Msg::Resize(width, height));
+            desk.picture(width, height);
+        }
+    }
+    let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["One?"]))]);
+    desk.keys("a");
+    desk.paste(&huge);
+    assert_eq!(desk.text(), huge);
+}
+
+#[test]
 fn rule_3_more_than_eight_printable_characters_in_one_read_are_a_paste() {
     let mut desk = one_waiting();
     desk.at_once("cancel qy\nq\ny");
