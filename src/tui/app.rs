@@ -118,6 +118,8 @@ pub struct App {
     /// Whether the mouse works here, and not in the terminal.
     pub(super) mouse: bool,
     pub(super) burst: Burst,
+    /// When the input was read that comes next, if that is another time than now.
+    pub(super) read_at: Option<Timestamp>,
     /// The first of two keys, pressed just now.
     pub(super) first_of_two: Option<Key>,
     /// Moves only by keys: new and changed sessions never take it along.
@@ -202,6 +204,7 @@ impl App {
             announcing: Announcing::default(),
             mouse: true,
             burst: Burst::default(),
+            read_at: None,
             first_of_two: None,
             selected: None,
             anchor: 0,

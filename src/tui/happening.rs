@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::msg::{FeedItem, Msg};
 use super::options::Exit;
+use super::terminal::Read;
 use crate::engine::Observer;
 
 /// The signals that end the desk, and the one after which it must draw itself anew.
@@ -50,7 +51,7 @@ impl Signals {
 
 /// What the loop waited for.
 pub(super) enum Happening {
-    Read(Option<io::Result<Vec<crossterm::event::Event>>>),
+    Read(Option<io::Result<Read>>),
     Outcome(Option<Msg>),
     Changes,
     Feed(FeedItem),

@@ -26,6 +26,8 @@ pub enum Msg {
     Resize(u16, u16),
     /// It is now.
     Time(Timestamp),
+    /// When the next input was read, on a clock that stands while there is anything to read.
+    ReadAt(Timestamp),
     /// These texts were typed before the desk opened, and not sent.
     Unsent(Vec<Draft>),
     /// So far is the desk with what it was opened for.

@@ -24,7 +24,7 @@ use super::opening::Opening;
 use super::options::{Exit, TuiError, TuiOptions};
 use super::outside::{Drafts, Keeper};
 use super::programs::Programs;
-use super::terminal::{Extras, Guard, HangUp, Reader};
+use super::terminal::{Extras, Guard, HangUp, Read, Reader};
 use super::update::update;
 use crate::config::{DeskSettings, Keeping};
 use crate::domain::{ObserverRecvError, SessionId};
@@ -62,7 +62,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
     let extras = Extras { mouse: options.settings.mouse, title: options.settings.title };
     let terminal = Guard::take(extras).map_err(TuiError::Terminal)?;
     let size = terminal.size().map_err(TuiError::Terminal)?;
-    let reader = Reader::start().map_err(TuiError::Terminal)?;
+    let reader = Reader::start(options.clock.now()).map_err(TuiError::Terminal)?;
     let (sender, outcomes) = mpsc::channel(OUTCOMES);
     let mut app = App::new(options.look, options.entropy.bits(), options.clock.now());
     app.furnish(&options.settings, options.keymap);
@@ -166,7 +166,7 @@ impl Desk {
                 drop(reader);
                 self.lend(loan);
                 signals.forget_interrupts();
-                match Reader::start() {
+                match Reader::start(self.clock.now()) {
                     Ok(again) => reader = again,
                     Err(_) => return Exit::TerminalLost,
                 }
@@ -193,8 +193,8 @@ impl Desk {
                 self.frames.wanted();
             }
             match happening {
-                Happening::Read(Some(Ok(events))) => {
-                    self.read(events);
+                Happening::Read(Some(Ok(read))) => {
+                    self.read(read);
                     self.inquire();
                     // What a key did is shown at once, however soon behind a picture of other changes.
                     if shown_at.elapsed() >= FRAME && self.loan.is_none() {
@@ -271,7 +271,7 @@ impl Desk {
         }
     }
 
-    fn read(&mut self, events: Vec<crossterm::event::Event>) {
+    fn read(&mut self, Read { events, at }: Read) {
         self.terminal.is_in_use();
         self.tell(Msg::Time(self.clock.now()));
         let mut inputs = Vec::new();
@@ -284,6 +284,7 @@ impl Desk {
         }
         if !inputs.is_empty() {
             self.frames.key();
+            self.tell(Msg::ReadAt(at));
             self.tell(Msg::Input(inputs));
         }
     }

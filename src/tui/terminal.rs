@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event, EventStream};
@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::App;
 use super::view::view;
+use crate::domain::Timestamp;
 
 /// Bytes a picture is collected in before it is written: a full screen of colours fits, so a frame is one write.
 const PICTURE_BYTES: usize = 64 << 10;
@@ -37,6 +38,10 @@ const READS: usize = 16;
 
 /// Events taken as one read. More than any read of the terminal gives, so that a paste stays together.
 const EVENTS_AT_ONCE: usize = 64 << 10;
+
+/// How long is waited for the rest of what there is to read. It cannot be no time at all: then the library does not even
+/// look at what it has read already, and every character of a paste would be a read by itself.
+const AT_ONCE: Duration = Duration::from_micros(500);
 
 /// How long is waited for a key at a time; any time would do.
 const A_WHILE: Duration = Duration::from_hours(1);
@@ -279,13 +284,21 @@ fn give_back() {
     }
 }
 
+/// What was there to be read at once.
+pub(super) struct Read {
+    pub(super) events: Vec<Event>,
+    /// When, on a clock that stands while there is anything to read: what a slow machine takes its time over came
+    /// together all the same.
+    pub(super) at: Timestamp,
+}
+
 /// Reads the terminal until dropped. What was there at once comes at once.
 ///
 /// One thread waits and reads, and nobody else asks for events meanwhile: two that ask, as those of the library's stream,
 /// meet at a lock that gives the processor away again and again, and beside busy programs the system takes that to mean
 /// that the key has time (measured: up to half a second).
 pub(super) struct Reader {
-    reads: mpsc::Receiver<io::Result<Vec<Event>>>,
+    reads: mpsc::Receiver<io::Result<Read>>,
     stop: CancellationToken,
     /// Never asked for anything: it is the library's only way to wake the thread that waits.
     waker: Option<EventStream>,
@@ -293,17 +306,18 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn start() -> io::Result<Self> {
+    /// Begins to read, `now`.
+    pub(super) fn start(now: Timestamp) -> io::Result<Self> {
         let (sender, reads) = mpsc::channel(READS);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let waker = Some(EventStream::new());
-        let thread = thread::Builder::new().name("keys".into()).spawn(move || read_on(&sender, &stopped))?;
+        let thread = thread::Builder::new().name("keys".into()).spawn(move || read_on(&sender, &stopped, now))?;
         Ok(Self { reads, stop, waker, thread: Some(thread) })
     }
 
     /// The next read; `None` when there can be none any more. Cancel-safe.
-    pub(super) async fn read(&mut self) -> Option<io::Result<Vec<Event>>> {
+    pub(super) async fn read(&mut self) -> Option<io::Result<Read>> {
         self.reads.recv().await
     }
 
@@ -325,9 +339,13 @@ impl Drop for Reader {
 }
 
 /// Reads until it is stopped or nobody takes what was read.
-fn read_on(sender: &mpsc::Sender<io::Result<Vec<Event>>>, stop: &CancellationToken) {
+fn read_on(sender: &mpsc::Sender<io::Result<Read>>, stop: &CancellationToken, began: Timestamp) {
+    let mut waited = Duration::ZERO;
     while !stop.is_cancelled() {
-        match event::poll(A_WHILE) {
+        let since = Instant::now();
+        let polled = event::poll(A_WHILE);
+        waited += since.elapsed();
+        match polled {
             Ok(true) => {}
             // Somebody woke it.
             Ok(false) => continue,
@@ -339,11 +357,12 @@ fn read_on(sender: &mpsc::Sender<io::Result<Vec<Event>>>, stop: &CancellationTok
                 Ok(event) => events.push(event),
                 Err(error) => break Some(error),
             }
-            if events.len() >= EVENTS_AT_ONCE || !matches!(event::poll(Duration::ZERO), Ok(true)) {
+            if events.len() >= EVENTS_AT_ONCE || !matches!(event::poll(AT_ONCE), Ok(true)) {
                 break None;
             }
         };
-        if !events.is_empty() && sender.blocking_send(Ok(events)).is_err() {
+        let at = began.saturating_add_unsigned(waited.as_millis() as u64);
+        if !events.is_empty() && sender.blocking_send(Ok(Read { events, at })).is_err() {
             return;
         }
         if let Some(error) = failed {

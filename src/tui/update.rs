@@ -36,6 +36,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
             cmds.push(Cmd::Redraw);
         }
         Msg::Time(now) => app.now = now,
+        Msg::ReadAt(at) => app.read_at = Some(at),
         Msg::Changed(summaries) => app.changed(summaries, &mut cmds),
         Msg::Gone(ids) => app.gone(ids),
         Msg::Feed(session, items) => app.fed(session, items),
@@ -95,7 +96,8 @@ impl App {
         if self.status.as_ref().is_some_and(|status| status.stays_until <= self.now) {
             self.status = None;
         }
-        for input in self.burst.told_apart(inputs, self.now) {
+        let read_at = self.read_at.take().unwrap_or(self.now);
+        for input in self.burst.told_apart(inputs, read_at) {
             match input {
                 Input::Key(key) => self.press(key, cmds),
                 Input::Paste(text) => self.pasted(&text, cmds),

@@ -118,6 +118,21 @@ fn a_paste_with_newlines_in_the_editor_is_text_and_sends_nothing() {
 }
 
 #[test]
+fn a_paste_without_brackets_elsewhere_does_nothing_and_says_so() {
+    let mut desk = desk_on("alc.llm('Still here?')");
+    desk.shows("Still here?");
+    // Enough for several reads. Each of these letters would do something, the last would leave the desk.
+    desk.keys(&"N?Arcoq".repeat(2_000));
+    desk.shows("paste ignored");
+    desk.shows("Still here?");
+    desk.shows("LIST");
+    // A key that is no text ends it, however soon it comes.
+    desk.keys("<C-c>");
+    desk.shows("does nothing here");
+    quit(desk);
+}
+
+#[test]
 fn a_paste_elsewhere_does_nothing_and_says_so() {
     let mut desk = desk_on("alc.llm('Still here?')");
     desk.shows("Still here?");

@@ -1,8 +1,9 @@
 //! What the keyboard does behind the last answer of a pause, and in the burst of a paste.
 
 use switchboard::domain::{QueryId, ResumeOutcome};
+use switchboard::tui::Msg;
 
-use super::{Desk, id, paused, running, session};
+use super::{Desk, NOW, id, paused, running, session};
 
 fn answered() -> Desk {
     let mut desk = Desk::with(vec![
@@ -66,6 +67,25 @@ fn the_tail_of_an_unbracketed_paste_belongs_to_it() {
     assert!(desk.deeds().is_empty());
     assert!(desk.status().contains("paste ignored"), "{}", desk.status());
     desk.later(80);
+    desk.keys("?");
+    assert_eq!(desk.app.mode(), "HELP", "a key that a person presses behind it");
+}
+
+#[test]
+fn a_paste_that_a_slow_machine_takes_its_time_over_is_one_all_the_same() {
+    let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["?"]))]);
+    desk.tell(Msg::ReadAt(NOW));
+    desk.at_once("a long line that was pasted");
+    for n in 1..10 {
+        // Each read is there as soon as the one before is taken, and the desk comes to it late.
+        desk.later(500);
+        desk.tell(Msg::ReadAt(NOW + n));
+        desk.at_once("qy\ncq");
+    }
+    assert_eq!(desk.app.mode(), "LIST");
+    assert!(desk.deeds().is_empty() && desk.status().contains("paste ignored"), "{}", desk.status());
+    desk.later(500);
+    desk.tell(Msg::ReadAt(NOW + 100));
     desk.keys("?");
     assert_eq!(desk.app.mode(), "HELP", "a key that a person presses behind it");
 }
