@@ -54,6 +54,28 @@ pub(super) enum Layer {
     Quit,
 }
 
+impl Layer {
+    /// Whether it shows a text that scrolls, and moving chooses nothing in it.
+    pub(super) fn scrolls(&self) -> bool {
+        match self {
+            Self::Help(_)
+            | Self::Details(_)
+            | Self::Calls(_)
+            | Self::Diagnostics(_)
+            | Self::AnswerMarked(_)
+            | Self::Beside(_) => true,
+            Self::Find(_)
+            | Self::Palette(_)
+            | Self::History(_)
+            | Self::Cancel(_)
+            | Self::Same(_)
+            | Self::Start(_)
+            | Self::Branch(_)
+            | Self::Quit => false,
+        }
+    }
+}
+
 impl App {
     /// The word at the top right: what the keyboard does now.
     pub fn mode(&self) -> &'static str {

@@ -1,6 +1,7 @@
 //! The mouse: a click selects what is under it, the wheel scrolls what is under it.
 //!
-//! Nothing is sent, confirmed or cancelled by it: under a form or a yes/no question it does nothing.
+//! Nothing is sent, confirmed or cancelled by it: over a form or a yes/no question it does nothing but scroll what is
+//! shown there.
 
 use super::app::{App, Focus, Tab};
 use super::input::{Pointer, PointerDeed};
@@ -21,7 +22,16 @@ impl App {
             }
             return;
         }
-        if self.layer.is_some() {
+        if let Some(layer) = &self.layer {
+            let motion = match pointer.deed {
+                PointerDeed::WheelUp => Motion::Up,
+                PointerDeed::WheelDown => Motion::Down,
+                PointerDeed::Click => return,
+            };
+            if layer.scrolls() {
+                let context = self.context();
+                (0..WHEEL_ROWS).for_each(|_| self.move_in(motion, context, cmds));
+            }
             return;
         }
         let layout = self.layout();

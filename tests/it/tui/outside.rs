@@ -125,6 +125,24 @@ fn a_click_elsewhere_keeps_the_draft_and_under_a_form_it_does_nothing() {
 }
 
 #[test]
+fn the_wheel_scrolls_what_lies_over_the_panes_and_chooses_nothing_there() {
+    let mut desk = Desk::with(five()).resized(40, 10);
+    desk.keys("?");
+    let top = desk.picture(40, 10);
+    point(&mut desk, PointerDeed::WheelDown, 10, 5);
+    assert_ne!(desk.picture(40, 10), top);
+    point(&mut desk, PointerDeed::WheelUp, 10, 5);
+    assert_eq!(desk.picture(40, 10), top);
+    for way in ["<Esc> c <Tab>", "<Esc> :", "<Esc> q"] {
+        desk.keys(way);
+        let before = desk.picture(40, 10);
+        point(&mut desk, PointerDeed::WheelDown, 10, 5);
+        assert_eq!(desk.picture(40, 10), before, "{way}");
+    }
+    assert!(desk.deeds().is_empty());
+}
+
+#[test]
 fn e_shows_the_transcript_in_the_pager() {
     let mut desk = Desk::with(five());
     desk.keys("e");
