@@ -124,6 +124,7 @@
 //! - Behind an `a` that opened no editor, letters that follow within a second do nothing: they were meant for an answer.
 //!   Each other letter goes on with that text, the same one again does not. Where the journal is only read, it is one
 //!   second in all.
+//! - One letter again and again in one read is a key that is held down over a slow line, and no paste.
 //! - `answer_accepted` carries the response, so that a journal of events alone can be replayed, and the transition
 //!   into an ended state carries the end.
 

@@ -235,7 +235,7 @@ impl Burst {
         let goes_on = now < self.until && typed;
         // Whoever presses a key that is no text has come to the end of what was pasted.
         let ends = matches!(inputs.last(), Some(Input::Key(key)) if key.typed().is_none());
-        let is_paste = goes_on || longest_run(&inputs) > TYPED_AT_ONCE;
+        let is_paste = goes_on || longest_run(&inputs) > TYPED_AT_ONCE && !is_held_down(&inputs);
         self.until = if is_paste && !ends {
             now.saturating_add(Self::MS)
         } else if ends {
@@ -245,6 +245,11 @@ impl Burst {
         };
         if is_paste { gathered(inputs) } else { inputs }
     }
+}
+
+/// Whether this is one key again and again: on a slow line a key that is held down comes so, and no paste does.
+fn is_held_down(inputs: &[Input]) -> bool {
+    inputs.windows(2).all(|two| two[0] == two[1])
 }
 
 /// The most printable characters that stand together.

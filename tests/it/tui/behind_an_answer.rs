@@ -72,6 +72,19 @@ fn the_tail_of_an_unbracketed_paste_belongs_to_it() {
 }
 
 #[test]
+fn a_key_that_is_held_down_over_a_slow_line_is_no_paste() {
+    let mut desk = Desk::with((1..=30).map(|n| session(n, "s", paused(1, 50, 1, &["?"]))).collect());
+    let first = desk.app.selected();
+    desk.at_once(&"j".repeat(12));
+    desk.at_once(&"k".repeat(11));
+    assert_ne!(desk.app.selected(), first);
+    desk.keys("k");
+    assert_eq!(desk.app.selected(), first, "each of them was a key");
+    desk.at_once("jjjjjjjjjjjk");
+    assert!(desk.status().contains("paste ignored"), "{}", desk.status());
+}
+
+#[test]
 fn a_paste_that_a_slow_machine_takes_its_time_over_is_one_all_the_same() {
     let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["?"]))]);
     desk.tell(Msg::ReadAt(NOW));
