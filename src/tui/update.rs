@@ -11,6 +11,7 @@ use super::input::{Input, Key};
 use super::keymap::{Action, Context, Way};
 use super::listing::ListVerb;
 use super::msg::{Cmd, Msg};
+use super::names::birth;
 use super::table::TABLE;
 use super::words;
 use crate::domain::{ExecutionState, QueryId, SessionId, StateError};
@@ -300,7 +301,6 @@ impl App {
     }
 
     pub(super) fn take_in(&mut self, mut summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
-        let birth = |summary: &Summary| (summary.created_at, summary.id);
         if !summaries.is_sorted_by_key(birth) {
             // Each session that is older than a known one of its title would number that anew.
             summaries.sort_unstable_by_key(birth);

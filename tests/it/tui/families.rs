@@ -199,6 +199,16 @@ fn the_number_behind_a_title_follows_from_the_birth_and_not_from_when_the_desk_h
     backwards.change(born(6, 50));
     assert_eq!(backwards.app.name(id(3)), "judge #4");
     assert_eq!(backwards.app.name(id(6)), "judge #6");
+    // A branch has the moment of the session it goes on from, and an id that may come before or behind.
+    let made = |n| Summary { created_at: 1_030, ..branch(n, "judge", 3, running()) };
+    backwards.change(made(0));
+    assert_eq!(["judge #7", "judge #4"].map(str::to_owned), [0, 3].map(|n| backwards.app.name(id(n))));
+    backwards.change(born(7, 60));
+    assert_eq!(backwards.app.name(id(7)), "judge #8");
+    let mut again = sessions.to_vec();
+    again.insert(0, made(0));
+    let again = Desk::with(again);
+    assert_eq!([3, 0, 5].map(|n| again.app.name(id(n))), ["judge #4", "judge #5", "judge #6"]);
 }
 
 #[test]
