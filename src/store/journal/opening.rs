@@ -207,11 +207,16 @@ fn check_kind(path: &Path) -> Result<(), Refused> {
     }
 }
 
+/// Whether a process ended while it made the tables of this file. Only that leaves such a journal of SQLite's beside it:
+/// everything later goes to the log.
+pub(super) fn is_unmade(path: &Path) -> io::Result<bool> {
+    has_content(&beside(path, "-journal"))
+}
+
 /// Opens a file only to read it, and says whether the process that wrote it had ended in order.
 pub(super) fn look_at(path: &Path) -> Result<(Connection, bool), Refused> {
     check_kind(path)?;
-    // A process that ended while it made the tables has left this, and nothing else: everything later goes to the log.
-    if !path.exists() || has_content(&beside(path, "-journal"))? {
+    if !path.exists() || is_unmade(path)? {
         return Err(Refused::Missing);
     }
     // SQLite would not say why it cannot be opened.

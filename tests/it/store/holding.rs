@@ -145,3 +145,29 @@ async fn a_journal_is_read_while_nobody_writes_it() {
     assert_eq!(records_of(&reader, life.id()).await, Some(shown(&life.records)));
     assert_eq!(reader.retired(SessionId::from_bits(2)), None);
 }
+
+#[tokio::test]
+async fn a_file_whose_tables_were_being_made_as_the_process_was_killed_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (making, path) = (directory.path().join("making.db"), directory.path().join("journal.db"));
+    let db = rusqlite::Connection::open(&making).unwrap();
+    // So small that what is written goes to the file before it is committed.
+    let write = "PRAGMA cache_size = 1; BEGIN; CREATE TABLE sessions (body BLOB);
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+        INSERT INTO sessions SELECT zeroblob(4000) FROM n;";
+    db.execute_batch(write).unwrap();
+    for suffix in ["", "-journal"] {
+        fs::copy(directory.path().join(format!("making.db{suffix}")), format!("{}{suffix}", path.display())).unwrap();
+    }
+    drop(db);
+
+    let read = SqliteJournal::read(&path).unwrap_err().to_string();
+    assert!(read.contains("there is no journal; nothing was recorded there"), "{read}");
+    let journal = open(&path);
+    let life = Life::begun(1);
+    life.write(&journal).await;
+    close(journal).await;
+    let journal = open(&path);
+    assert_eq!(records_of(&journal, life.id()).await, Some(shown(&life.records)));
+    close(journal).await;
+}
