@@ -56,8 +56,8 @@ impl Observer {
         }
     }
 
-    /// Waits for the next events: as many of one turn as are there and were not read before. Whoever reads everything
-    /// needs half the time so. Cancel-safe.
+    /// Waits for the next events: as many of one turn as are there and were not read before. They count as one reader of
+    /// their turn, where each event by itself is one. Cancel-safe.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
