@@ -29,6 +29,10 @@ pub struct Branch {
     /// The query that is open again. Written `query_id`: in every event `at` is the time.
     #[serde(rename = "query_id")]
     pub at: QueryId,
+    /// When it was branched off: its own birth, since the session is as old as the one it goes on from. 0 in records
+    /// made before this was recorded.
+    #[serde(default)]
+    pub made_at: Timestamp,
 }
 
 /// A budget that several sessions take from.

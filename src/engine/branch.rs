@@ -12,7 +12,7 @@ use super::registry::Registry;
 use super::{Durability, Record, Turn, Verb};
 use crate::domain::{
     Answer, AnsweredBy, Branch, CancelCode, CancelReason, Command, EffectStep, Event, EventKind, ExecutionState,
-    Intent, QueryId, ResumePayload, Session, SessionId, SessionSpec, StateName, Timestamp, apply, decide,
+    Intent, QueryId, ResumePayload, Session, SessionId, SessionSpec, StateName, apply, decide,
 };
 
 /// What a branch keeps of a session and what it leaves behind.
@@ -111,7 +111,7 @@ impl Registry {
         let now = shared.world.clock.now();
         let id = shared.fresh_id();
         let (session, records) =
-            branch(id, &parent, Branch { of, at }, cut, &records[0], now).ok_or_else(no_beginning)?;
+            branch(id, &parent, Branch { of, at, made_at: now }, cut, &records[0]).ok_or_else(no_beginning)?;
         let mut receipt = shared.world.journal.append(id, &records, Durability::Acknowledged);
         receipt.get().await.map_err(|error| BranchError::NotRecorded(error.0))?;
         shared.world.journal.retire(Arc::new(session.clone()));
@@ -225,9 +225,9 @@ fn branch(
     branch: Branch,
     cut: Cut,
     spawned: &Record,
-    now: Timestamp,
 ) -> Option<(Session, Vec<Record>)> {
     let Record::Spawned { engine, at, .. } = spawned else { return None };
+    let now = branch.made_at;
     let mut spec = SessionSpec { branch: Some(branch), held: false, ..(**parent.spec()).clone() };
     // The time of the other session is not held against it.
     let passed = u64::try_from(now - *at).unwrap_or(0);

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
 use super::arrange::{Arrangement, Group, Place, waiting_since};
+use super::names::Names;
 use super::tree::{Rise, Tree};
 use crate::config::{Grouping, Sort};
 use crate::domain::query::{Facts, Scratch};
@@ -27,8 +28,8 @@ struct Placed {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) summary: &'a Summary,
-    /// The number behind its title, where there is one.
-    pub(super) number: Option<u32>,
+    /// What tells it from others of its title.
+    pub(super) names: &'a Names,
 }
 
 /// One line of the list as it is seen.
@@ -60,6 +61,8 @@ pub(super) struct List {
     /// When the filter is to be asked again.
     turns: BTreeSet<(Timestamp, SessionId)>,
     groups: HashMap<Group, usize>,
+    /// Whether the filter may say something else when only the number of a session changes.
+    asks_for_numbers: bool,
     /// How many sessions came after the stable order was asked for.
     arrived: i64,
     /// Whether the places of the stable order are of no use to a later one.
@@ -77,7 +80,9 @@ impl List {
             Sort::Stable => Rise::Keeps,
             Sort::Started | Sort::Name | Sort::Tokens => Rise::Never,
         };
-        Self { how, tree: Tree::new(rise, before.tree.folded().clone()), held: before.held, ..Self::default() }
+        let asks_for_numbers = how.filter.asks_for_numbers();
+        let tree = Tree::new(rise, before.tree.folded().clone());
+        Self { how, tree, held: before.held, asks_for_numbers, ..Self::default() }
     }
 
     pub(super) fn how(&self) -> &Arrangement {
@@ -96,6 +101,11 @@ impl List {
     /// Holds every row where it is, or lets those that are put again go to their places.
     pub(super) fn hold(&mut self, held: bool) {
         self.held = held;
+    }
+
+    /// Whether other numbers may be other rows: not while every row is held.
+    pub(super) fn turns_with_numbers(&self) -> bool {
+        self.asks_for_numbers && !self.held
     }
 
     /// Lets the next arrangement in stable order begin anew.
@@ -147,11 +157,11 @@ impl List {
         self.put_at(place, known, now);
     }
 
-    fn put_at(&mut self, own: Place, Known { summary, number }: Known<'_>, now: Timestamp) {
+    fn put_at(&mut self, own: Place, Known { summary, names }: Known<'_>, now: Timestamp) {
         let facts = Facts {
             id: summary.id,
             spec: &summary.spec,
-            number,
+            number: self.asks_for_numbers.then(|| names.number(summary)).flatten(),
             state: &summary.state,
             standing: summary.standing(),
             created_at: summary.created_at,

@@ -5,57 +5,48 @@
 //! far as the same sessions are there. A session that is gone keeps its number for as long as the desk runs. A session
 //! without another of its title has none.
 //!
-//! A branch has the moment of the session it goes on from. One that is made meanwhile comes last, so that no number
-//! changes; the next start counts it right behind that session.
+//! Numbers are looked up, never handed out: one more session costs the same whichever it comes before. Of whoever gets
+//! another number by that nothing is kept here.
 
 use std::collections::HashMap;
 
 use super::text::{cut, width_of};
-use crate::domain::{BySession, SessionId, Timestamp};
+use crate::domain::{SessionId, Timestamp};
 use crate::engine::Summary;
 
-/// Where a session stands among those of its title: its moment, whether it is a branch, its id.
-pub(super) type Birth = (Timestamp, bool, SessionId);
+/// When a session came to be, and its id.
+type Birth = (Timestamp, SessionId);
 
-/// Where a session stands among those of its title, unless it is a branch that is made while the desk runs.
-pub(super) fn birth(summary: &Summary) -> Birth {
-    (summary.created_at, summary.spec.branch.is_some(), summary.id)
+fn birth(summary: &Summary) -> Birth {
+    // A branch counts its age from the session it goes on from.
+    let branched_at = summary.spec.branch.map_or(summary.created_at, |branch| branch.made_at);
+    (summary.created_at.max(branched_at), summary.id)
 }
 
-/// The sessions of each title in the order of their numbers, also those that are gone.
+/// The sessions of each title in the order of their birth, also those that are gone.
 #[derive(Debug, Default)]
-pub(super) struct Names {
-    titles: HashMap<String, Vec<Birth>>,
-    numbers: BySession<u32>,
-}
+pub(super) struct Names(HashMap<String, Vec<Birth>>);
 
 impl Names {
-    /// Takes a session in, unless it is known. Gives the others that have got a number by that, or another one: mostly
-    /// none, since most sessions are younger than all before.
-    pub(super) fn put(&mut self, summary: &Summary) -> Vec<SessionId> {
-        if self.numbers.contains_key(&summary.id) {
-            return Vec::new();
-        }
+    /// Takes a session in, unless it is known. Says whether another has another number by that, or its first.
+    pub(super) fn put(&mut self, summary: &Summary) -> bool {
         let title = summary.spec.display_title();
-        let here @ (_, is_branch, _) = birth(summary);
-        let born = match self.titles.get_mut(title) {
-            Some(known) => known,
-            None => self.titles.entry(title.to_owned()).or_default(),
+        let Some(born) = self.0.get_mut(title) else {
+            self.0.insert(title.to_owned(), vec![birth(summary)]);
+            return false;
         };
-        let younger = born.iter().rev().take_while(|other| !is_branch && !other.1 && **other > here).count();
-        let at = born.len() - younger;
+        let here = birth(summary);
+        // Nearly all are younger than those before: nothing is moved for them.
+        let Err(at) = born.binary_search(&here) else { return false };
         born.insert(at, here);
-        for (number, (.., id)) in (1..).zip(born.iter()).skip(at) {
-            self.numbers.insert(*id, number);
-        }
-        let from = if born.len() == 2 { 0 } else { at };
-        born[from..].iter().map(|(.., id)| *id).filter(|id| *id != summary.id).collect()
+        at + 1 < born.len() || born.len() == 2
     }
 
     /// The number that stands behind a session's title, if one does.
     pub(super) fn number(&self, summary: &Summary) -> Option<u32> {
-        let several = self.titles.get(summary.spec.display_title()).is_some_and(|born| born.len() > 1);
-        self.numbers.get(&summary.id).copied().filter(|_| several)
+        let born = self.0.get(summary.spec.display_title()).filter(|born| born.len() > 1)?;
+        let at = born.binary_search(&birth(summary)).ok()?;
+        u32::try_from(at + 1).ok()
     }
 
     /// What the screen calls a session, on at most `width` columns. The number is never cut off.

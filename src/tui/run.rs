@@ -5,6 +5,7 @@
 //! that ten thousand log lines a second cost no more than sixty looks. Nothing here decides anything; what `update` asks
 //! for is done in `performing`.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +94,7 @@ pub async fn run(registry: Registry, options: TuiOptions) -> Result<Exit, TuiErr
         sender,
         dirty: true,
         changes_waiting: true,
-        changed: Vec::new(),
+        changed: VecDeque::new(),
         events_waiting: false,
         exit: None,
         frames: Frames::default(),
@@ -139,8 +140,8 @@ pub(super) struct Desk {
     pub(super) dirty: bool,
     /// Whether sessions changed that were not looked at.
     pub(super) changes_waiting: bool,
-    /// Sessions that changed and were not looked at yet.
-    pub(super) changed: Vec<SessionId>,
+    /// Sessions that changed and were not looked at yet, in the order in which they did.
+    pub(super) changed: VecDeque<SessionId>,
     /// Whether the observer has events that were not taken.
     pub(super) events_waiting: bool,
     pub(super) exit: Option<Exit>,
@@ -376,8 +377,7 @@ impl Desk {
     fn look_at_changed(&mut self) {
         let mut summaries = Vec::new();
         let mut gone = Vec::new();
-        let rest = self.changed.len().saturating_sub(CHANGES_AT_ONCE);
-        for id in self.changed.split_off(rest) {
+        for id in self.changed.drain(..CHANGES_AT_ONCE.min(self.changed.len())) {
             match self.registry.summary(id) {
                 Ok(summary) => summaries.push(summary),
                 Err(_) => gone.push(id),

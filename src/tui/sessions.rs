@@ -64,6 +64,8 @@ pub(super) struct Sessions {
     /// Those that wait, oldest first, shown or not.
     waiting: BTreeSet<(Timestamp, SessionId)>,
     names: Names,
+    /// Whether sessions got other numbers since the list was arranged.
+    renumbered: bool,
     list: List,
     next: Option<Box<Next>>,
 }
@@ -94,14 +96,10 @@ impl Sessions {
 
     /// Takes a session in, new or changed.
     pub(super) fn put(&mut self, summary: Summary, now: Timestamp) {
-        self.count_out(summary.id);
-        let numbered = self.names.put(&summary);
-        self.place(&summary, now);
-        for other in numbered {
-            if let Some(other) = self.rows.get(&other).cloned() {
-                self.place(&other, now);
-            }
+        if !self.count_out(summary.id) {
+            self.renumbered |= self.names.put(&summary);
         }
+        self.place(&summary, now);
         self.counts.total += 1;
         *self.counts.slot(&summary) += 1;
         self.counts.tokens = self.counts.tokens.saturating_add(summary.usage.total_tokens.tokens);
@@ -127,7 +125,7 @@ impl Sessions {
     }
 
     fn place(&mut self, summary: &Summary, now: Timestamp) {
-        let known = Known { summary, number: self.names.number(summary) };
+        let known = Known { summary, names: &self.names };
         self.list.put(known, now);
         if let Some(next) = &mut self.next {
             next.list.put(known, now);
@@ -165,14 +163,16 @@ impl Sessions {
         }
     }
 
-    fn count_out(&mut self, id: SessionId) {
-        let Some(old) = self.rows.get(&id) else { return };
+    /// Takes a session out of the counts. Gives whether it was known.
+    fn count_out(&mut self, id: SessionId) -> bool {
+        let Some(old) = self.rows.get(&id) else { return false };
         if let Some(since) = waiting_since(old) {
             self.waiting.remove(&(since, id));
         }
         self.counts.total -= 1;
         *self.counts.slot(old) -= 1;
         self.counts.tokens = self.counts.tokens.saturating_sub(old.usage.total_tokens.tokens);
+        true
     }
 
     /// Since when the oldest question waits.
@@ -182,6 +182,7 @@ impl Sessions {
 
     /// Arranges the list anew: at once if there are few sessions, else in portions.
     pub(super) fn arrange(&mut self, how: Arrangement, now: Timestamp) {
+        self.renumbered = false;
         let to_do = self.rows.keys().copied().collect();
         self.next = Some(Box::new(Next { list: List::new(how, &self.list), to_do }));
         self.work(now);
@@ -202,11 +203,19 @@ impl Sessions {
 
     /// Whether there is work that waits for nothing but time to do it.
     pub(super) fn has_work(&self, now: Timestamp) -> bool {
-        self.next.is_some() || self.list.due(now).is_some()
+        self.next.is_some() || self.is_out_of_date() || self.list.due(now).is_some()
+    }
+
+    /// Whether the filter is to be asked again about all: any of them may have got the number that it names.
+    fn is_out_of_date(&self) -> bool {
+        self.renumbered && self.list.turns_with_numbers()
     }
 
     /// Does a portion of the work.
     pub(super) fn work(&mut self, now: Timestamp) {
+        if self.next.is_none() && self.is_out_of_date() {
+            return self.arrange(self.list.how().clone(), now);
+        }
         let mut left = PORTION;
         if let Some(next) = &mut self.next {
             while left > 0
@@ -214,7 +223,7 @@ impl Sessions {
             {
                 left -= 1;
                 if let Some(summary) = self.rows.get(&id) {
-                    let known = Known { summary, number: self.names.number(summary) };
+                    let known = Known { summary, names: &self.names };
                     next.list.settle(known, Some(&self.list), now);
                 }
             }
@@ -229,7 +238,7 @@ impl Sessions {
         {
             left -= 1;
             match self.rows.get(&id) {
-                Some(summary) => self.list.put(Known { summary, number: self.names.number(summary) }, now),
+                Some(summary) => self.list.put(Known { summary, names: &self.names }, now),
                 None => self.list.remove(id),
             }
         }

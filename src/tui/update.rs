@@ -11,7 +11,6 @@ use super::input::{Input, Key};
 use super::keymap::{Action, Context, Way};
 use super::listing::ListVerb;
 use super::msg::{Cmd, Msg};
-use super::names::birth;
 use super::table::TABLE;
 use super::words;
 use crate::domain::{ExecutionState, QueryId, SessionId, StateError};
@@ -300,11 +299,7 @@ impl App {
         cmds.push(Cmd::Observe { session: to, from });
     }
 
-    pub(super) fn take_in(&mut self, mut summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
-        if !summaries.is_sorted_by_key(birth) {
-            // Each session that is older than a known one of its title would number that anew.
-            summaries.sort_unstable_by_key(birth);
-        }
+    pub(super) fn take_in(&mut self, summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
         self.peek_at(&summaries, cmds);
         for summary in summaries {
             self.forget_seen(summary.id, &summary.state);

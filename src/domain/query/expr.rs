@@ -32,6 +32,16 @@ impl Expr {
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::All(parts) if parts.is_empty())
     }
+
+    /// Whether the answer may depend on the number behind a session's title.
+    pub fn asks_for_numbers(&self) -> bool {
+        match self {
+            Self::Test(Test::Word(word)) => word.number().is_some(),
+            Self::Test(_) => false,
+            Self::Not(part) => part.asks_for_numbers(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::asks_for_numbers),
+        }
+    }
 }
 
 /// One thing to ask of a session.

@@ -213,8 +213,8 @@ fn every_event_is_an_object_with_seq_at_kind_and_its_own_fields() {
                    "usage": json!(Usage::default())}),
         ),
         (
-            EventKind::Branched(Branch { of: SessionId::from_bits(8), at: QueryId::new(3) }),
-            json!({"kind": "branched", "of": "0000000000000008", "query_id": "q-3"}),
+            EventKind::Branched(Branch { of: SessionId::from_bits(8), at: QueryId::new(3), made_at: 6 }),
+            json!({"kind": "branched", "of": "0000000000000008", "query_id": "q-3", "made_at": 6}),
         ),
         (
             EventKind::Effect(EffectStep::Done { intent: 3, error: Some("no room".into()) }),
@@ -368,7 +368,7 @@ fn a_spec_writes_its_kind_beside_the_rest_and_every_absent_field_has_a_default()
             depth: 1,
             budget: Some(SharedBudget { limits: Budget { tokens: Some(9), ..Budget::default() }, since: 5 }),
         }),
-        branch: Some(Branch { of: SessionId::from_bits(8), at: QueryId::new(3) }),
+        branch: Some(Branch { of: SessionId::from_bits(8), at: QueryId::new(3), made_at: 6 }),
         held: true,
     };
     let written = with(
@@ -378,7 +378,7 @@ fn a_spec_writes_its_kind_beside_the_rest_and_every_absent_field_has_a_default()
         json!({"limits": serde_json::to_value(Limits::default()).unwrap(),
                "parent": {"session": "0000000000000007", "fork": 1, "index": 2, "depth": 1,
                           "budget": {"tokens": 9, "since": 5}},
-               "branch": {"of": "0000000000000008", "query_id": "q-3"}}),
+               "branch": {"of": "0000000000000008", "query_id": "q-3", "made_at": 6}}),
     );
     is_written(&full, &written);
     let kind = |kind| serde_json::to_value(SessionSpec { kind, ..SessionSpec::run("") }).unwrap();
