@@ -246,7 +246,9 @@ impl Events<'_> {
             single.into_iter().chain(batch)
         {
             remaining -= 1;
-            self.push(EventKind::AnswerAccepted { query_id, by, answer_id, remaining, response, usage });
+            let usage = usage.map(Box::new);
+            let taken = usage.clone();
+            self.push(EventKind::AnswerAccepted { query_id, by, answer_id, remaining, response, usage: taken });
             self.push(EventKind::LlmCallEnd { query_id, usage });
         }
         if remaining == 0 {

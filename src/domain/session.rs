@@ -307,7 +307,7 @@ fn fold(session: &mut Session, event: &Event, is_seen: bool) {
                 && let Some(position) = pause.position(*query_id)
             {
                 let query = &pause.prompts[position].query;
-                session.usage.book_answer(&query.prompt, query.system.as_deref(), response, usage.as_ref());
+                session.usage.book_answer(&query.prompt, query.system.as_deref(), response, usage.as_deref());
                 // Others share the pause. The last answer ends it in the same turn.
                 if is_seen || *remaining > 0 {
                     Arc::make_mut(pause).prompts[position].answered_by = Some(by.clone());

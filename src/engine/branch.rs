@@ -208,7 +208,7 @@ fn cut(records: &[Record], at: QueryId) -> Option<Cut> {
             epoch: None,
             prompt_hash: None,
             response: Arc::clone(response),
-            usage: *usage,
+            usage: usage.as_deref().copied(),
             by: by.clone(),
             answer_id: answer_id.clone(),
         }),

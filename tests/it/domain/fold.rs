@@ -79,7 +79,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         answer_id: Some("name".into()),
         remaining,
         response: "text".into(),
-        usage,
+        usage: usage.map(Box::new),
     });
     let transition = any::<bool>().prop_map(|go_on| {
         let (from, to) =

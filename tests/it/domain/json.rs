@@ -154,7 +154,7 @@ fn every_event_is_an_object_with_seq_at_kind_and_its_own_fields() {
         (EventKind::LlmCallBegin { query_id: id }, json!({"kind": "llm_call_begin", "query_id": "q-4"})),
         (EventKind::LlmCallEnd { query_id: id, usage: None }, json!({"kind": "llm_call_end", "query_id": "q-4"})),
         (
-            EventKind::LlmCallEnd { query_id: id, usage: Some(usage) },
+            EventKind::LlmCallEnd { query_id: id, usage: Some(Box::new(usage)) },
             json!({"kind": "llm_call_end", "query_id": "q-4", "usage": {"prompt_tokens": 3}}),
         ),
         (
@@ -181,7 +181,7 @@ fn every_event_is_an_object_with_seq_at_kind_and_its_own_fields() {
                 answer_id: Some("a-1".into()),
                 remaining: 1,
                 response: "yes".into(),
-                usage: Some(usage),
+                usage: Some(Box::new(usage)),
             },
             json!({"kind": "answer_accepted", "query_id": "q-4", "by": "answerer:oracle", "answer_id": "a-1",
                    "remaining": 1, "response": "yes", "usage": {"prompt_tokens": 3}}),

@@ -1,8 +1,8 @@
 //! Contract §3 `observe` and §4, promise 8: no observer is needed, and none can hurt.
 
 use futures::FutureExt;
-use switchboard::domain::{EventKind, ObserverRecvError, Seq};
-use switchboard::engine::{EventRef, MemoryJournal, Observer};
+use switchboard::domain::{Event, EventKind, ObserverRecvError, Seq, Session, SessionId, SessionSpec};
+use switchboard::engine::{Durability, EventRef, Journal, MemoryJournal, Observer, Record, Turn};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -268,6 +268,35 @@ async fn a_gap_names_exactly_the_events_that_are_no_longer_kept() {
     .await;
     assert_eq!(next, all.len() as u64 + 1);
     assert_eq!((gaps, answers), (3, 2), "before, between and behind the answers, which are always kept");
+}
+
+#[tokio::test]
+async fn what_is_kept_of_one_session_follows_from_how_many_there_are() {
+    const LINES: u64 = 2000;
+    let journal = MemoryJournal::default();
+    let log = |session: u64, seq: Seq| {
+        let (level, source, message) = ("info".into(), "alc.log".into(), "x".repeat(1000));
+        let line = Event { seq, at: 0, kind: EventKind::Log { level, source, message } };
+        let record = Record::Turn(Turn::new([line]).unwrap());
+        journal.append(SessionId::from_bits(session), &[record], Durability::Derived);
+    };
+    let kept = async |session: u64| {
+        let page = journal.events(SessionId::from_bits(session), 1, usize::MAX).get().await.unwrap();
+        assert_eq!(page.events.last().map(|event| event.seq), Some(LINES), "the newest are kept");
+        page.events.len()
+    };
+    (1..=LINES).for_each(|seq| log(1, seq));
+    assert_eq!(kept(1).await, LINES as usize, "a session alone has room for all");
+    (2..=10_000).for_each(|session| log(session, 1));
+    (1..=LINES).for_each(|seq| log(0, seq));
+    let share = kept(0).await;
+    assert!((20..40).contains(&share), "{share} KB among 10 000");
+    // Those that have ended leave room.
+    for session in 2..=10_000 {
+        journal.retire(Arc::new(Session::new(SessionId::from_bits(session), SessionSpec::run("").into(), 0)));
+    }
+    (1..=LINES).for_each(|seq| log(10_001, seq));
+    assert_eq!(kept(10_001).await, LINES as usize);
 }
 
 #[tokio::test]
