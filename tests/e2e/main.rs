@@ -95,6 +95,8 @@ fn a_cancel_keeps_the_reason_that_was_typed() {
     desk.shows("cancelled");
     desk.keys("4");
     desk.shows("wrong branch");
+    // Whoever leaves while the desk still starts what it was opened for is asked.
+    desk.hides("starting");
     desk.keys("q");
     assert_eq!(desk.ends().exit_code(), 0);
     desk.is_as_it_was();

@@ -236,6 +236,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<(Connection, bool), Refuse
     let mut db = Connection::open(path)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(64);
+    schema::parse_once(&db)?;
     db.pragma_update(None, "page_size", schema::PAGE as i64)?;
     if schema::check(&db)? == schema::Found::Empty {
         // Salvage reads pages of one size and without maps of them.

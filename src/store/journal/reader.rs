@@ -16,6 +16,7 @@ use super::place::Standing;
 use super::queue::Queue;
 use super::reading::{Readers, Reading};
 use super::row::{self, Entry};
+use super::schema;
 use super::share::Share;
 use super::writer;
 use crate::domain::{ContentHash, Seq, SessionId};
@@ -73,6 +74,7 @@ fn connect(path: &Path, standing: &Standing) -> rusqlite::Result<Connection> {
     let db = standing.connect(path)?;
     db.busy_timeout(std::time::Duration::from_secs(2))?;
     db.set_prepared_statement_cache_capacity(32);
+    schema::parse_once(&db)?;
     Ok(db)
 }
 
@@ -143,7 +145,7 @@ impl Reader {
                     drop(word.send(self.told(records)));
                 }
                 Reading::Stored { behind, max, word } => {
-                    let stored = self.stored(behind, max);
+                    let stored = self.at_once(|reader| reader.stored(behind, max));
                     drop(word.send(self.told(stored)));
                 }
                 Reading::StoredOne(session, word) => {
@@ -159,7 +161,7 @@ impl Reader {
                     drop(word.send(self.told(drafts)));
                 }
                 Reading::News(last, word) => {
-                    let news = self.news(&last);
+                    let news = self.at_once(|reader| reader.news(&last));
                     drop(word.send(self.told(news)));
                 }
             }
@@ -192,6 +194,19 @@ impl Reader {
     pub(super) fn ids(&self) -> Result<Vec<SessionId>, JournalError> {
         let places = self.told(self.places("SELECT place, id FROM sessions ORDER BY place", []))?;
         Ok(places.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// Reads many things as of one moment, and asks for the locks of the file once.
+    fn at_once<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+        if self.db.is_autocommit() {
+            self.db.prepare_cached("BEGIN")?.execute([])?;
+        }
+        let result = read(self);
+        // A reading that failed may have ended it.
+        if !self.db.is_autocommit() {
+            self.db.prepare_cached("COMMIT")?.execute([])?;
+        }
+        result
     }
 
     fn place(&self, id: SessionId) -> Read<Option<i64>> {

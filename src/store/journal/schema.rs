@@ -4,6 +4,7 @@
 //! append of one session, so that an append is there whole or not at all.
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::Refused;
 
@@ -44,6 +45,12 @@ const TABLES: &str = "
     CREATE INDEX records_of ON records (place, seq);
     CREATE INDEX ended ON sessions (ended) WHERE ended IS NOT NULL;
 ";
+
+/// Lets a statement stay as it was parsed. SQLite would else do that anew for each session that is read, since a plan
+/// could depend on the values asked for; ours all go along one index.
+pub(super) fn parse_once(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
 
 /// Makes the tables in an empty file, or brings those of an older version up to this one. In one transaction.
 ///

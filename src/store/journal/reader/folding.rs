@@ -41,7 +41,7 @@ impl Reader {
     /// # Errors
     /// Why they cannot be read, in a line.
     pub(in super::super) fn ended(&mut self) -> Result<Vec<Arc<Session>>, JournalError> {
-        let sessions = self.all_ended();
+        let sessions = self.at_once(Self::all_ended);
         self.share = Share::default();
         self.told(sessions)
     }
