@@ -1,13 +1,14 @@
 //! Keeps records in memory: a [`Journal`] for as long as the process lives.
 //!
-//! It writes no disk, so nothing in it outlives the process. Answers are kept for ever; of the other events of a
-//! session only the newest, as many as are its share of 256 MB and at most 4 MB (about), and of the sessions taken over
-//! only the newest whole. So a thousand busy sessions keep as much as sixty do. Their events come to lie where older ones
-//! were, and that is faster, too: to get memory that was never used took a fifth of the time of an answer.
+//! It writes no disk, so nothing in it outlives the process. Answers are kept for ever; of the other events only the
+//! newest: 4 MB of a session, and 256 MB of all together, of which those that have more than their share give way. (What
+//! they take in memory is about half as much again.) Of the sessions taken over only the newest are kept whole.
+//! The bound for all also keeps answers fast, since events come to lie where older ones were: to get memory that was
+//! never used took a fifth of the time of an answer.
 //! One made to [keep everything](MemoryJournal::keeping_everything) has every record for a replay.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::folding::{Folded, fold};
@@ -18,9 +19,17 @@ use crate::domain::{BySession, Event, EventKind, QueryId, Seq, Session, SessionI
 /// Bytes of events, answers not counted, that are kept of one session: some tens of thousands of log lines.
 const EVENT_BYTES: usize = 4 << 20;
 
-/// Bytes of events that are kept of all sessions that live, as far as that is not less than this for each.
+/// The same of all sessions. It is looked at in steps, so that it may be a few megabytes more.
 const ALL_EVENT_BYTES: usize = 256 << 20;
-const LEAST_EVENT_BYTES: usize = 16 << 10;
+
+/// Nobody's share is less than this.
+const LEAST_SHARE: usize = 16 << 10;
+
+/// After so many bytes more or less a shard tells the sum of all, and somebody gives way if that is too much.
+const STEP: usize = 64 << 10;
+
+/// Turns that one append drops at most, so that none takes long: more than it can add in a step.
+const TURNS_AT_ONCE: usize = 1024;
 
 /// What is dropped at once is this part of what is kept: at most so much less is kept than could be.
 const PORTIONS: usize = 256;
@@ -38,7 +47,7 @@ const SHARDS: usize = 64;
 /// The in-memory journal.
 #[derive(Debug)]
 pub struct MemoryJournal {
-    shards: [Mutex<BySession<Log>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
     retired: Mutex<Retired>,
     drafts: Mutex<Vec<Draft>>,
     /// The sessions in the order of their birth, where everything is kept.
@@ -46,8 +55,23 @@ pub struct MemoryJournal {
     event_bytes: usize,
     all_event_bytes: usize,
     kept_whole: usize,
-    /// Sessions that have records and were not taken over.
-    live: AtomicUsize,
+    /// Bytes of events of all sessions, as the shards have told.
+    all: AtomicIsize,
+    /// Bytes of events that each session may keep while all have too many.
+    share: AtomicUsize,
+    /// Sessions that have more than the least share, as the shards were looked at last.
+    large: AtomicUsize,
+    /// Which shard is looked at next.
+    next: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    logs: BySession<Log>,
+    /// Bytes more or less that the sum of all does not have yet.
+    untold: isize,
+    /// As it was looked at last.
+    large: usize,
 }
 
 /// The records of one session.
@@ -78,9 +102,19 @@ impl Default for MemoryJournal {
 impl MemoryJournal {
     /// Makes an empty journal that keeps at most `event_bytes` of events a session, and `kept_whole` sessions taken over.
     pub fn new(event_bytes: usize, kept_whole: usize) -> Self {
-        let shards = std::array::from_fn(|_| Mutex::default());
-        let (retired, drafts, live) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
-        Self { shards, retired, drafts, births: None, event_bytes, all_event_bytes: ALL_EVENT_BYTES, kept_whole, live }
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            retired: Mutex::default(),
+            drafts: Mutex::default(),
+            births: None,
+            event_bytes,
+            all_event_bytes: ALL_EVENT_BYTES,
+            kept_whole,
+            all: AtomicIsize::new(0),
+            share: AtomicUsize::new(event_bytes),
+            large: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
+        }
     }
 
     /// Makes an empty journal that keeps every record, so that sessions can be replayed. It grows without a bound.
@@ -91,20 +125,45 @@ impl MemoryJournal {
     /// The recorded reads of a session that are still kept, oldest first.
     pub fn reads(&self, session: SessionId) -> Vec<Read> {
         self.shard(session)
+            .logs
             .get(&session)
             .map_or_else(Vec::new, |log| log.reads.iter().flat_map(|seen| seen.each()).collect())
     }
 
-    fn shard(&self, session: SessionId) -> MutexGuard<'_, BySession<Log>> {
+    fn shard(&self, session: SessionId) -> MutexGuard<'_, Shard> {
         // Ids are random, so any bits of them spread evenly.
         let shard = &self.shards[session.bits() as usize % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes of events that each session may keep.
-    fn share(&self) -> usize {
-        let share = self.all_event_bytes / self.live.load(Ordering::Relaxed).max(1);
-        share.max(LEAST_EVENT_BYTES).min(self.event_bytes)
+    fn has_too_much(&self) -> bool {
+        usize::try_from(self.all.load(Ordering::Relaxed)).is_ok_and(|all| all > self.all_event_bytes)
+    }
+
+    /// Bytes of events that a session may keep now.
+    fn bound(&self) -> usize {
+        if self.has_too_much() { self.share.load(Ordering::Relaxed) } else { self.event_bytes }
+    }
+
+    /// Counts who has much in one shard after the other, and takes of those that have more than their share: who had
+    /// much and waits now would else keep it for ever.
+    fn look_around(&self) {
+        let shard = &self.shards[self.next.fetch_add(1, Ordering::Relaxed) % SHARDS];
+        // Whoever works there tells later.
+        let Ok(mut shard) = shard.try_lock() else { return };
+        let Shard { logs, untold, large: before } = &mut *shard;
+        let large = logs.values().filter(|log| log.bytes > LEAST_SHARE).count();
+        self.large.fetch_add(large, Ordering::Relaxed);
+        let all_large = self.large.fetch_sub(*before, Ordering::Relaxed) - *before;
+        *before = large;
+        let each = (self.all_event_bytes / all_large.max(1)).max(LEAST_SHARE).min(self.event_bytes);
+        self.share.store(each, Ordering::Relaxed);
+        let mut left = TURNS_AT_ONCE;
+        for log in logs.values_mut().filter(|log| log.bytes > each) {
+            let kept = log.bytes;
+            log.prune(each, &mut left);
+            *untold -= (kept - log.bytes) as isize;
+        }
     }
 
     fn retired_lock(&self) -> MutexGuard<'_, Retired> {
@@ -115,10 +174,9 @@ impl MemoryJournal {
 impl Journal for MemoryJournal {
     fn append(&self, session: SessionId, records: &[Record], _durability: Durability) -> Reply<()> {
         let mut shard = self.shard(session);
-        let log = shard.entry(session).or_insert_with(|| {
-            self.live.fetch_add(1, Ordering::Relaxed);
-            Log::default()
-        });
+        let Shard { logs, untold, .. } = &mut *shard;
+        let log = logs.entry(session).or_default();
+        let before = log.bytes;
         if let Some(births) = &self.births {
             if log.records.is_empty() {
                 births.lock().unwrap_or_else(PoisonError::into_inner).push(session);
@@ -142,22 +200,28 @@ impl Journal for MemoryJournal {
                 }
             }
         }
-        log.prune(self.share());
+        let mut left = TURNS_AT_ONCE;
+        log.prune(self.bound(), &mut left);
+        *untold += log.bytes as isize - before as isize;
+        if untold.unsigned_abs() > STEP {
+            self.all.fetch_add(std::mem::take(untold), Ordering::Relaxed);
+            drop(shard);
+            if self.has_too_much() {
+                self.look_around();
+            }
+        }
         Reply::Ready(Ok(()))
     }
 
     fn events(&self, session: SessionId, from: Seq, max: usize) -> Reply<Page> {
         let shard = self.shard(session);
-        Reply::Ready(Ok(shard.get(&session).map_or_else(Page::default, |log| log.page(from, max))))
+        Reply::Ready(Ok(shard.logs.get(&session).map_or_else(Page::default, |log| log.page(from, max))))
     }
 
     fn retire(&self, session: Arc<Session>) {
         let id = session.id();
         let mut retired = self.retired_lock();
-        if retired.sessions.insert(id, session).is_none() {
-            // Never less than none: whoever is taken over without a record was not counted.
-            let _ = self.live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |live| live.checked_sub(1));
-        }
+        retired.sessions.insert(id, session);
         retired.whole.push_back(id);
         if retired.whole.len() > self.kept_whole
             && let Some(oldest) = retired.whole.pop_front()
@@ -166,7 +230,10 @@ impl Journal for MemoryJournal {
                 Arc::make_mut(session).forget_answers();
             }
             drop(retired);
-            if let Some(log) = self.shard(oldest).get_mut(&oldest) {
+            let mut shard = self.shard(oldest);
+            let Shard { logs, untold, .. } = &mut *shard;
+            if let Some(log) = logs.get_mut(&oldest) {
+                *untold -= log.bytes as isize;
                 log.keep_the_end();
             }
         }
@@ -174,7 +241,9 @@ impl Journal for MemoryJournal {
 
     fn retired(&self, session: SessionId) -> Option<Arc<Session>> {
         let retired = self.retired_lock().sessions.get(&session).cloned();
-        retired.or_else(|| stored(0, session, &self.shard(session).get(&session)?.records).map(|stored| stored.session))
+        retired.or_else(|| {
+            stored(0, session, &self.shard(session).logs.get(&session)?.records).map(|stored| stored.session)
+        })
     }
 
     fn all_retired(&self) -> Vec<Arc<Session>> {
@@ -183,7 +252,7 @@ impl Journal for MemoryJournal {
     }
 
     fn records(&self, session: SessionId) -> Reply<Option<Arc<[Record]>>> {
-        let records = self.shard(session).get(&session).map(|log| log.records.clone());
+        let records = self.shard(session).logs.get(&session).map(|log| log.records.clone());
         Reply::Ready(Ok(records.filter(|records| !records.is_empty()).map(Arc::from)))
     }
 
@@ -193,7 +262,7 @@ impl Journal for MemoryJournal {
         let places = (1..).zip(births.into_iter().flatten());
         for (place, id) in places.skip_while(|(place, _)| *place <= behind).take(max) {
             page.last = Some(place);
-            page.sessions.extend(self.shard(id).get(&id).and_then(|log| stored(place, id, &log.records)));
+            page.sessions.extend(self.shard(id).logs.get(&id).and_then(|log| stored(place, id, &log.records)));
         }
         Reply::Ready(Ok(Arc::new(page)))
     }
@@ -201,7 +270,8 @@ impl Journal for MemoryJournal {
     fn stored_one(&self, session: SessionId) -> Reply<Option<Stored>> {
         let births = self.births.as_ref().map(|births| births.lock().unwrap_or_else(PoisonError::into_inner));
         let place = births.and_then(|births| births.iter().position(|birth| *birth == session));
-        let stored = place.and_then(|n| stored(n as u64 + 1, session, &self.shard(session).get(&session)?.records));
+        let stored =
+            place.and_then(|n| stored(n as u64 + 1, session, &self.shard(session).logs.get(&session)?.records));
         Reply::Ready(Ok(stored))
     }
 
@@ -245,8 +315,9 @@ fn stored(place: u64, id: SessionId, records: &[Record]) -> Option<Stored> {
 
 impl Log {
     /// Drops the oldest records that are no answers where there is more than `bound`, and a portion more; never the
-    /// newest turn. What is so old is in no cache any more: that is waited for once a portion and not at each answer.
-    fn prune(&mut self, bound: usize) {
+    /// newest turn, and of turns not more than `left`. What is so old is in no cache any more: that is waited for once a
+    /// portion and not at each answer.
+    fn prune(&mut self, bound: usize, left: &mut usize) {
         if self.bytes <= bound {
             return;
         }
@@ -255,7 +326,8 @@ impl Log {
             self.reads.pop_front();
             self.bytes -= size_of::<Seen>();
         }
-        while self.bytes > bound && self.turns.len() > 1 {
+        while self.bytes > bound && self.turns.len() > 1 && *left > 0 {
+            *left -= 1;
             let Some((turn, size)) = self.turns.pop_front() else { return };
             self.bytes -= size;
             // By themselves: the rest of their turn goes.

@@ -174,6 +174,13 @@ impl Observer {
             };
             return Some(self.skip(self.next, to));
         }
+        if let Some((from, to)) = page.gap
+            && let Look::Older(first) = self.feed.look(self.next, 0, &mut VecDeque::new())
+            && first <= to
+        {
+            // The journal keeps less than the ring. What is in the ring is not missing.
+            return Some(self.skip(from, first - 1));
+        }
         self.buffer.extend(page.events.into_iter().map(Events::from));
         page.gap.map(|(from, to)| self.skip(from, to))
     }

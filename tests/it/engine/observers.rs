@@ -1,7 +1,7 @@
 //! Contract §3 `observe` and §4, promise 8: no observer is needed, and none can hurt.
 
 use futures::FutureExt;
-use switchboard::domain::{Event, EventKind, ObserverRecvError, Seq, Session, SessionId, SessionSpec};
+use switchboard::domain::{Event, EventKind, ObserverRecvError, Seq, SessionId};
 use switchboard::engine::{Durability, EventRef, Journal, MemoryJournal, Observer, Record, Turn};
 
 use std::sync::Arc;
@@ -270,33 +270,57 @@ async fn a_gap_names_exactly_the_events_that_are_no_longer_kept() {
     assert_eq!((gaps, answers), (3, 2), "before, between and behind the answers, which are always kept");
 }
 
+/// A journal, and a log line of a thousand bytes for a session of it.
+fn log_line(journal: &MemoryJournal, session: u64, seq: Seq) {
+    let (level, source, message) = ("info".into(), "alc.log".into(), "x".repeat(1000));
+    let line = Event { seq, at: 0, kind: EventKind::Log { level, source, message } };
+    let record = Record::Turn(Turn::new([line]).unwrap());
+    journal.append(SessionId::from_bits(session), &[record], Durability::Derived);
+}
+
+/// Bytes of the events that are still kept of a session, of which the newest has this number.
+async fn kept(journal: &MemoryJournal, session: u64, last: Seq) -> usize {
+    let page = journal.events(SessionId::from_bits(session), 1, usize::MAX).get().await.unwrap();
+    assert_eq!(page.events.last().map(|event| event.seq), Some(last), "the newest are kept");
+    page.events.iter().map(EventRef::bytes).sum()
+}
+
 #[tokio::test]
-async fn what_is_kept_of_one_session_follows_from_how_many_there_are() {
-    const LINES: u64 = 2000;
+async fn sessions_that_say_little_take_nothing_from_one_that_says_much() {
     let journal = MemoryJournal::default();
-    let log = |session: u64, seq: Seq| {
-        let (level, source, message) = ("info".into(), "alc.log".into(), "x".repeat(1000));
-        let line = Event { seq, at: 0, kind: EventKind::Log { level, source, message } };
-        let record = Record::Turn(Turn::new([line]).unwrap());
-        journal.append(SessionId::from_bits(session), &[record], Durability::Derived);
-    };
-    let kept = async |session: u64| {
-        let page = journal.events(SessionId::from_bits(session), 1, usize::MAX).get().await.unwrap();
-        assert_eq!(page.events.last().map(|event| event.seq), Some(LINES), "the newest are kept");
-        page.events.len()
-    };
-    (1..=LINES).for_each(|seq| log(1, seq));
-    assert_eq!(kept(1).await, LINES as usize, "a session alone has room for all");
-    (2..=10_000).for_each(|session| log(session, 1));
-    (1..=LINES).for_each(|seq| log(0, seq));
-    let share = kept(0).await;
-    assert!((20..40).contains(&share), "{share} KB among 10 000");
-    // Those that have ended leave room.
-    for session in 2..=10_000 {
-        journal.retire(Arc::new(Session::new(SessionId::from_bits(session), SessionSpec::run("").into(), 0)));
+    (1..=20_000).for_each(|session| log_line(&journal, session, 1));
+    (1..=3000).for_each(|seq| log_line(&journal, 0, seq));
+    assert!(kept(&journal, 0, 3000).await > 3_000_000);
+}
+
+#[tokio::test]
+async fn all_sessions_together_keep_no_more_than_a_bound_also_those_that_say_nothing_any_more() {
+    const LINES: Seq = 4000;
+    let journal = MemoryJournal::default();
+    let mut all = 0;
+    for session in 0..320 {
+        (1..=LINES).for_each(|seq| log_line(&journal, session, seq));
     }
-    (1..=LINES).for_each(|seq| log(10_001, seq));
-    assert_eq!(kept(10_001).await, LINES as usize);
+    for session in 0..320 {
+        all += kept(&journal, session, LINES).await;
+    }
+    assert!((200_000_000..300_000_000).contains(&all), "{all} bytes are kept");
+}
+
+#[tokio::test]
+async fn a_gap_leaves_out_what_only_the_ring_still_has() {
+    let journal = Arc::new(TestJournal::new(MemoryJournal::new(1 << 10, 10)));
+    let rig = Rig::of(Parts { journal, ..Parts::default() });
+    let id = rig.start([Act::Log(400), say("why?")]).await;
+    paused(&rig.registry, id).await;
+    let last = rig.registry.summary(id).unwrap().last_seq;
+    let mut late = rig.registry.observe(id, None).unwrap();
+    let Err(ObserverRecvError::Gap { from: 1, to }) = bounded(late.recv()).await else { panic!("so little is kept") };
+    for seq in to + 1..=last {
+        assert_eq!(bounded(late.recv()).await.unwrap().seq, seq);
+    }
+    let mut in_ring = rig.registry.observe(id, Some(to)).unwrap();
+    assert_eq!(bounded(in_ring.recv()).await, Err(ObserverRecvError::Gap { from: to, to }), "and not one more");
 }
 
 #[tokio::test]
