@@ -117,6 +117,16 @@ impl App {
         self.focus = Focus::Editor;
     }
 
+    /// Opens the editor behind the send of another answer: the key that sent must not send this one, too.
+    pub(super) fn edit_behind_another(&mut self, session: SessionId, pause: &Pause, query: QueryId) {
+        self.edit(session, pause, query, Readiness::Untouched);
+        let now = self.now;
+        if let Some(editor) = self.editor.as_mut().filter(|editor| !editor.text().trim().is_empty()) {
+            // Somebody wrote that before. Once it was seen, it is an answer like any other.
+            (editor.readiness, editor.came_at) = (Readiness::Ready, Some(now));
+        }
+    }
+
     /// Closes the editor and keeps what it holds.
     pub(super) fn close_editor(&mut self) {
         if let Some(editor) = self.editor.take() {
@@ -134,7 +144,7 @@ impl App {
             return;
         }
         if editor.came_at.is_some_and(|at| self.now - at < SEEN_MS) {
-            self.refuse(format!("the draft of {query} has only just come: read it, then send it"));
+            self.refuse(format!("the draft of {query} was not seen yet: read it, then send it"));
             return;
         }
         match editor.readiness {
@@ -166,7 +176,7 @@ impl App {
             let open = self.open_queries(&pause);
             let next = open.iter().find(|open| **open > query).or_else(|| open.first());
             if let Some(next) = next {
-                self.edit(session, &pause, *next, Readiness::Untouched);
+                self.edit_behind_another(session, &pause, *next);
                 return;
             }
         }

@@ -15,7 +15,7 @@ const SMALL: (u16, u16) = (60, 12);
 const FEED_STAYS: u16 = 30;
 
 /// Rows from which messages have a row of their own above the keys.
-const STATUS_ROW: u16 = 20;
+pub(super) const STATUS_ROW: u16 = 20;
 
 /// Rows that the text of a question has where there are many beside it.
 const QUESTION_TEXT: u16 = 6;

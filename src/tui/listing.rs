@@ -192,7 +192,10 @@ impl App {
         let text = line.text();
         match text.parse::<Expr>() {
             Ok(expr) => {
-                line.fault = None;
+                if line.fault.take().is_some() {
+                    // What it lacked is there.
+                    self.status = None;
+                }
                 self.listing.filter = text;
                 self.filter_by(expr);
             }

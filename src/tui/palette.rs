@@ -171,7 +171,8 @@ impl App {
             self.choose_in_palette(cmds);
             return;
         }
-        let marked = self.marked();
+        // To ask for the marked ones ends a range; nothing else does.
+        let marked = if line.split_whitespace().any(|word| word == "marked") { self.marked() } else { Vec::new() };
         match raw::parse(&line, &|text| self.session_named(text), &marked) {
             Ok(raw) => {
                 self.layer = None;

@@ -7,7 +7,6 @@
 //! Alt-N, text, Ctrl-S, and nothing else.
 
 use super::app::{App, Focus};
-use super::editor::Readiness;
 use super::input::Key;
 use super::keymap::{Action, Way};
 use super::msg::Cmd;
@@ -79,7 +78,7 @@ impl App {
     fn open_question_here(&mut self) -> bool {
         let (Some(session), Some(pause)) = (self.selected, self.pause().cloned()) else { return false };
         let Some(query) = self.open_queries(&pause).first().copied() else { return false };
-        self.edit(session, &pause, query, Readiness::Untouched);
+        self.edit_behind_another(session, &pause, query);
         true
     }
 }

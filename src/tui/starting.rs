@@ -80,7 +80,12 @@ impl App {
 
     pub(super) fn run_again(&mut self, cmds: &mut Vec<Cmd>) {
         match self.selected_summary().map(|summary| Arc::clone(&summary.spec)) {
-            Some(spec) => {
+            Some(mut spec) => {
+                if spec.branch.is_some() || spec.parent.is_some() {
+                    // By itself: it goes on from no other, and no other waits for it.
+                    let spec = Arc::make_mut(&mut spec);
+                    (spec.branch, spec.parent) = (None, None);
+                }
                 self.listing.started_from = self.selected;
                 self.say("starting");
                 cmds.push(Cmd::Start(Start::Again(spec)));

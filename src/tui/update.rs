@@ -134,9 +134,13 @@ impl App {
             None if context == Context::Question => {
                 self.refuse(format!("{} or {}", self.key(Action::Yes), self.key(Action::No)));
             }
-            None => {
+            None if TABLE.iter().any(|row| row.action == Action::Help && row.contexts.contains(&context)) => {
                 let help = self.key(Action::Help);
                 self.refuse(format!("{key} does nothing here; {help} shows the keys"));
+            }
+            None => {
+                let back = self.key(Action::Back);
+                self.refuse(format!("{key} does nothing here; {back} goes back"));
             }
         }
     }

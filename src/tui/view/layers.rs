@@ -15,6 +15,7 @@ use crate::tui::feed::{Line, wrapped};
 use crate::tui::forms::{CancelForm, Field, SameAnswer};
 use crate::tui::keymap::{Action, Motion, Way};
 use crate::tui::layout::Pane;
+use crate::tui::layout::STATUS_ROW;
 use crate::tui::listing::ListVerb;
 use crate::tui::pager::Pager;
 use crate::tui::text::row_at;
@@ -26,9 +27,11 @@ pub(in crate::tui) fn help_area((width, height): (u16, u16)) -> Rect {
     window(Rect::new(0, 0, width, height), 160, u16::MAX).inside
 }
 
-/// A window in the middle of the panes, at most this large. Header and footer stay visible where there is room.
+/// A window in the middle of the panes, at most this large. Header, footer and status stay visible where there is room:
+/// in a window, too, keys are refused.
 pub(super) fn window(area: Rect, width: u16, height: u16) -> Pane {
-    let rest = if area.height >= 8 { Rect { y: area.y + 1, height: area.height - 2, ..area } } else { area };
+    let below = if area.height >= STATUS_ROW { 2 } else { 1 };
+    let rest = if area.height >= 8 { Rect { y: area.y + 1, height: area.height - 1 - below, ..area } } else { area };
     let width = width.min(rest.width);
     let height = height.min(rest.height);
     let frame = Rect::new(rest.x + (rest.width - width) / 2, rest.y + (rest.height - height) / 2, width, height);

@@ -277,3 +277,15 @@ fn the_editor_stays_where_its_session_ends_under_it() {
         assert!(picture.contains("half a text"), "{picture}");
     }
 }
+
+#[test]
+fn a_draft_of_before_is_sent_once_it_was_seen_behind_the_answer_that_came_to_it() {
+    let mut desk = Desk::with(vec![session(1, "batch", paused(1, 5, 1, &["One?", "Two?"]))]);
+    desk.keys("a one <M-n> two <M-p> <C-s> <C-s>");
+    assert_eq!(desk.answers().len(), 1, "the key that sent the one does not send the other");
+    assert!(desk.status().contains("the draft of q-2 was not seen yet"), "{}", desk.status());
+    assert!(desk.picture(120, 36).contains("─ draft ─"), "{}", desk.picture(120, 36));
+    desk.later(700);
+    desk.keys("<C-s>");
+    assert_eq!(desk.answers()[1..], [(2, "two".into(), Some(1))]);
+}

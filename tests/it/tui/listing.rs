@@ -176,3 +176,34 @@ fn q_drops_a_range_before_it_quits() {
     assert!(desk.deeds().is_empty());
     assert!(desk.status().starts_with("no range any more"), "{}", desk.status());
 }
+
+#[test]
+fn what_a_filter_lacks_is_said_only_as_long_as_it_lacks_it() {
+    let mut desk = Desk::with(vec![session(1, "a", paused(1, 5, 1, &["?"]))]);
+    desk.keys("/ w a i t <");
+    assert!(desk.status().contains("needs a duration"), "{}", desk.status());
+    desk.keys("5 m");
+    assert_eq!(desk.status(), "");
+}
+
+#[test]
+fn a_verb_that_names_no_marked_ones_leaves_a_range_as_it_is() {
+    let mut desk = Desk::with(vec![session(1, "a", paused(1, 5, 1, &["?"])), session(2, "b", paused(1, 4, 1, &["?"]))]);
+    desk.keys("v j : r e l e a s e <Space> z z z <C-s> <Esc>");
+    desk.keys("<Esc>");
+    assert!(desk.status().starts_with("no range any more"), "{}", desk.status());
+}
+
+#[test]
+fn a_key_that_does_nothing_in_a_window_says_so() {
+    let mut desk = Desk::with(vec![session(1, "a", paused(1, 5, 1, &["?"]))]);
+    for (open, key) in [("C", "N"), ("D", "?")] {
+        desk.keys(open);
+        desk.keys(key);
+        let said = format!("{key} does nothing here; Esc goes back");
+        for (width, height) in [(120, 36), (80, 24)] {
+            assert!(desk.picture(width, height).contains(&said), "{}", desk.picture(width, height));
+        }
+        desk.keys("<Esc>");
+    }
+}

@@ -295,7 +295,7 @@ fn what_the_answerer_replies_becomes_a_draft_and_never_an_answer() {
     assert_eq!(desk.text(), "it thinks so");
     desk.keys("<C-s>");
     assert!(desk.answers().is_empty(), "the key was on its way before");
-    assert!(desk.status().contains("has only just come: read it"), "{}", desk.status());
+    assert!(desk.status().contains("was not seen yet: read it"), "{}", desk.status());
     desk.later(700);
     desk.keys("<C-s>");
     assert_eq!(desk.answers(), [(1, "it thinks so".into(), Some(1))]);

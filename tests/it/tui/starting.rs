@@ -5,6 +5,7 @@ use std::sync::Arc;
 use switchboard::engine::Package;
 use switchboard::tui::{Cmd, Msg, Start, Wanted};
 
+use super::families::{branch, child};
 use super::{Desk, failed, id, running, session};
 
 fn started(desk: &Desk) -> Vec<&Start> {
@@ -182,6 +183,16 @@ fn r_runs_the_same_program_again_and_moves_nothing() {
     desk.keys("r");
     assert_eq!(started(&desk), [&Start::Again(spec)]);
     assert_eq!(desk.app.selected(), Some(id(1)));
+}
+
+#[test]
+fn r_runs_a_branch_or_a_child_by_itself() {
+    let plain = Arc::clone(&session(1, "a", running()).spec);
+    for other in [branch(2, "a", 1, running()), child(2, "a", 1, running())] {
+        let mut desk = Desk::with(vec![other]);
+        desk.keys("r");
+        assert_eq!(started(&desk), [&Start::Again(Arc::clone(&plain))]);
+    }
 }
 
 #[test]
