@@ -32,9 +32,11 @@ impl Signals {
         })
     }
 
-    /// Forgets Ctrl-C that was pressed while another program had the terminal: it was meant for that.
-    pub(super) fn forget_interrupts(&mut self) {
-        while self.interrupt.recv().now_or_never().flatten().is_some() {}
+    /// Forgets Ctrl-C and Ctrl-Z that were pressed while another program had the terminal: they were meant for that.
+    pub(super) fn forget_keys(&mut self) {
+        for signal in [&mut self.interrupt, &mut self.stop] {
+            while signal.recv().now_or_never().flatten().is_some() {}
+        }
     }
 
     /// The next signal. Cancel-safe.

@@ -5,9 +5,13 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 use tempfile::NamedTempFile;
+
+use super::terminal::stop_here;
 
 /// Why the text is as it was. One line.
 pub(super) type Failed = String;
@@ -66,19 +70,33 @@ fn run(command: &str, file: &NamedTempFile) -> Result<(), Failed> {
     } else {
         File::open("/dev/tty").map_or_else(|_| Stdio::inherit(), Stdio::from)
     };
-    let status = Command::new("sh")
+    let child = Command::new("sh")
         .arg("-c")
         .arg(format!("{WITHOUT_FLOW_CONTROL}{command} \"$1\"\n{AS_BEFORE}"))
         .arg(command)
         .arg(file.path())
         .stdin(input)
-        .status()
+        .spawn()
         .map_err(|error| format!("sh cannot be started: {error}"))?;
-    match status.code() {
+    let status = wait_for(&child).map_err(|error| format!("{command} cannot be waited for: {error}"))?;
+    match status.exit_status() {
         Some(0) => Ok(()),
         Some(127) => Err(format!("there is no command {command:?}; set editor and pager in the config file")),
         Some(code) => Err(format!("{command} ended with {code}")),
         None => Err(format!("{command} was ended by a signal")),
+    }
+}
+
+/// Waits until a program has ended. While it is stopped this process is, too: the shell they were started from has the
+/// terminal then, and continues both.
+fn wait_for(child: &Child) -> io::Result<WaitStatus> {
+    loop {
+        match waitpid(Some(Pid::from_child(child)), WaitOptions::UNTRACED) {
+            Ok(Some((_, status))) if status.stopped() => stop_here()?,
+            Ok(Some((_, status))) => return Ok(status),
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

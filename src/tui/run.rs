@@ -166,7 +166,7 @@ impl Desk {
                 // Its thread would take the other program's keys.
                 drop(reader);
                 self.lend(loan);
-                signals.forget_interrupts();
+                signals.forget_keys();
                 match Reader::start(self.clock.now()) {
                     Ok(again) => reader = again,
                     Err(_) => return Exit::TerminalLost,

@@ -180,13 +180,10 @@ impl Guard {
     }
 
     /// Gives the terminal back, stops the process until somebody continues it, and takes the terminal again.
-    ///
-    /// By SIGTTIN, since SIGTSTP is the signal that asks for this and has come to us already. Where nobody could ever
-    /// continue the process, the system ignores both alike, and SIGSTOP would stop it for good.
     pub(super) fn stop(&mut self) -> io::Result<()> {
         give_back();
         self.own_stop = true;
-        signal_hook::low_level::raise(signal_hook::consts::SIGTTIN)?;
+        stop_here()?;
         self.take_again()
     }
 
@@ -206,6 +203,14 @@ impl Guard {
         set_up()?;
         self.forget()
     }
+}
+
+/// Stops the process until somebody continues it.
+///
+/// By SIGTTIN, since SIGTSTP is the signal that asks for this and has come to us already. Where nobody could ever
+/// continue the process, the system ignores both alike, and SIGSTOP would stop it for good.
+pub(super) fn stop_here() -> io::Result<()> {
+    signal_hook::low_level::raise(signal_hook::consts::SIGTTIN)
 }
 
 /// Hands a text to the clipboard of the terminal, where it has one and lets us.

@@ -37,6 +37,35 @@ fn a_draft_goes_to_the_editor_and_what_comes_back_is_the_draft() {
 }
 
 #[test]
+fn ctrl_z_in_the_editor_stops_the_desk_with_it_and_fg_brings_the_editor_back() {
+    let home = home_with("program.lua", "return alc.llm('Write, please')");
+    let editor = "printf 'EDITOR HERE'; read line; printf 'got %s' \"$line\" > \"$1\"";
+    std::fs::write(home.path().join("other.sh"), editor).unwrap();
+    let script = "EDITOR='sh other.sh' \"$0\" program.lua; echo \"shell again\"; fg; echo \"over with $?\"";
+    let mut desk = Terminal::start_shell(home, script);
+    desk.shows("Write, please");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("<C-x>");
+    desk.shows("Ctrl-X, then Ctrl-E");
+    desk.keys("<C-e>");
+    desk.shows("EDITOR HERE");
+    desk.keys("<C-z>");
+    desk.shows("shell again");
+    // It says what it brings back.
+    desk.shows("program.lua");
+    desk.keys("more<Enter>");
+    desk.shows("Answer q-1");
+    desk.shows("got more");
+    desk.keys("<Esc>");
+    desk.hides("Answer q-1");
+    desk.keys("qy");
+    desk.shows("over with 0");
+    desk.ends();
+    desk.is_as_it_was();
+}
+
+#[test]
 fn an_editor_that_fails_leaves_the_draft_as_it_was() {
     let mut desk = desk_with("return alc.llm('Write, please')", "VISUAL", "printf lost > \"$1\"; exit 3");
     desk.shows("Write, please");
