@@ -2,9 +2,9 @@
 //!
 //! The system lets go of it when the process ends, however it ends. Its text names the holder, for people.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use std::time::Duration;
 /// How long looking whether a lock is held may keep it from somebody else, and more.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// A lock that is held; let go of when dropped.
+/// A lock that is held; let go of when dropped. While it is, the file stays the one that others find, unless the holder
+/// itself deletes it.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
@@ -24,21 +25,36 @@ pub(super) struct Lock {
 /// When the file beside it can be neither made nor opened.
 pub(super) fn take(path: &Path) -> io::Result<Result<Lock, String>> {
     let path = beside(path, ".lock");
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-    let mut locked = file.try_lock();
-    if let Err(TryLockError::WouldBlock) = locked {
-        // Somebody may only have looked whether it is held.
-        thread::sleep(LOOK);
-        locked = file.try_lock();
-    }
-    match locked {
-        Ok(()) => {
-            file.set_len(0)?;
-            file.write_all(this_process().as_bytes())?;
-            Ok(Ok(Lock { _file: file }))
+    loop {
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let mut locked = file.try_lock();
+        if let Err(TryLockError::WouldBlock) = locked {
+            // Somebody may only have looked whether it is held.
+            thread::sleep(LOOK);
+            locked = file.try_lock();
         }
-        Err(TryLockError::WouldBlock) => Ok(Err(name_in(&mut file))),
-        Err(TryLockError::Error(error)) => Err(error),
+        match locked {
+            // Its holder has deleted it meanwhile: who comes next locks another one.
+            Ok(()) if !is_at(&file, &path)? => {}
+            Ok(()) => {
+                file.set_len(0)?;
+                file.write_all(this_process().as_bytes())?;
+                return Ok(Ok(Lock { _file: file }));
+            }
+            Err(TryLockError::WouldBlock) => return Ok(Err(name_in(&mut file))),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+/// Whether the file that is open is the one that lies at `path`.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let identity = |found: fs::Metadata| (found.dev(), found.ino());
+    match fs::metadata(path) {
+        Ok(found) => Ok(identity(found) == identity(file.metadata()?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use switchboard::domain::{QueryId, SessionId};
 use switchboard::engine::{Durability, Journal};
@@ -170,4 +172,27 @@ async fn a_file_whose_tables_were_being_made_as_the_process_was_killed_is_made_a
     let journal = open(&path);
     assert_eq!(records_of(&journal, life.id()).await, Some(shown(&life.records)));
     close(journal).await;
+}
+
+#[test]
+fn a_journal_that_is_deleted_and_made_again_has_one_writer_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let (writers, had) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..60 {
+                    // Where another one has it, it may just be gone.
+                    let Ok(Opened::Writer(journal)) = SqliteJournal::open(&path) else { continue };
+                    assert_eq!(writers.fetch_add(1, Ordering::SeqCst), 0, "another one writes it");
+                    had.fetch_add(1, Ordering::SeqCst);
+                    thread::yield_now();
+                    writers.fetch_sub(1, Ordering::SeqCst);
+                    journal.delete().unwrap();
+                }
+            });
+        }
+    });
+    assert!(had.into_inner() > 0);
 }
