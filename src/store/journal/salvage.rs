@@ -90,6 +90,20 @@ pub(super) fn all_salvaged(path: &Path) -> Vec<PathBuf> {
     (1..u32::MAX).map(|number| salvaged(path, number)).take_while(|file| file.exists()).collect()
 }
 
+/// Every file that was salvaged from the journal at `path`, in their order, and behind them what a process may have left
+/// that was ended as it salvaged the next.
+pub(super) fn all_begun(path: &Path) -> Vec<PathBuf> {
+    let mut files = all_salvaged(path);
+    let next = salvaged(path, files.len() as u32 + 1);
+    files.extend([unfinished(&next), next]);
+    files
+}
+
+/// Where what is salvaged is written until it is whole.
+fn unfinished(saved: &Path) -> PathBuf {
+    lock::beside(saved, ".unfinished")
+}
+
 /// Whether a file is what was written, as far as that can be said in half a second.
 fn is_intact(path: &Path) -> Result<bool, Refused> {
     if is_unmade(path)? {
@@ -178,7 +192,7 @@ fn salvage(damaged: &Path, saved: &Path) -> Result<usize, Refused> {
             None => {}
         }
     }
-    let unfinished = lock::beside(saved, ".unfinished");
+    let unfinished = unfinished(saved);
     if unfinished.exists() {
         std::fs::remove_file(&unfinished)?;
     }

@@ -51,7 +51,7 @@ impl SqliteJournal {
         };
         // It writes no more.
         drop(self);
-        for file in salvage::all_salvaged(&asked).into_iter().rev() {
+        for file in salvage::all_begun(&asked).into_iter().rev() {
             delete_files(&file)?;
         }
         delete_files(&asked)

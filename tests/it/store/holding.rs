@@ -196,3 +196,17 @@ fn a_journal_that_is_deleted_and_made_again_has_one_writer_at_a_time() {
     });
     assert!(had.into_inner() > 0);
 }
+
+#[test]
+fn nothing_that_was_begun_beside_a_journal_outlasts_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = open(&path);
+    // A process that was killed as it salvaged leaves these.
+    for suffix in [".lock", ".unfinished", ".unfinished-journal", ".unfinished-wal", ".unfinished-shm"] {
+        fs::write(directory.path().join(format!("journal.salvaged-1.db{suffix}")), "").unwrap();
+    }
+    journal.delete().unwrap();
+    let left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [""; 0].map(PathBuf::from));
+}
