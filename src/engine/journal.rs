@@ -153,8 +153,8 @@ pub struct Stored {
     pub session: Arc<Session>,
     /// How often its program was run again after an unclean end since it last paused.
     pub attempts: u32,
-    /// Whether nothing was recorded of it since the journal was opened for writing last; in one that was closed in
-    /// order, always.
+    /// Of one that is [suspended](Self::is_suspended), whether nothing was recorded of it since the journal was opened for
+    /// writing last; in one that was closed in order, always. Of every other, always.
     pub rests: bool,
 }
 

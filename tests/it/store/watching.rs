@@ -108,6 +108,12 @@ async fn what_another_process_leaves_suspended_is_shown_so_until_it_is_released_
     computes.write(&first).await;
     forks.write(&first).await;
     run_again(&first, &computes).await;
+    let rests = async |life: &Life| told(first.stored_one(life.id())).await.unwrap().rests;
+    assert_eq!(
+        (rests(&computes).await, rests(&forks).await),
+        (false, true),
+        "it is asked only of what may be suspended"
+    );
 
     let Opened::Reader(journal, _) = SqliteJournal::open(&path).unwrap() else { panic!("it is held") };
     let journal = Arc::new(journal);

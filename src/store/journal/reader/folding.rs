@@ -84,7 +84,7 @@ impl Reader {
                 // A journal that is closed writes none.
                 let _ = queue.add(Job::Snapshot { place, n: rows, attempts, session: Arc::clone(&session) });
             }
-            page.sessions.push(Stored { place: place as u64, session, attempts, rests: self.rests(place)? });
+            page.sessions.push(self.amounts_to(place, session, attempts)?);
         }
         Ok(Arc::new(page))
     }
@@ -96,8 +96,16 @@ impl Reader {
 
     fn stored_at(&mut self, place: i64, id: SessionId) -> Read<Option<Stored>> {
         let Some(Folded { session, attempts, .. }) = self.fold(place, id)? else { return Ok(None) };
-        let rests = self.rests(place)?;
-        Ok(Some(Stored { place: place as u64, session: Arc::new(session), attempts, rests }))
+        self.amounts_to(place, Arc::new(session), attempts).map(Some)
+    }
+
+    fn amounts_to(&self, place: i64, session: Arc<Session>, attempts: u32) -> Read<Stored> {
+        let mut stored = Stored { place: place as u64, session, attempts, rests: true };
+        // Nobody asks it of others, and they are many.
+        if stored.is_suspended() {
+            stored.rests = self.rests(place)?;
+        }
+        Ok(stored)
     }
 
     /// Whether nothing was recorded of a session since the journal was opened for writing last.
