@@ -1,5 +1,6 @@
 //! `switchboard session rm`: removes sessions that have ended, with everything that is kept of them.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -37,11 +38,11 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
         drop(journal);
         if !args.dry_run {
             let journal = to_change(&path)?;
-            let ended: Vec<SessionId> = ended.iter().map(|session| session.id()).collect();
+            let ended: HashSet<SessionId> = ended.iter().map(|session| session.id()).collect();
             if is_of_a_run && journal.ids()?.iter().all(|id| ended.contains(id)) {
                 journal.delete().map_err(|error| CliError::io(&path, error))?;
             } else {
-                journal.remove(ended).get().await?;
+                journal.remove(ended.into_iter().collect()).get().await?;
                 journal.close().get().await?;
             }
         }
@@ -50,15 +51,26 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
     })?
 }
 
-/// The sessions, and of `all` those that they have forked.
+/// The sessions, and of `all` those that they have forked; each once.
 fn with_children(mut sessions: Vec<Arc<Session>>, all: &[Arc<Session>]) -> Vec<Arc<Session>> {
+    let mut children: HashMap<SessionId, Vec<&Arc<Session>>> = HashMap::new();
+    for session in all {
+        if let Some(parent) = parent(session) {
+            children.entry(parent).or_default().push(session);
+        }
+    }
+    let mut known: HashSet<SessionId> = sessions.iter().map(|session| session.id()).collect();
     let mut at = 0;
     while let Some(parent) = sessions.get(at).map(|session| session.id()) {
-        let is_child = |session: &&Arc<Session>| session.spec().parent.as_ref().is_some_and(|it| it.session == parent);
-        sessions.extend(all.iter().filter(is_child).cloned());
+        let children = children.remove(&parent).unwrap_or_default();
+        sessions.extend(children.into_iter().filter(|child| known.insert(child.id())).cloned());
         at += 1;
     }
     sessions
+}
+
+fn parent(session: &Session) -> Option<SessionId> {
+    session.spec().parent.as_ref().map(|parent| parent.session)
 }
 
 fn say(args: &RemoveArgs, ended: &[Arc<Session>], kept: usize) -> Result<(), CliError> {

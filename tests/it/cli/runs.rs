@@ -1,7 +1,7 @@
 //! The records of runs from outside: how they are found, what a list says of them, and how they go.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -275,4 +275,24 @@ fn what_else_lies_among_the_runs_is_named_and_left_alone() {
     assert!(removed.stdout.contains("removed 2 runs of "), "{}", removed.stdout);
     assert!(foreign.exists());
     kept.session(&["show", &kept.ids[0]]).exits(0);
+}
+
+#[test]
+fn what_a_session_has_forked_goes_with_its_run_and_is_named_once() {
+    let home = Home::new();
+    home.file("lib/quick/init.lua", "return { run = function(ctx) return 'quick' end }");
+    home.file("lib/asks/init.lua", "return { run = function(ctx) return alc.llm('child?') end }");
+    let forks = ["run", "--code", "return alc.fork({'quick', 'asks'}, {})", "--lib", "lib", "-o", "jsonl"];
+    let parent = home.run(&forks).exits(6).lines()[0]["session"].as_str().unwrap().to_owned();
+    let run = home.run(&["session", "list", "--runs", "-o", "jsonl"]).exits(0).lines().remove(0);
+    let record = run["run"].as_str().unwrap();
+    let all = ["session", "rm", "--all", "--journal", record];
+    let answers = home.file("a.jsonl", r#"{"match": "child", "response": "x"}"#);
+    let ended = home.run(&["run", "--resume", &parent, "--answers", answers.to_str().unwrap(), "-o", "jsonl"]);
+    assert_eq!(ended.exits(0).terminal()["state"], "done");
+
+    let dry = home.run(&[&all[..], &["--dry-run", "-o", "jsonl"]].concat()).exits(0).lines();
+    assert_eq!(dry.len(), 3, "{dry:?}");
+    assert_eq!(home.run(&all).exits(0).stdout.lines().count(), 3);
+    assert!(!Path::new(record).exists());
 }
