@@ -14,6 +14,7 @@ use crate::cli::output;
 use crate::config::Settings;
 use crate::domain::{Session, SessionId, printable_line};
 use crate::engine::Journal;
+use crate::store::journal::SqliteJournal;
 
 /// Removes the sessions, or says which it would.
 pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, CliError> {
@@ -35,6 +36,13 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
             let message = format!("{0} has not ended; first switchboard session cancel {0}", session.id());
             return Err(CliError::Conflict(message));
         }
+        let (ended, needed) = without_needed(&journal, ended).await;
+        if let (Some((session, above)), Some(_)) = (needed.first(), id) {
+            let session = session.id();
+            let message =
+                format!("{session} is of {above}, which has not ended; first switchboard session cancel {above}");
+            return Err(CliError::Conflict(message));
+        }
         drop(journal);
         if !args.dry_run {
             let journal = to_change(&path)?;
@@ -46,7 +54,7 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
                 journal.close().get().await?;
             }
         }
-        say(args, &ended, live.len())?;
+        say(args, &ended, live.len(), needed.len())?;
         Ok(Exit::Ok)
     })?
 }
@@ -73,7 +81,45 @@ fn parent(session: &Session) -> Option<SessionId> {
     session.spec().parent.as_ref().map(|parent| parent.session)
 }
 
-fn say(args: &RemoveArgs, ended: &[Arc<Session>], kept: usize) -> Result<(), CliError> {
+/// The sessions that can go, and those that one above them needs to go on, each with that one.
+async fn without_needed(
+    journal: &SqliteJournal,
+    ended: Vec<Arc<Session>>,
+) -> (Vec<Arc<Session>>, Vec<(Arc<Session>, SessionId)>) {
+    let mut known = HashMap::new();
+    let (mut free, mut needed) = (Vec::new(), Vec::new());
+    for session in ended {
+        let above = match parent(&session) {
+            None => None,
+            Some(parent) => match known.get(&parent) {
+                Some(above) => *above,
+                None => *known.entry(parent).or_insert(not_ended_from(journal, parent).await),
+            },
+        };
+        match above {
+            None => free.push(session),
+            Some(above) => needed.push((session, above)),
+        }
+    }
+    (free, needed)
+}
+
+/// The first session that has not ended, of this one and those above it.
+async fn not_ended_from(journal: &SqliteJournal, id: SessionId) -> Option<SessionId> {
+    let mut next = Some(id);
+    while let Some(id) = next {
+        next = match journal.stored_one(id).get().await {
+            Ok(Some(stored)) if stored.session.state().is_ended() => parent(&stored.session),
+            // One that cannot be read may go on once it is saved.
+            Ok(Some(_)) | Err(_) => return Some(id),
+            Ok(None) => None,
+        };
+    }
+    None
+}
+
+/// Says what went, how many of those that are meant have not ended, and how many are needed by one that has not.
+fn say(args: &RemoveArgs, ended: &[Arc<Session>], not_ended: usize, needed: usize) -> Result<(), CliError> {
     let word = if args.dry_run { "would remove" } else { "removed" };
     let objects = ended.iter().map(
         |session| json!({ "session": session.id(), "title": session.spec().display_title(), "removed": !args.dry_run }),
@@ -86,14 +132,22 @@ fn say(args: &RemoveArgs, ended: &[Arc<Session>], kept: usize) -> Result<(), Cli
             });
             lines.collect()
         }
-        Format::Json => format!("{:#}\n", json!({ "sessions": objects.collect::<Vec<_>>(), "not_ended": kept })),
+        Format::Json => format!(
+            "{:#}\n",
+            json!({ "sessions": objects.collect::<Vec<_>>(), "not_ended": not_ended, "needed": needed })
+        ),
         Format::Jsonl => objects.map(|object| object.to_string() + "\n").collect(),
     };
     output::data(text)?;
-    match kept {
+    match not_ended {
         0 => {}
         1 => output::message("1 session that it means has not ended and is kept"),
-        _ => output::message(&format!("{kept} sessions that it means have not ended and are kept")),
+        _ => output::message(&format!("{not_ended} sessions that it means have not ended and are kept")),
+    }
+    match needed {
+        0 => {}
+        1 => output::message("1 session that it means is of one that has not ended and is kept"),
+        _ => output::message(&format!("{needed} sessions that it means are of some that have not ended and are kept")),
     }
     Ok(())
 }

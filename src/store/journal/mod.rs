@@ -139,7 +139,8 @@ impl SqliteJournal {
         }
     }
 
-    /// Removes those of `sessions` that have ended, with everything that is kept of them.
+    /// Removes those of `sessions` that have ended, with everything that is kept of them. What one that has not ended has
+    /// forked stays with it.
     pub fn remove(&self, sessions: Vec<SessionId>) -> Reply<Removed> {
         self.later(|word| Job::Remove(sessions, word))
     }

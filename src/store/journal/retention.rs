@@ -1,10 +1,11 @@
 //! What goes out of a journal: log lines of ended sessions after a while, and sessions that a person removes.
 //!
-//! Answers never go by themselves, and nothing ever goes of a session that has not ended.
+//! Answers never go by themselves, and nothing ever goes of a session that has not ended, nor of what it has forked: its
+//! program runs again up to where it stood, and asks its children for what they gave.
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::row;
+use super::row::{self, Entry};
 use crate::domain::{ContentHash, SessionId, Timestamp};
 
 /// Sessions that are looked at in one transaction: some milliseconds in which nothing else is written.
@@ -33,7 +34,7 @@ impl Retention {
 pub struct Removed {
     /// They are gone.
     pub removed: Vec<SessionId>,
-    /// They have not ended, and are as they were.
+    /// They or those that forked them have not ended. They are as they were.
     pub not_ended: Vec<SessionId>,
     /// There are none.
     pub unknown: Vec<SessionId>,
@@ -68,16 +69,17 @@ fn prune_session(db: &Connection, place: i64) -> rusqlite::Result<()> {
             // Salvage may still make something of it.
             continue;
         }
-        let find = |hash: ContentHash| {
-            db.prepare_cached("SELECT text FROM texts WHERE hash = ?")
-                .and_then(|mut statement| statement.query_row([hash.to_bytes()], |row| row.get(0)))
-                .map_err(|error| error.to_string())
-        };
-        let Ok(Some(left)) = row::entries(&body, find).and_then(row::without_logs) else { continue };
+        let Ok(Some(left)) = row::entries(&body, |hash| text(db, hash)).and_then(row::without_logs) else { continue };
         let sum = row::checksum(&[place, n, seq], &left);
         db.prepare_cached("UPDATE records SET sum = ?, body = ? WHERE row = ?")?.execute((sum, left, id))?;
     }
     Ok(())
+}
+
+fn text(db: &Connection, hash: ContentHash) -> Result<Vec<u8>, String> {
+    db.prepare_cached("SELECT text FROM texts WHERE hash = ?")
+        .and_then(|mut statement| statement.query_row([hash.to_bytes()], |row| row.get(0)))
+        .map_err(|error| error.to_string())
 }
 
 /// Removes sessions that have ended, with everything that is kept of them.
@@ -89,13 +91,10 @@ pub(super) fn remove(db: &mut Connection, ids: &[SessionId]) -> rusqlite::Result
     let mut outcome = Removed::default();
     for id in ids {
         let bits = id.bits() as i64;
-        let found: Option<(i64, Option<Timestamp>)> = transaction
-            .prepare_cached("SELECT place, ended FROM sessions WHERE id = ?")?
-            .query_row([bits], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        match found {
+        match find(&transaction, *id)? {
             None => outcome.unknown.push(*id),
             Some((_, None)) => outcome.not_ended.push(*id),
+            Some((place, Some(_))) if is_needed(&transaction, place)? => outcome.not_ended.push(*id),
             Some((place, Some(_))) => {
                 for table in ["records", "snapshots", "sessions"] {
                     transaction.prepare_cached(&format!("DELETE FROM {table} WHERE place = ?"))?.execute([place])?;
@@ -110,6 +109,40 @@ pub(super) fn remove(db: &mut Connection, ids: &[SessionId]) -> rusqlite::Result
     }
     transaction.commit()?;
     Ok(outcome)
+}
+
+/// The place of a session, and when it ended; `None` where there is none.
+fn find(db: &Connection, id: SessionId) -> rusqlite::Result<Option<(i64, Option<Timestamp>)>> {
+    db.prepare_cached("SELECT place, ended FROM sessions WHERE id = ?")?
+        .query_row([id.bits() as i64], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+}
+
+/// Whether a session above the one at `place` has not ended.
+fn is_needed(db: &Connection, place: i64) -> rusqlite::Result<bool> {
+    let mut place = place;
+    while let Some(parent) = parent(db, place)? {
+        match find(db, parent)? {
+            Some((_, None)) => return Ok(true),
+            // A parent is born first; of a file in which that is not so, nothing is asked in a circle.
+            Some((above, Some(_))) if above < place => place = above,
+            _ => break,
+        }
+    }
+    Ok(false)
+}
+
+/// The session that forked the one at `place`. Of one whose birth is damaged none is known, and none could go on with it.
+fn parent(db: &Connection, place: i64) -> rusqlite::Result<Option<SessionId>> {
+    let body: Option<Vec<u8>> = db
+        .prepare_cached("SELECT body FROM records WHERE place = ? ORDER BY seq, row LIMIT 1")?
+        .query_row([place], |row| row.get(0))
+        .optional()?;
+    let entries = body.and_then(|body| row::entries(&body, |hash| text(db, hash)).ok()).unwrap_or_default();
+    Ok(entries.first().and_then(|entry| match entry {
+        Entry::Spawned { spec, .. } => spec.parent.as_ref().map(|parent| parent.session),
+        _ => None,
+    }))
 }
 
 /// Removes the texts that no row has any more.

@@ -278,7 +278,7 @@ fn what_else_lies_among_the_runs_is_named_and_left_alone() {
 }
 
 #[test]
-fn what_a_session_has_forked_goes_with_its_run_and_is_named_once() {
+fn what_a_session_has_forked_stays_until_that_has_ended_and_is_counted_once() {
     let home = Home::new();
     home.file("lib/quick/init.lua", "return { run = function(ctx) return 'quick' end }");
     home.file("lib/asks/init.lua", "return { run = function(ctx) return alc.llm('child?') end }");
@@ -286,7 +286,21 @@ fn what_a_session_has_forked_goes_with_its_run_and_is_named_once() {
     let parent = home.run(&forks).exits(6).lines()[0]["session"].as_str().unwrap().to_owned();
     let run = home.run(&["session", "list", "--runs", "-o", "jsonl"]).exits(0).lines().remove(0);
     let record = run["run"].as_str().unwrap();
+    let sessions = home.run(&["session", "list", "--journal", record, "-o", "jsonl"]).exits(0).lines();
+    let quick = sessions.iter().find(|session| session["state"] == "done").unwrap()["session"].as_str().unwrap();
+
+    let told = home.run(&["session", "rm", quick]).exits(5).stderr;
+    let expected =
+        format!("error: {quick} is of {parent}, which has not ended; first switchboard session cancel {parent}\n");
+    assert_eq!(told, expected);
     let all = ["session", "rm", "--all", "--journal", record];
+    for arguments in [&["--dry-run"][..], &["--where", "state:done"], &[]] {
+        let rest = if arguments.contains(&"--where") { &["session", "rm", "--journal", record][..] } else { &all };
+        let kept = home.run(&[rest, arguments].concat()).exits(0);
+        assert_eq!(kept.stdout, "");
+        let expected = "1 session that it means is of one that has not ended and is kept\n";
+        assert!(kept.stderr.ends_with(expected), "{}", kept.stderr);
+    }
     let answers = home.file("a.jsonl", r#"{"match": "child", "response": "x"}"#);
     let ended = home.run(&["run", "--resume", &parent, "--answers", answers.to_str().unwrap(), "-o", "jsonl"]);
     assert_eq!(ended.exits(0).terminal()["state"], "done");

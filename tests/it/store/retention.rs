@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use switchboard::domain::{Command, EventKind, SessionId};
+use switchboard::domain::{Command, EventKind, Parent, SessionId, SessionSpec};
 use switchboard::engine::Journal;
 use switchboard::store::journal::{Removed, Retention};
 
@@ -106,4 +106,31 @@ async fn only_sessions_that_have_ended_are_removed_and_nothing_of_them_is_left()
     let bytes = fs::read(&path).unwrap();
     let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(!has("s3same-open") && !has("a secret that must go"));
+}
+
+#[tokio::test]
+async fn what_a_session_that_has_not_ended_has_forked_is_kept_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open(&directory.path().join("journal.db"));
+    let mut top = Life::begun(1);
+    let below = |id, parent: &Life, depth| {
+        let parent = Some(Parent { session: parent.id(), fork: 1, index: 0, depth, budget: None });
+        let mut life = Life::new(id, SessionSpec { parent, ..SessionSpec::run("-- x\n".repeat(900)) });
+        life.take(Command::Begin);
+        life.finish();
+        life
+    };
+    let child = below(2, &top, 1);
+    let grandchild = below(3, &child, 2);
+    for life in [&top, &child, &grandchild] {
+        life.write(&journal).await;
+    }
+    let all = vec![grandchild.id(), child.id()];
+    let kept = Removed { not_ended: all.clone(), ..Removed::default() };
+    assert_eq!(told(journal.remove(all.clone())).await, kept);
+    let written = top.records.len();
+    top.finish();
+    top.write_from(written, &journal).await;
+    assert_eq!(told(journal.remove(all.clone())).await, Removed { removed: all, ..Removed::default() });
+    close(journal).await;
 }
