@@ -47,11 +47,18 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
         if !args.dry_run {
             let journal = to_change(&path)?;
             let ended: HashSet<SessionId> = ended.iter().map(|session| session.id()).collect();
-            if is_of_a_run && journal.ids()?.iter().all(|id| ended.contains(id)) {
+            let is_all = is_of_a_run && journal.ids()?.iter().all(|id| ended.contains(id));
+            let is_damaged = journal.notice().is_some();
+            if is_all && !is_damaged {
                 journal.delete().map_err(|error| CliError::io(&path, error))?;
             } else {
                 journal.remove(ended.into_iter().collect()).get().await?;
                 journal.close().get().await?;
+            }
+            if is_all && is_damaged {
+                // It may have had more than was saved of it.
+                let (path, stays) = (path.display(), "is damaged and stays, with all that lies beside it");
+                output::message(&format!("{path} {stays}; delete it yourself if you do not want it"));
             }
         }
         say(args, &ended, live.len(), needed.len())?;

@@ -26,8 +26,10 @@ const STATES: [StateName; 5] =
 /// The record of a run.
 struct Run {
     path: PathBuf,
-    /// All of its sessions, in the order of their birth; none where it was ended before it began.
+    /// All of its sessions that can be read, in the order of their birth; none where it was ended before it began.
     stored: Vec<Stored>,
+    /// How many cannot be read. Nobody knows what they wait for.
+    damaged: usize,
     began: Timestamp,
     bytes: u64,
     /// The process that has it, if one has.
@@ -36,9 +38,9 @@ struct Run {
 
 impl Run {
     async fn read(path: PathBuf) -> Result<Self, CliError> {
-        let stored = match SqliteJournal::read(&path) {
-            Ok(journal) => which::stored(&journal, None).await?,
-            Err(error) if matches!(error.refused, Refused::Missing) => Vec::new(),
+        let (stored, damaged) = match SqliteJournal::read(&path) {
+            Ok(journal) => read(&journal).await?,
+            Err(error) if matches!(error.refused, Refused::Missing) => (Vec::new(), 0),
             Err(error) => return Err(error.into()),
         };
         let changed = || fs::metadata(&path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok();
@@ -47,7 +49,7 @@ impl Run {
             None => changed().map_or(0, |since| since.as_millis() as i64),
         };
         let (bytes, holder) = (SqliteJournal::bytes_of(&path), SqliteJournal::writer_of(&path));
-        Ok(Self { path, stored, began, bytes, holder })
+        Ok(Self { path, stored, damaged, began, bytes, holder })
     }
 
     fn sessions(&self) -> impl Iterator<Item = &Arc<Session>> {
@@ -64,8 +66,8 @@ impl Run {
         self.tops().find(|session| !session.state().is_ended()).or_else(|| self.tops().next())
     }
 
-    fn has_ended(&self) -> bool {
-        self.sessions().all(|session| session.state().is_ended())
+    fn standing(&self) -> Standing {
+        Standing::of(&self.stored, self.damaged)
     }
 
     /// How many of those that a person has started are in each state.
@@ -75,7 +77,11 @@ impl Run {
     }
 
     fn title(&self) -> &str {
-        self.first().map_or("nothing was started", |session| session.spec().display_title())
+        match self.first() {
+            Some(session) => session.spec().display_title(),
+            None if self.damaged > 0 => "what was started cannot be read",
+            None => "nothing was started",
+        }
     }
 
     /// What its sessions wait for.
@@ -90,11 +96,17 @@ impl Run {
     fn line(&self) -> String {
         let id = self.first().map_or_else(|| "-".to_owned(), |session| session.id().short());
         let states = self.states();
-        let state = states.first().map_or("empty", |(state, _)| state.as_str());
+        let state = match states.first() {
+            _ if self.damaged > 0 => "damaged",
+            Some((state, _)) => state.as_str(),
+            None => "empty",
+        };
         let size = size_in_words(self.bytes);
         let mut parts = vec![format!("{id:<8}  {state:<9}  {}  {size:>6}  {}", time(self.began), short(self.title()))];
-        if self.tops().count() > 1 {
-            let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        if self.tops().count() + self.damaged > 1 {
+            let damaged = (self.damaged > 0).then(|| format!("{} damaged", self.damaged));
+            let states = states.iter().map(|(state, count)| format!("{count} {state}"));
+            let states: Vec<String> = damaged.into_iter().chain(states).collect();
             parts.push(format!("({})", states.join(", ")));
         }
         let count = self.open().count();
@@ -115,10 +127,40 @@ impl Run {
             "title": self.title(),
             "sessions": self.tops().map(|session| session.id()).collect::<Vec<_>>(),
             "states": self.states().iter().map(|(state, count)| (state.to_string(), json!(count))).collect::<Value>(),
+            "damaged": self.damaged,
             "waits_for": self.open().map(|prompt| &prompt.query).collect::<Vec<_>>(),
             "bytes": self.bytes,
             "held_by": self.holder,
         })
+    }
+}
+
+/// Every session of a record that can be read, and how many cannot.
+async fn read(journal: &SqliteJournal) -> Result<(Vec<Stored>, usize), CliError> {
+    let all = journal.ids()?.len();
+    let stored = which::stored(journal, None).await?;
+    let damaged = all.saturating_sub(stored.len());
+    Ok((stored, damaged))
+}
+
+/// Whether a record may go.
+#[derive(Clone, Copy)]
+enum Standing {
+    Ended,
+    NotEnded,
+    /// What cannot be read may wait.
+    Damaged,
+}
+
+impl Standing {
+    fn of(stored: &[Stored], damaged: usize) -> Self {
+        if damaged > 0 {
+            Self::Damaged
+        } else if stored.iter().all(|stored| stored.session.state().is_ended()) {
+            Self::Ended
+        } else {
+            Self::NotEnded
+        }
     }
 }
 
@@ -170,16 +212,14 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs, query: Option<&Expr
         runs.retain(|run| run.tops().count() > 0 && run.stored.iter().all(&mut is_meant));
     }
     let (mut not_ended, mut held, mut bytes, mut lines) = (0, 0, 0, Vec::new());
-    let mut removed = Vec::new();
+    let (mut removed, mut damaged) = (Vec::new(), Vec::new());
     for run in runs {
-        let outcome = if run.holder.is_some() {
-            Outcome::Held
-        } else if !run.has_ended() {
-            Outcome::NotEnded
-        } else if args.dry_run {
-            Outcome::Removed
-        } else {
-            wait(delete(&run))??
+        let outcome = match run.standing() {
+            _ if run.holder.is_some() => Outcome::Held,
+            Standing::NotEnded => Outcome::NotEnded,
+            Standing::Damaged => Outcome::Damaged,
+            Standing::Ended if args.dry_run => Outcome::Removed,
+            Standing::Ended => wait(delete(&run))??,
         };
         match outcome {
             Outcome::Removed => {
@@ -188,6 +228,7 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs, query: Option<&Expr
             }
             Outcome::Gone => {}
             Outcome::NotEnded => not_ended += 1,
+            Outcome::Damaged => damaged.push(run.path.display().to_string()),
             Outcome::Held => held += 1,
         }
     }
@@ -207,7 +248,7 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs, query: Option<&Expr
         }
         Format::Json => {
             let runs: Vec<Value> = removed.iter().map(object).collect();
-            format!("{:#}\n", json!({ "runs": runs, "not_ended": not_ended, "held": held }))
+            format!("{:#}\n", json!({ "runs": runs, "not_ended": not_ended, "damaged": damaged.len(), "held": held }))
         }
         Format::Jsonl => removed.iter().map(|run| object(run).to_string() + "\n").collect(),
     };
@@ -216,6 +257,11 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs, query: Option<&Expr
         if count > 0 {
             output::message(&format!("{} kept: {why}", counted(count)));
         }
+    }
+    if !damaged.is_empty() {
+        let (count, files) = (counted(damaged.len()), damaged.join(", "));
+        let how = "switchboard --journal FILE saves what is intact; delete yourself what you do not want";
+        output::message(&format!("{count} kept: damaged; {how}: {files}"));
     }
     Ok(Exit::Ok)
 }
@@ -230,6 +276,7 @@ enum Outcome {
     /// Somebody else has removed it meanwhile.
     Gone,
     NotEnded,
+    Damaged,
     Held,
 }
 
@@ -241,9 +288,16 @@ async fn delete(run: &Run) -> Result<Outcome, CliError> {
         Err(CliError::Journal(error)) if matches!(error.refused, Refused::Missing) => return Ok(Outcome::Gone),
         Err(error) => return Err(error),
     };
-    if !which::sessions(&journal, None).await?.iter().all(|session| session.state().is_ended()) {
-        return Ok(Outcome::NotEnded);
-    }
-    journal.delete().map_err(|error| CliError::io(&run.path, error))?;
-    Ok(Outcome::Removed)
+    let (stored, damaged) = read(&journal).await?;
+    let outcome = match Standing::of(&stored, damaged) {
+        // It may have had more than was saved of it.
+        _ if journal.notice().is_some() => Outcome::Damaged,
+        Standing::Damaged => Outcome::Damaged,
+        Standing::NotEnded => Outcome::NotEnded,
+        Standing::Ended => {
+            journal.delete().map_err(|error| CliError::io(&run.path, error))?;
+            return Ok(Outcome::Removed);
+        }
+    };
+    Ok(outcome)
 }

@@ -41,6 +41,13 @@ impl Kept {
         self.home.run(&[&["session"], arguments].concat())
     }
 
+    /// The record of the run of this title.
+    fn record(&self, title: &str) -> PathBuf {
+        let query = format!("title~^{title}$");
+        let lines = self.session(&["list", "--runs", "--where", &query, "-o", "jsonl"]).exits(0).lines();
+        PathBuf::from(lines[0]["run"].as_str().unwrap())
+    }
+
     fn titles(&self, arguments: &[&str]) -> Vec<Value> {
         let lines = self.session(&[&["list", "--runs", "-o", "jsonl"], arguments].concat()).exits(0).lines();
         lines.into_iter().map(|line| line["title"].clone()).collect()
@@ -216,21 +223,16 @@ fn a_run_that_goes_on_says_where_and_is_not_removed() {
 #[test]
 fn a_record_that_was_only_begun_is_one_of_nothing_and_a_damaged_one_is_named() {
     let kept = Kept::new();
-    let run = |title: &str| {
-        let query = format!("title~^{title}$");
-        let lines = kept.session(&["list", "--runs", "--where", &query, "-o", "jsonl"]).exits(0).lines();
-        PathBuf::from(lines[0]["run"].as_str().unwrap())
-    };
     // A process that ended while it made the tables leaves a page and what would undo it.
     let begun = kept.directory().join("begun.db");
-    std::fs::write(&begun, std::fs::read(run("waits")).unwrap().split_at(4096).0).unwrap();
+    std::fs::write(&begun, std::fs::read(kept.record("waits")).unwrap().split_at(4096).0).unwrap();
     std::fs::write(kept.directory().join("begun.db-journal"), [0xd9, 0xd5, 0x05, 0xf9]).unwrap();
     let list = kept.session(&["list", "--runs"]).exits(0);
     assert_eq!(list.stderr, "");
     assert!(list.stdout.contains("  nothing was started\n"), "{}", list.stdout);
     std::fs::remove_file(begun).unwrap();
 
-    let waits = run("waits");
+    let waits = kept.record("waits");
     let mut bytes = std::fs::read(&waits).unwrap();
     bytes[20..24].fill(0x55);
     std::fs::write(&waits, bytes).unwrap();
@@ -275,6 +277,62 @@ fn what_else_lies_among_the_runs_is_named_and_left_alone() {
     assert!(removed.stdout.contains("removed 2 runs of "), "{}", removed.stdout);
     assert!(foreign.exists());
     kept.session(&["show", &kept.ids[0]]).exits(0);
+}
+
+/// Changes a record behind the back of whoever writes it.
+fn damage(record: &Path, how: &str) {
+    rusqlite::Connection::open(record).unwrap().execute_batch(how).unwrap();
+}
+
+/// What has not ended cannot be read any more.
+const UNREADABLE: &str = "DELETE FROM snapshots; UPDATE records SET body = zeroblob(length(body))
+    WHERE place IN (SELECT place FROM sessions WHERE ended IS NULL)";
+
+#[test]
+fn a_run_of_which_something_cannot_be_read_has_not_ended() {
+    let kept = Kept::new();
+    let [many, waits] = ["many", "waits"].map(|title| kept.record(title));
+    for record in [&many, &waits] {
+        damage(record, UNREADABLE);
+    }
+    let list = kept.session(&["list", "--runs"]).exits(0).stdout;
+    let is_shown = |start: &str, end: &str| list.lines().any(|line| line.starts_with(start) && line.ends_with(end));
+    assert!(is_shown("-         damaged    20", "  what was started cannot be read"), "{list}");
+    assert!(list.contains("  damaged    20") && is_shown("", "  many  (2 damaged, 1 done)"), "{list}");
+    let runs = kept.session(&["list", "--runs", "-o", "jsonl"]).exits(0).lines();
+    let shown = |record: &Path| runs.iter().find(|run| run["run"] == record.to_str().unwrap()).unwrap();
+    assert_eq!([&many, &waits].map(|record| shown(record)["damaged"].clone()), [json!(2), json!(1)]);
+
+    for arguments in [&["--dry-run"][..], &[]] {
+        let removed = kept.session(&[&["rm", "--runs", "--all"], arguments].concat()).exits(0);
+        assert!(removed.stdout.contains("remove") && removed.stdout.lines().count() == 2, "{}", removed.stdout);
+        assert!(removed.stderr.contains("2 runs kept: damaged; "), "{}", removed.stderr);
+        assert!(many.exists() && waits.exists());
+    }
+    let done = shown(&many)["sessions"][0].as_str().unwrap();
+    let told = kept.session(&["rm", done]).exits(0);
+    assert_eq!(told.stdout, format!("removed {done}  many\n"));
+    assert!(many.exists(), "{}", told.stderr);
+    let hint = format!("{} is damaged and stays, with all that lies beside it; ", many.display());
+    assert!(told.stderr.contains(&hint), "{}", told.stderr);
+}
+
+#[test]
+fn a_run_that_shows_its_damage_only_as_it_is_opened_is_kept_too() {
+    let home = Home::new();
+    let answers = home.file("a.jsonl", r#"{"match": "why", "response": "x"}"#);
+    home.run(&["run", "--code", "return alc.llm('why?')", "--answers", answers.to_str().unwrap()]).exits(0);
+    let list = ["session", "list", "--runs", "--where", "state:done", "-o", "jsonl"];
+    let done = PathBuf::from(home.run(&list).exits(0).lines()[0]["run"].as_str().unwrap());
+    // No session that is read has this text.
+    damage(&done, "INSERT INTO texts (hash, text) VALUES (zeroblob(32), zeroblob(9))");
+    assert_eq!(home.run(&list).exits(0).lines().len(), 1);
+    for _ in 0..2 {
+        let removed = home.run(&["session", "rm", "--runs", "--all"]).exits(0);
+        assert_eq!(removed.stdout, "");
+        assert!(removed.stderr.contains("1 run kept: damaged; "), "{}", removed.stderr);
+        assert!(done.exists());
+    }
 }
 
 #[test]
