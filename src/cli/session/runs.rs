@@ -16,7 +16,7 @@ use crate::cli::output;
 use crate::config::{Settings, size_in_words};
 use crate::domain::query::{Expr, Scratch};
 use crate::domain::{ExecutionState, Prompt, Session, StateName, Timestamp};
-use crate::engine::{Clock, Stored, SystemClock};
+use crate::engine::{Clock, Journal, Stored, SystemClock};
 use crate::store::journal::{Refused, SqliteJournal};
 
 /// In this order they say what a run of several sessions is: what a person has to do comes first.
@@ -299,5 +299,37 @@ async fn delete(run: &Run) -> Result<Outcome, CliError> {
             return Ok(Outcome::Removed);
         }
     };
+    if journal.was_closed() {
+        // It is left as it was found: whoever goes on with it is told whether the one before ended in order.
+        journal.close().get().await?;
+    }
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{SessionId, SessionSpec};
+    use crate::engine::{Durability, Record};
+
+    #[tokio::test]
+    async fn a_run_that_has_gone_on_meanwhile_is_kept_as_it_was_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run.db");
+        SqliteJournal::open(&path).unwrap();
+        for is_closed in [true, false] {
+            let run = Run::read(path.clone()).await.unwrap();
+            let journal = to_change(&path).unwrap();
+            let spec = SessionSpec::run("return 1").into();
+            let born = Record::Spawned { spec, at: 1, engine: "test".into() };
+            let id = SessionId::from_bits(1 + u64::from(is_closed));
+            journal.append(id, &[born], Durability::Acknowledged).get().await.unwrap();
+            if is_closed {
+                journal.close().get().await.unwrap();
+            }
+            drop(journal);
+            assert!(matches!(delete(&run).await.unwrap(), Outcome::NotEnded));
+            assert_eq!(to_change(&path).unwrap().was_closed(), is_closed);
+        }
+    }
 }
