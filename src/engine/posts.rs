@@ -71,9 +71,18 @@ impl Shared {
     /// The way to a session's task; starts one where there is none. `None`: the session has ended or is another
     /// process's, or the registry is closing and starts nothing any more.
     pub(super) fn post(self: &Arc<Self>, live: &Live) -> Option<Post> {
+        let (post, task) = self.way(live)?;
+        if let Some(task) = task {
+            self.run(task);
+        }
+        Some(post)
+    }
+
+    /// The same, with a task that was made for it and that the caller starts.
+    pub(super) fn way(self: &Arc<Self>, live: &Live) -> Option<(Post, Option<SessionTask>)> {
         let mut slot = live.lock();
         if let Some(post) = &*slot {
-            return Some(post.clone());
+            return Some((post.clone(), None));
         }
         if self.closing.is_cancelled() || live.is_out_of_reach() {
             return None;
@@ -90,8 +99,8 @@ impl Shared {
         drop(slot);
         let purse = self.purse_of(session.spec());
         let (session, stop) = (Arc::unwrap_or_clone(session), post.stop.clone());
-        self.run(SessionTask::new(session, feed, Arc::downgrade(self), requests, stop, purse, Arc::clone(world)));
-        Some(post)
+        let task = SessionTask::new(session, feed, Arc::downgrade(self), requests, stop, purse, Arc::clone(world));
+        Some((post, Some(task)))
     }
 
     /// Sends a request to a session's task. It comes back where the session has ended or nothing is taken any more.

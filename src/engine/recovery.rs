@@ -4,13 +4,14 @@
 //! their records, but for those that were run as the process went down twice: they wait for a person. Nothing here
 //! decides what a program does; see [`rerun`](super::rerun).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::feed::Feed;
 use super::posts::Live;
 use super::purse::Purse;
 use super::registry::Registry;
-use super::shared::Shared;
+use super::shared::{Found, Shared};
 use super::world::World;
 use super::{JournalError, Presence, Recovery, Spent, Stored, Summary};
 use crate::domain::{Session, SessionId, SessionSpec, StateName};
@@ -18,7 +19,7 @@ use crate::domain::{Session, SessionId, SessionSpec, StateName};
 /// Sessions that are taken from the journal at a time.
 const PAGE: usize = 500;
 
-/// What came back.
+/// What came back, as the journal had it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// Sessions that had ended.
@@ -35,13 +36,15 @@ pub struct Recovered {
 
 impl Registry {
     /// Brings back every session of the journal, the oldest first, but for those that are damaged;
-    /// [`recovery`](Self::recovery) says meanwhile how far it is, and why some did not come back. What ran is run again once all are there, since children and parents look for each other.
+    /// [`recovery`](Self::recovery) says meanwhile how far it is, and why some did not come back. Once all are there, children whose parent has ended are
+    /// cancelled, and then what ran is run again, since children and parents look for each other.
     ///
     /// # Errors
     /// What the journal says where it cannot be read; what was read before stays, and is run again.
     pub async fn recover(&self) -> Result<Recovered, JournalError> {
-        let (mut recovered, mut tasks) = (Recovered::default(), Vec::new());
-        let read = self.shared.read_all(&mut recovered, &mut tasks).await;
+        let (mut recovered, mut tasks, mut children) = (Recovered::default(), Vec::new(), Vec::new());
+        let read = self.shared.read_all(&mut recovered, &mut tasks, &mut children).await;
+        self.shared.end_dropped(&children).await;
         self.shared.run_again(&read, tasks);
         read.map(|()| recovered)
     }
@@ -54,8 +57,27 @@ impl Registry {
     pub async fn recover_family(&self, top: SessionId) -> Result<Vec<SessionId>, JournalError> {
         let (mut family, mut tasks) = (vec![top], Vec::new());
         let read = self.shared.read_family(&mut family, &mut tasks).await;
+        self.shared.end_dropped(&family).await;
+        family.retain(|id| *id == top || self.state(*id).is_ok_and(|state| !state.is_ended()));
         self.shared.run_again(&read, tasks);
         read.map(|()| family)
+    }
+
+    /// Cancels every child of the journal whose parent has ended, and those below it. Nobody else comes back for it.
+    /// [`recover`](Self::recover) does so by itself.
+    ///
+    /// # Errors
+    /// What the journal says where it cannot be read; then nothing was cancelled.
+    pub async fn end_dropped(&self) -> Result<(), JournalError> {
+        let (mut children, mut behind) = (Vec::new(), 0);
+        loop {
+            let page = self.shared.world.journal.stored(behind, PAGE).get().await?;
+            let Some(last) = page.last else { break };
+            behind = last;
+            children.extend(page.sessions.iter().filter(|stored| is_live_child(stored)).map(|it| it.session.id()));
+        }
+        self.shared.end_dropped(&children).await;
+        Ok(())
     }
 
     /// How far the sessions of the journal have come back. Never waits.
@@ -70,8 +92,13 @@ impl Registry {
 }
 
 impl Shared {
-    /// Reads every session of the journal and lists it. `tasks` are those that need one.
-    async fn read_all(&self, recovered: &mut Recovered, tasks: &mut Vec<Arc<Live>>) -> Result<(), JournalError> {
+    /// Reads every session of the journal and lists it. `tasks` are those that need one; `children` have not ended.
+    async fn read_all(
+        &self,
+        recovered: &mut Recovered,
+        tasks: &mut Vec<Arc<Live>>,
+        children: &mut Vec<SessionId>,
+    ) -> Result<(), JournalError> {
         let World { journal, recovery, .. } = &*self.world;
         recovery.begin(journal.stored_count().get().await?);
         let mut behind = 0;
@@ -81,6 +108,9 @@ impl Shared {
             behind = last;
             for stored in &page.sessions {
                 self.bring_back(stored, recovered, tasks);
+                if is_live_child(stored) {
+                    children.push(stored.session.id());
+                }
             }
             recovered.damaged += page.damaged.len();
             recovery.read(&page);
@@ -94,10 +124,13 @@ impl Shared {
         let mut recovered = Recovered::default();
         let Some(top) = journal.stored_one(family[0]).get().await? else { return Ok(()) };
         self.bring_back(&top, &mut recovered, tasks);
-        if top.session.state().name() != StateName::Running {
-            // Its children have ended: a parent runs for as long as one has not.
+        if top.session.state().name() == StateName::Paused {
+            // Its children have ended: a parent runs for as long as one has not. Of a parent that has ended some may not
+            // have: its process died in between.
             return Ok(());
         }
+        // Also those that have ended: there may be some below them that have not.
+        let mut all = HashSet::from([top.session.id()]);
         // Children are younger than their parents.
         let mut behind = top.place;
         loop {
@@ -106,7 +139,8 @@ impl Shared {
             behind = last;
             for stored in &page.sessions {
                 let session = &stored.session;
-                if session.spec().parent.as_ref().is_some_and(|parent| family.contains(&parent.session)) {
+                if session.spec().parent.as_ref().is_some_and(|parent| all.contains(&parent.session)) {
+                    all.insert(session.id());
                     self.bring_back(stored, &mut recovered, tasks);
                     if !session.state().is_ended() {
                         family.push(session.id());
@@ -115,6 +149,54 @@ impl Shared {
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Cancels those of `sessions` that are children and whose parent has ended or is cancelled so itself. Returns once
+    /// that is durable; nothing of them runs meanwhile.
+    ///
+    /// A process may die between the end of a parent and those of its children. One whose parent is not there, since
+    /// its record is damaged or was removed, is left as it is: nobody can tell whether the parent had ended, a damaged
+    /// record may be put right, and a child that waits loses nothing. A person can still cancel it.
+    async fn end_dropped(self: &Arc<Self>, sessions: &[SessionId]) {
+        if self.world.journal.watched().is_some() {
+            // It is for the process that records them.
+            return;
+        }
+        for some in sessions.chunks(PAGE) {
+            let dropped = some.iter().filter(|id| self.is_dropped(**id));
+            let lives = dropped.filter_map(|id| match self.find(*id)? {
+                Found::Live(live) => Some(live),
+                Found::Retired(_) => None,
+            });
+            let cancels: Vec<_> = lives.filter_map(|live| self.send_cancel(&live, self.dropped_reason())).collect();
+            for cancelled in cancels {
+                // Where it could not be recorded the child goes on; the next start finds it again.
+                drop(cancelled.await);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Whether a session above this one has ended. Looks no further than at those, of which there are few.
+    fn is_dropped(&self, id: SessionId) -> bool {
+        let mut above = self.end_and_parent(id).and_then(|(_, parent)| parent);
+        while let Some((has_ended, parent)) = above.and_then(|id| self.end_and_parent(id)) {
+            if has_ended {
+                return true;
+            }
+            above = parent;
+        }
+        false
+    }
+
+    /// Whether a session has ended, and its parent. Lists nobody.
+    fn end_and_parent(&self, id: SessionId) -> Option<(bool, Option<SessionId>)> {
+        if let Some(live) = self.live(id) {
+            let summary = &live.feed.lock().summary;
+            return Some((summary.state.is_ended(), summary.parent()));
+        }
+        let session = self.world.journal.retired(id)?;
+        Some((session.state().is_ended(), session.spec().parent.as_ref().map(|parent| parent.session)))
     }
 
     /// Starts the tasks of what was read: each runs its program again, or minds its time.
@@ -219,4 +301,9 @@ impl Shared {
         }
         Some(top)
     }
+}
+
+/// Whether it is a child that has not ended.
+fn is_live_child(stored: &Stored) -> bool {
+    stored.session.spec().parent.is_some() && !stored.session.state().is_ended()
 }

@@ -99,9 +99,14 @@ impl Shared {
         reason: CancelReason,
     ) -> Option<oneshot::Receiver<Result<(), CancelError>>> {
         let (reply, answer) = oneshot::channel();
-        let post = self.post(live)?;
+        let (post, task) = self.way(live)?;
         post.stop.raise();
-        match post.inbox.try_send(Box::new(Request::Cancel(reason, reply))) {
+        let tried = post.inbox.try_send(Box::new(Request::Cancel(reason, reply)));
+        // Behind the request: a session that only comes back for it sees it before its program runs.
+        if let Some(task) = task {
+            self.run(task);
+        }
+        match tried {
             Ok(()) => Some(answer),
             Err(mpsc::error::TrySendError::Closed(request)) if !live.has_ended() => {
                 // It has just left memory.
@@ -117,6 +122,12 @@ impl Shared {
                 Some(answer)
             }
         }
+    }
+
+    /// Why a child is cancelled whose parent has ended.
+    pub(super) fn dropped_reason(&self) -> CancelReason {
+        let detail = Some("the session that forked it has ended".to_owned());
+        CancelReason { code: CancelCode::ParentDropped, detail, requested_at: self.world.clock.now() }
     }
 
     pub(super) fn closing_reason(&self) -> CancelReason {

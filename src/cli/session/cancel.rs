@@ -37,13 +37,16 @@ pub(super) fn cancel(settings: &Settings, args: &CancelArgs) -> Result<Exit, Cli
     let result = desk.run(async move {
         let mut meant = Vec::new();
         for (id, title, had_ended) in sessions {
-            let state = end(&registry, id, reason.clone()).await?;
+            let state = end(&registry, id, reason.clone()).await;
+            let state = state.map_err(|error| CliError::failure(error.to_string()))?;
             meant.push(Meant { id, title, state, had_ended });
         }
-        Ok(meant)
+        // What they have forked ends with them.
+        registry.end_dropped().await?;
+        Ok::<_, CliError>(meant)
     });
     desk.close();
-    let meant = result.map_err(|error: CancelError| CliError::failure(error.to_string()))?;
+    let meant = result?;
     say(args, &meant)?;
     let all_had_ended = !meant.is_empty() && meant.iter().all(|session| session.had_ended);
     Ok(if all_had_ended { Exit::Conflict } else { Exit::Ok })

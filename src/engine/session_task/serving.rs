@@ -135,8 +135,7 @@ impl SessionTask {
         let Some(shared) = self.shared.upgrade() else { return };
         let is_child = |live: &&Arc<Live>| live.feed.lock().summary.parent() == Some(id);
         let children: Vec<_> = shared.sessions(|sessions| sessions.values().filter(is_child).cloned().collect());
-        let detail = Some("the session that forked it has ended".to_owned());
-        let reason = CancelReason { code: CancelCode::ParentDropped, detail, requested_at: self.world.clock.now() };
+        let reason = shared.dropped_reason();
         for child in children.iter().filter(|child| !child.has_ended()) {
             drop(shared.send_cancel(child, reason.clone()));
         }

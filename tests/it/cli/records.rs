@@ -158,6 +158,32 @@ fn children_of_a_run_go_on_with_it() {
     assert_eq!(ended.lines().iter().filter(|line| line["kind"] == "child_ended").count(), 2);
 }
 
+const FORKS: &str = "return alc.fork({'nests', 'asks'}, {})[1].result";
+
+/// A run whose children wait, one of them for a child of its own. Gives its id.
+fn forked(home: &Home, journal: &str) -> String {
+    home.file("lib/asks/init.lua", "return { run = function(ctx) return alc.llm('child?') end }");
+    home.file("lib/nests/init.lua", "return { run = function() return alc.fork({'asks'}, {})[1].result end }");
+    let left = home.run(&["run", "--code", FORKS, "--lib", "lib", "--journal", journal, "-o", "jsonl"]).exits(6);
+    left.terminal()["session"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn to_cancel_a_run_from_outside_ends_what_it_has_forked() {
+    let home = Home::new();
+    let (first, second) = (forked(&home, "forks.db"), forked(&home, "forks.db"));
+    home.run(&["session", "cancel", &first, "--journal", "forks.db"]).exits(0);
+    let states = |state: &str| {
+        let all = home.run(&["session", "list", "--journal", "forks.db", "-o", "jsonl"]).exits(0).lines();
+        all.iter().filter(|session| session["state"] == state).count()
+    };
+    assert_eq!((states("cancelled"), states("running"), states("paused")), (4, 2, 2));
+    home.run(&["run", "--resume", &second, "--journal", "forks.db"]).exits(6);
+    // Also what an earlier cancel has left behind.
+    home.run(&["session", "cancel", "--where", "state:running", "--journal", "forks.db"]).exits(0);
+    assert_eq!(states("cancelled"), 8);
+}
+
 #[test]
 fn a_run_finds_its_library_again_wherever_it_goes_on() {
     let home = Home::new();

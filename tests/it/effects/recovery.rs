@@ -363,10 +363,99 @@ async fn a_session_that_waits_for_its_children_comes_back_however_often_the_proc
 #[tokio::test]
 async fn the_children_of_a_session_that_cannot_come_back_end_with_it() {
     let (after, parent, ids) = forked_and_damaged().await;
-    let reason = CancelReason { code: CancelCode::User, detail: None, requested_at: 0 };
-    after.registry.cancel(parent, reason).await.unwrap();
+    cancel(&after.registry, parent).await;
     let TerminalOutcome::Cancelled(end) = ended(&after.registry, ids[0]).await else { panic!("it goes on") };
     assert_eq!(end.reason.code, CancelCode::ParentDropped);
+}
+
+async fn cancel(registry: &Registry, id: SessionId) {
+    let reason = CancelReason { code: CancelCode::User, detail: None, requested_at: 0 };
+    registry.cancel(id, reason).await.unwrap();
+}
+
+/// That sessions were cancelled since their parent had ended, and are so for whoever comes next.
+async fn were_dropped(rig: &Rig, ids: &[SessionId]) {
+    for id in ids {
+        let state = rig.registry.state(*id).unwrap();
+        let ExecutionState::Cancelled(end) = &state else { panic!("{id}: {state:?}") };
+        assert_eq!(end.reason.code, CancelCode::ParentDropped);
+    }
+    let next = rig.after_a_crash(|_, all| all.len()).await;
+    assert!(next.registry.list().iter().all(|it| it.state.is_ended()));
+}
+
+#[tokio::test]
+async fn the_children_of_a_session_that_was_cancelled_before_anything_came_back_end_too() {
+    let rig = Rig::recorded();
+    let (parent, ids) = forked(&rig).await;
+    let after = rig.image(|_, all| all.len());
+    cancel(&after.registry, parent).await;
+    after.registry.recover().await.unwrap();
+    were_dropped(&after, &ids[..2]).await;
+    // The same of one family, and where nobody else comes back.
+    let after = rig.image(|_, all| all.len());
+    cancel(&after.registry, parent).await;
+    assert_eq!(after.registry.recover_family(parent).await.unwrap(), [parent]);
+    were_dropped(&after, &ids[..2]).await;
+    let after = rig.image(|_, all| all.len());
+    after.registry.end_dropped().await.unwrap();
+    assert_eq!(after.registry.state(ids[0]).unwrap().name(), StateName::Paused, "its parent has not ended");
+    cancel(&after.registry, parent).await;
+    after.registry.end_dropped().await.unwrap();
+    were_dropped(&after, &ids[..2]).await;
+}
+
+#[tokio::test]
+async fn children_that_a_dying_process_has_left_behind_end_before_they_run_again() {
+    let rig = Rig::recorded();
+    packages(&rig);
+    rig.package("nests", "return { run = function() return alc.fork({ 'asks' }, { x = 2 })[1].result end }");
+    let parent = rig.start(SessionSpec::run("return #alc.fork({ 'nests', 'asks' }, { x = 1 })")).await;
+    wait_for("two children", || children(&rig.registry, parent).len() == 2).await;
+    let ids = children(&rig.registry, parent);
+    wait_for("a child of a child", || children(&rig.registry, ids[0]).len() == 1).await;
+    let below = children(&rig.registry, ids[0])[0];
+    paused(&rig.registry, below).await;
+    paused(&rig.registry, ids[1]).await;
+    let begun = |all: &[Record]| up_to(all, |kind| matches!(kind, EventKind::StateTransition { .. }));
+    let counts: Vec<usize> = [ids[0], below].iter().map(|id| rig.journal.count(*id)).collect();
+    cancel(&rig.registry, parent).await;
+    for id in [ids[0], ids[1], below] {
+        ended(&rig.registry, id).await;
+    }
+    // One ran, one waits for its own child, and that one waits for an answer.
+    let kept = |id: SessionId, all: &[Record]| match id {
+        id if id == ids[0] => counts[0],
+        id if id == below => counts[1],
+        id if id == ids[1] => begun(all),
+        _ => all.len(),
+    };
+    let image = rig.image(kept);
+    let before = image.journal.count(ids[1]);
+    image.journal.was_killed();
+    image.registry.recover().await.unwrap();
+    were_dropped(&image, &[ids[0], ids[1], below]).await;
+    assert_eq!(image.journal.count(ids[1]), before + 1, "nothing but its end");
+    assert!(!image.registry.recovery().is_under_way());
+    let family = rig.image(kept);
+    assert_eq!(family.registry.recover_family(parent).await.unwrap(), [parent]);
+    were_dropped(&family, &[ids[0], ids[1], below]).await;
+}
+
+#[tokio::test]
+async fn a_child_whose_parent_is_not_there_is_left_as_it_is() {
+    let rig = Rig::recorded();
+    let (parent, ids) = forked(&rig).await;
+    let removed = rig.image(|id, all| if id == parent { 0 } else { all.len() });
+    let damaged = rig.image(|_, all| all.len());
+    damaged.journal.damage(parent);
+    for after in [removed, damaged] {
+        after.registry.recover().await.unwrap();
+        after.registry.end_dropped().await.unwrap();
+        for id in &ids[..2] {
+            assert_eq!(after.registry.state(*id).unwrap().name(), StateName::Paused);
+        }
+    }
 }
 
 #[tokio::test]
