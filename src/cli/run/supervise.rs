@@ -109,6 +109,7 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         is_kept: kept.is_some(),
         seen: ChangeCursor::default(),
         order: Vec::new(),
+        taken_up: HashSet::new(),
         live: HashSet::new(),
         stuck: HashSet::new(),
         parents: HashMap::new(),
@@ -142,6 +143,8 @@ struct Run {
     /// How far it has looked at what changed.
     seen: ChangeCursor,
     order: Vec<SessionId>,
+    /// Those of a journal that it goes on with.
+    taken_up: HashSet<SessionId>,
     live: HashSet<SessionId>,
     /// Those that wait for what no source can answer, and those that cannot be run again.
     stuck: HashSet<SessionId>,
@@ -227,6 +230,7 @@ impl Run {
             self.follower.printed.expect(*id);
         }
         self.order.push(session);
+        self.taken_up.extend(&family);
         for &id in &family {
             if let Some(parent) = self.registry.summary(id).ok().filter(|_| id != session).and_then(|it| it.parent()) {
                 *self.parents.entry(parent).or_default() += 1;
@@ -276,7 +280,10 @@ impl Run {
                 }
                 self.documents.extend(document.map(|document| (session, document)));
             }
-            Report::Forked { parent, top, children } => {
+            Report::Forked { parent, top, mut children } => {
+                // Of one that was taken up with its parent, the parent may say only now that it has begun: its word of before
+                // was not written yet as the process died.
+                children.retain(|child| !self.taken_up.contains(child));
                 for child in children {
                     *self.parents.entry(parent).or_default() += 1;
                     self.parent_of.insert(child, parent);
