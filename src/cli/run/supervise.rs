@@ -28,7 +28,7 @@ use super::terminal::Terminal;
 use super::{Plan, Sessions, text};
 use crate::desk::DeskError;
 use crate::domain::{ExecutionState, SessionId, SessionSpec};
-use crate::engine::{ChangeCursor, Presence, Registry};
+use crate::engine::{Presence, Registry};
 
 /// How long ended sessions get to be printed, and before that to stop. A program in a section that cannot be interrupted
 /// needs 50 ms; the rest is for a busy machine.
@@ -105,11 +105,7 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         ending,
         over,
         tasks,
-        journal: plan.journal,
-        is_kept: kept.is_some(),
-        seen: ChangeCursor::default(),
         order: Vec::new(),
-        taken_up: HashSet::new(),
         live: HashSet::new(),
         stuck: HashSet::new(),
         parents: HashMap::new(),
@@ -122,7 +118,7 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         run.take_up(session).await?;
     }
     let result = run.supervise(&mut signals).await;
-    run.finish(format, stream, result, &mut signals).await
+    run.finish(format, plan.journal, stream, result, &mut signals).await
 }
 
 /// A run under way.
@@ -136,17 +132,8 @@ struct Run {
     ending: Arc<OnceLock<Ending>>,
     over: CancellationToken,
     tasks: TaskTracker,
-    /// The journal that was named.
-    journal: Option<PathBuf>,
-    /// Whether it goes on with a session of a journal.
-    is_kept: bool,
-    /// How far it has looked at what changed.
-    seen: ChangeCursor,
     order: Vec<SessionId>,
-    /// Those of a journal that it goes on with.
-    taken_up: HashSet<SessionId>,
     live: HashSet<SessionId>,
-    /// Those that wait for what no source can answer, and those that cannot be run again.
     stuck: HashSet<SessionId>,
     /// How many children of each session are live.
     parents: HashMap<SessionId, u32>,
@@ -174,8 +161,6 @@ impl Run {
                         return self.end(Ending::Failed, signals).await.and(Err(CliError::Broken));
                     }
                 }
-                // Only what comes back from its record can stand still without a question.
-                () = self.registry.changed(self.seen), if self.is_kept => self.note_halted(),
                 () = std::future::ready(()), if self.unstarted > 0 => {
                     if let Err(error) = self.start_one().await {
                         return self.end(Ending::Failed, signals).await.and(Err(error));
@@ -186,24 +171,7 @@ impl Run {
         Ok(())
     }
 
-    /// Notes sessions that came back only so far that they do nothing more here, and says so of each.
-    fn note_halted(&mut self) {
-        let changes = self.registry.changes(self.seen);
-        self.seen = changes.cursor;
-        let sessions = if changes.overflowed { self.live.iter().copied().collect() } else { changes.sessions };
-        for session in sessions {
-            let Ok(summary) = self.registry.summary(session) else { continue };
-            // One that waits for an answer is refused it, and its source says so.
-            if let (ExecutionState::Running { .. }, Presence::CannotReplay(why)) = (&summary.state, &summary.presence)
-                && self.live.contains(&session)
-                && self.stuck.insert(session)
-            {
-                output::message(&text::cannot_go_on(session, why, self.journal.as_deref()));
-            }
-        }
-    }
-
-    /// Whether every session waits for what no source can answer, or for children that do, or cannot be run again.
+    /// Whether every session waits for what no source can answer, or for children that do.
     fn nobody_moves(&self) -> bool {
         // A parent is known to wait once all its children are: some may have ended of which nobody has reported yet, or
         // have started.
@@ -211,8 +179,7 @@ impl Run {
             Ok(ExecutionState::Running { waiting_on }) => waiting_on == Some(*children),
             Ok(_) | Err(_) => false,
         };
-        let parents = || self.parents.iter().filter(|(parent, _)| !self.stuck.contains(parent));
-        self.stuck.len() + parents().count() == self.live.len() && parents().all(waits)
+        self.stuck.len() + self.parents.len() == self.live.len() && self.parents.iter().all(waits)
     }
 
     async fn start_one(&mut self) -> Result<(), CliError> {
@@ -230,19 +197,16 @@ impl Run {
             self.follower.printed.expect(*id);
         }
         self.order.push(session);
-        self.taken_up.extend(&family);
-        for &id in &family {
+        for id in family {
             if let Some(parent) = self.registry.summary(id).ok().filter(|_| id != session).and_then(|it| it.parent()) {
                 *self.parents.entry(parent).or_default() += 1;
                 self.parent_of.insert(id, parent);
             }
             self.follow_from(id, session, Start::Now);
         }
-        // Whoever asks for it by name lets it go on, also behind two deaths, and with it what it waits for.
-        for id in family {
-            if self.registry.summary(id).is_ok_and(|it| it.presence == Presence::Suspended) {
-                drop(self.registry.release(id).await);
-            }
+        // Whoever asks for it by name lets it go on, also behind two deaths.
+        if self.registry.summary(session).is_ok_and(|it| it.presence == Presence::Suspended) {
+            drop(self.registry.release(session).await);
         }
         Ok(())
     }
@@ -280,10 +244,7 @@ impl Run {
                 }
                 self.documents.extend(document.map(|document| (session, document)));
             }
-            Report::Forked { parent, top, mut children } => {
-                // Of one that was taken up with its parent, the parent may say only now that it has begun: its word of before
-                // was not written yet as the process died.
-                children.retain(|child| !self.taken_up.contains(child));
+            Report::Forked { parent, top, children } => {
                 for child in children {
                     *self.parents.entry(parent).or_default() += 1;
                     self.parent_of.insert(child, parent);
@@ -366,6 +327,7 @@ impl Run {
     async fn finish(
         self,
         format: Format,
+        journal: Option<PathBuf>,
         stream: Stream,
         result: Result<(), CliError>,
         signals: &mut Signals,
@@ -376,8 +338,7 @@ impl Run {
             Some(Ending::NobodyAnswers | Ending::ReaderGone | Ending::Failed) | None => self.exit(ending),
         };
         let left = self.left();
-        let Self { follower, mut ended, over, reports, tasks, journal, order, mut documents, written, hurried, .. } =
-            self;
+        let Self { follower, mut ended, over, reports, tasks, order, mut documents, written, hurried, .. } = self;
         over.cancel();
         // Nobody takes reports any more: who still has one must not wait for that.
         drop((follower, reports));
