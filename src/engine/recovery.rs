@@ -49,16 +49,18 @@ impl Registry {
         read.map(|()| recovered)
     }
 
-    /// Brings back one session of the journal and those below it that it has forked, and no other. Gives the ids of all
-    /// of them that have not ended, parents first, and that of the session itself in any case.
+    /// Brings back one session of the journal and those below it that it has forked, and no other. Gives all of them
+    /// that have not ended, parents first, and the session itself in any case, as they stand before anything of them
+    /// runs: whatever they do is an event behind `last_seq`.
     ///
     /// # Errors
     /// What the journal says where it cannot be read, or the session is damaged.
-    pub async fn recover_family(&self, top: SessionId) -> Result<Vec<SessionId>, JournalError> {
+    pub async fn recover_family(&self, top: SessionId) -> Result<Vec<Summary>, JournalError> {
         let (mut family, mut tasks) = (vec![top], Vec::new());
         let read = self.shared.read_family(&mut family, &mut tasks).await;
         self.shared.end_dropped(&family).await;
-        family.retain(|id| *id == top || self.state(*id).is_ok_and(|state| !state.is_ended()));
+        let family = family.into_iter().filter_map(|id| self.summary(id).ok());
+        let family = family.filter(|it| it.id == top || !it.state.is_ended()).collect();
         self.shared.run_again(&read, tasks);
         read.map(|()| family)
     }

@@ -1,5 +1,6 @@
 //! Follows one session: prints what happens to it as it happens, and takes its questions to the sources.
 
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -18,7 +19,7 @@ use crate::domain::{
     Answer, AnsweredBy, Event, EventKind, ExecutionState, ObserverRecvError, Pause, PauseKind, Prompt, ResumePayload,
     SessionId, gap_line,
 };
-use crate::engine::{Observer, Registry};
+use crate::engine::{Observer, Registry, Summary};
 
 /// What is printed at once, at most, unless one event is larger.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -39,12 +40,16 @@ pub(super) struct Follower {
 }
 
 /// Where to begin to follow a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Start {
     /// With its first event.
     Birth,
-    /// With the next one, and what it waits for now.
-    Now,
+    /// Where it was taken up: with what it waited for then, and what has happened since.
+    Kept {
+        summary: Box<Summary>,
+        /// Its children that had not ended.
+        children: Vec<SessionId>,
+    },
 }
 
 /// Events as far as they have been read.
@@ -52,7 +57,9 @@ pub(super) enum Start {
 struct Batch {
     lines: String,
     pauses: Vec<Arc<Pause>>,
-    children: Vec<SessionId>,
+    forked: Vec<SessionId>,
+    /// Whether events are missing.
+    has_gap: bool,
     /// The child whose end was read last, and the lines that stand behind everything of it.
     ended: Option<(SessionId, String)>,
     closed: bool,
@@ -78,21 +85,23 @@ impl Follower {
     /// Follows a session to its end. `top` is the session of the run that it belongs to.
     pub(super) async fn follow(self, session: SessionId, top: SessionId, start: Start) {
         let whose = Whose { top, session };
-        let from = match start {
-            Start::Birth => None,
-            Start::Now => Some(self.take_up(whose).await),
+        let (from, children) = match start {
+            Start::Birth => (None, Vec::new()),
+            Start::Kept { summary, children } => {
+                self.take_up(whose, &summary).await;
+                (Some(summary.last_seq + 1), children)
+            }
         };
         let document = match self.registry.observe(session, from) {
-            Ok(observer) => self.read(whose, observer, self.children(session, start)).await,
+            Ok(observer) => self.read(whose, observer, children).await,
             // It was just spawned and nothing is collected.
             Err(error) => unreachable!("{error}"),
         };
         let _ = self.reports.send(Report::Ended { session, document }).await;
     }
 
-    /// Takes what a session waits for now to the sources. Gives the number of the event to go on with.
-    async fn take_up(&self, whose: Whose) -> u64 {
-        let summary = self.registry.summary(whose.session).expect("a session of this run is never pruned");
+    /// Takes what a session of the journal waits for to the sources.
+    async fn take_up(&self, whose: Whose, summary: &Summary) {
         if let ExecutionState::Paused(pause) = &summary.state {
             let mut lines = String::new();
             if self.form.format == Format::Text {
@@ -100,18 +109,6 @@ impl Follower {
             }
             self.stream.print(lines.into_bytes()).await;
             self.answer(whose, pause).await;
-        }
-        summary.last_seq + 1
-    }
-
-    /// The children that a session has as it begins to be followed.
-    fn children(&self, session: SessionId, start: Start) -> Vec<SessionId> {
-        match start {
-            Start::Birth => Vec::new(),
-            Start::Now => {
-                let all = self.registry.list().into_iter();
-                all.filter(|it| it.parent() == Some(session) && !it.state.is_ended()).map(|it| it.id).collect()
-            }
         }
     }
 
@@ -127,12 +124,21 @@ impl Follower {
                 next = observer.try_recv();
             }
             self.stream.print(batch.lines.into_bytes()).await;
-            if !batch.children.is_empty() {
-                children.extend(&batch.children);
-                let forked = Report::Forked { parent: whose.session, top: whose.top, children: batch.children };
-                let _ = self.reports.send(forked).await;
+            if batch.has_gap {
+                for child in self.children_now(whose.session) {
+                    self.printed.expect(child);
+                    batch.forked.push(child);
+                }
+            }
+            if batch.has_gap || !batch.forked.is_empty() || batch.ended.is_some() {
+                let Whose { top, session: parent } = whose;
+                children.extend(&batch.forked);
+                let _ = self.reports.send(Report::Children { parent, top, forked: batch.forked }).await;
             }
             if batch.closed {
+                // One may have been named twice.
+                let mut named = HashSet::new();
+                children.retain(|child| named.insert(*child));
                 // What has ended with it comes before its last word.
                 for child in &children {
                     self.printed.wait(*child).await;
@@ -168,7 +174,7 @@ impl Follower {
                 match event.kind {
                     EventKind::ChildStarted { session, .. } => {
                         self.printed.expect(session);
-                        batch.children.push(session);
+                        batch.forked.push(session);
                     }
                     EventKind::ChildEnded { session, .. } => {
                         let mut lines = String::new();
@@ -180,7 +186,10 @@ impl Follower {
                 }
                 self.print(&mut batch.lines, whose, &event);
             }
-            Err(ObserverRecvError::Gap { from, to }) => self.print_gap(&mut batch.lines, whose, from, to),
+            Err(ObserverRecvError::Gap { from, to }) => {
+                batch.has_gap = true;
+                self.print_gap(&mut batch.lines, whose, from, to);
+            }
             Err(ObserverRecvError::Closed) => {
                 batch.closed = true;
                 return None;
@@ -209,6 +218,12 @@ impl Follower {
                 out.push('\n');
             }
         }
+    }
+
+    /// The children of a session that have not ended.
+    fn children_now(&self, session: SessionId) -> impl Iterator<Item = SessionId> {
+        let all = self.registry.list().into_iter();
+        all.filter(move |it| it.parent() == Some(session) && !it.state.is_ended()).map(|it| it.id)
     }
 
     /// The last line of a session; a child has none, since its end is an event of its parent.

@@ -36,8 +36,14 @@ pub(super) enum Report {
         /// Its last line, where that is printed in one document with the others.
         document: Option<String>,
     },
-    /// A session has forked children, which belong to the run as well.
-    Forked { parent: SessionId, top: SessionId, children: Vec<SessionId> },
+    /// What a session waits for has changed: it has forked children, which belong to the run as well, was told of the
+    /// end of one, or it cannot be read any more what it was told.
+    Children {
+        parent: SessionId,
+        top: SessionId,
+        /// Those that it has forked, of which some may have been named before.
+        forked: Vec<SessionId>,
+    },
     /// No source can answer what a session waits for.
     Stuck(SessionId),
     /// A part of the run is gone by a fault of its own, which the panic has told.

@@ -28,7 +28,7 @@ use super::terminal::Terminal;
 use super::{Plan, Sessions, text};
 use crate::desk::DeskError;
 use crate::domain::{ExecutionState, SessionId, SessionSpec};
-use crate::engine::{Presence, Registry};
+use crate::engine::{ChangeCursor, Presence, Registry, Summary};
 
 /// How long ended sessions get to be printed, and before that to stop. A program in a section that cannot be interrupted
 /// needs 50 ms; the rest is for a busy machine.
@@ -105,6 +105,9 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         ending,
         over,
         tasks,
+        journal: plan.journal,
+        is_kept: kept.is_some(),
+        seen: ChangeCursor::default(),
         order: Vec::new(),
         live: HashSet::new(),
         stuck: HashSet::new(),
@@ -118,7 +121,7 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         run.take_up(session).await?;
     }
     let result = run.supervise(&mut signals).await;
-    run.finish(format, plan.journal, stream, result, &mut signals).await
+    run.finish(format, stream, result, &mut signals).await
 }
 
 /// A run under way.
@@ -132,11 +135,20 @@ struct Run {
     ending: Arc<OnceLock<Ending>>,
     over: CancellationToken,
     tasks: TaskTracker,
+    /// The journal that was named.
+    journal: Option<PathBuf>,
+    /// Whether it goes on with a session of a journal.
+    is_kept: bool,
+    /// How far it has looked for sessions that stand still.
+    seen: ChangeCursor,
     order: Vec<SessionId>,
     live: HashSet<SessionId>,
+    /// Those that wait for what no source can answer, and those that cannot be run again.
     stuck: HashSet<SessionId>,
     /// How many children of each session are live.
     parents: HashMap<SessionId, u32>,
+    /// Of every child that was followed. A parent may name one twice: as it goes on, what it has said of a child may not
+    /// have been written, and where something of it cannot be read, all its children are looked up.
     parent_of: HashMap<SessionId, SessionId>,
     documents: HashMap<SessionId, String>,
     /// What became of the output, where it ended before the run.
@@ -161,6 +173,8 @@ impl Run {
                         return self.end(Ending::Failed, signals).await.and(Err(CliError::Broken));
                     }
                 }
+                // Only what comes back from its record can stand still and ask nothing.
+                () = self.registry.changed(self.seen), if self.is_kept => self.note_halted(),
                 () = std::future::ready(()), if self.unstarted > 0 => {
                     if let Err(error) = self.start_one().await {
                         return self.end(Ending::Failed, signals).await.and(Err(error));
@@ -171,51 +185,74 @@ impl Run {
         Ok(())
     }
 
-    /// Whether every session waits for what no source can answer, or for children that do.
+    /// Notes sessions that cannot be run again from their records, and says so of each.
+    fn note_halted(&mut self) {
+        let changes = self.registry.changes(self.seen);
+        self.seen = changes.cursor;
+        let sessions = if changes.overflowed { self.live.iter().copied().collect() } else { changes.sessions };
+        for session in sessions {
+            let Ok(summary) = self.registry.summary(session) else { continue };
+            // One that waits for an answer is refused it, and its source says so.
+            if let (ExecutionState::Running { .. }, Presence::CannotReplay(why)) = (&summary.state, &summary.presence)
+                && self.live.contains(&session)
+                && self.stuck.insert(session)
+            {
+                output::message(&text::cannot_go_on(session, why, self.journal.as_deref()));
+            }
+        }
+    }
+
+    /// Whether every session waits for what no source can answer, or for children that do, or cannot be run again.
     fn nobody_moves(&self) -> bool {
         // A parent is known to wait once all its children are: some may have ended of which nobody has reported yet, or
-        // have started.
+        // which the parent was not told yet, or have started. Each of these comes with a report.
         let waits = |(parent, children): (&SessionId, &u32)| match self.registry.state(*parent) {
             Ok(ExecutionState::Running { waiting_on }) => waiting_on == Some(*children),
             Ok(_) | Err(_) => false,
         };
-        self.stuck.len() + self.parents.len() == self.live.len() && self.parents.iter().all(waits)
+        let parents = || self.parents.iter().filter(|(parent, _)| !self.stuck.contains(parent));
+        self.stuck.len() + parents().count() == self.live.len() && parents().all(waits)
     }
 
     async fn start_one(&mut self) -> Result<(), CliError> {
         let session = self.registry.spawn(self.spec.clone()).await?;
         self.unstarted -= 1;
         self.order.push(session);
-        self.follow(session, session);
+        self.follow(session, session, Start::Birth);
         Ok(())
     }
 
     /// Goes on with a session of the journal, and with those below it that have not ended.
     async fn take_up(&mut self, session: SessionId) -> Result<(), CliError> {
         let family = self.registry.recover_family(session).await?;
-        for id in &family {
+        let mut children: HashMap<SessionId, Vec<SessionId>> = HashMap::new();
+        for Summary { id, spec, .. } in &family {
             self.follower.printed.expect(*id);
+            if let Some(parent) = spec.parent.as_ref().filter(|_| *id != session) {
+                self.add_child(*id, parent.session);
+                children.entry(parent.session).or_default().push(*id);
+            }
         }
         self.order.push(session);
-        for id in family {
-            if let Some(parent) = self.registry.summary(id).ok().filter(|_| id != session).and_then(|it| it.parent()) {
-                *self.parents.entry(parent).or_default() += 1;
-                self.parent_of.insert(id, parent);
+        for summary in family {
+            let (id, is_suspended) = (summary.id, summary.presence == Presence::Suspended);
+            let children = children.remove(&id).unwrap_or_default();
+            self.follow(id, session, Start::Kept { summary: Box::new(summary), children });
+            // Whoever asks for it by name lets it go on, also behind two deaths, and with it what it waits for.
+            if is_suspended {
+                // Refused only where it has ended meanwhile, or somebody was quicker.
+                drop(self.registry.release(id).await);
             }
-            self.follow_from(id, session, Start::Now);
-        }
-        // Whoever asks for it by name lets it go on, also behind two deaths.
-        if self.registry.summary(session).is_ok_and(|it| it.presence == Presence::Suspended) {
-            drop(self.registry.release(session).await);
         }
         Ok(())
     }
 
-    fn follow(&mut self, session: SessionId, top: SessionId) {
-        self.follow_from(session, top, Start::Birth);
+    fn add_child(&mut self, child: SessionId, parent: SessionId) {
+        *self.parents.entry(parent).or_default() += 1;
+        self.parent_of.insert(child, parent);
     }
 
-    fn follow_from(&mut self, session: SessionId, top: SessionId, start: Start) {
+    fn follow(&mut self, session: SessionId, top: SessionId, start: Start) {
         self.live.insert(session);
         let printed = self.follower.printed.guard(session);
         let follow = self.follower.clone().follow(session, top, start);
@@ -234,21 +271,22 @@ impl Run {
             Report::Ended { session, document } => {
                 self.live.remove(&session);
                 self.stuck.remove(&session);
-                if let Some(parent) = self.parent_of.remove(&session)
-                    && let Some(children) = self.parents.get_mut(&parent)
+                if let Some(parent) = self.parent_of.get(&session)
+                    && let Some(children) = self.parents.get_mut(parent)
                 {
                     *children -= 1;
                     if *children == 0 {
-                        self.parents.remove(&parent);
+                        self.parents.remove(parent);
                     }
                 }
                 self.documents.extend(document.map(|document| (session, document)));
             }
-            Report::Forked { parent, top, children } => {
-                for child in children {
-                    *self.parents.entry(parent).or_default() += 1;
-                    self.parent_of.insert(child, parent);
-                    self.follow(child, top);
+            Report::Children { parent, top, forked } => {
+                for child in forked {
+                    if !self.parent_of.contains_key(&child) {
+                        self.add_child(child, parent);
+                        self.follow(child, top, Start::Birth);
+                    }
                 }
             }
             // What it waited for may have ended with it meanwhile.
@@ -327,7 +365,6 @@ impl Run {
     async fn finish(
         self,
         format: Format,
-        journal: Option<PathBuf>,
         stream: Stream,
         result: Result<(), CliError>,
         signals: &mut Signals,
@@ -338,7 +375,8 @@ impl Run {
             Some(Ending::NobodyAnswers | Ending::ReaderGone | Ending::Failed) | None => self.exit(ending),
         };
         let left = self.left();
-        let Self { follower, mut ended, over, reports, tasks, order, mut documents, written, hurried, .. } = self;
+        let Self { follower, mut ended, over, reports, tasks, journal, order, mut documents, written, hurried, .. } =
+            self;
         over.cancel();
         // Nobody takes reports any more: who still has one must not wait for that.
         drop((follower, reports));

@@ -102,6 +102,16 @@ pub(super) fn terminal(out: &mut String, form: Form, whose: Whose, terminal: &Te
     }
 }
 
+/// That a session cannot be run again from its record, and what to do.
+pub(super) fn cannot_go_on(session: SessionId, why: &str, journal: Option<&Path>) -> String {
+    let journal = journal.map(|path| format!(" --journal {}", path.display())).unwrap_or_default();
+    let session = session.short();
+    let why = shown(why);
+    format!(
+        "{session} cannot go on: {why}; it is tried again when it is resumed, or end it: switchboard session cancel {session}{journal}"
+    )
+}
+
 /// What to type to go on with sessions that were left.
 pub(super) fn how_to_go_on(left: &[SessionId], journal: Option<&Path>) -> Option<String> {
     let ids: Vec<String> = left.iter().take(3).map(|id| id.short()).collect();

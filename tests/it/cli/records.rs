@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use switchboard::engine::{Journal, Record};
+use switchboard::domain::SessionId;
+use switchboard::engine::{Durability, Journal, Record, Stored};
+use switchboard::store::journal::SqliteJournal;
 
 use super::home::{Ended, Home, signal};
 use crate::store::{Life, close, open};
@@ -182,6 +184,67 @@ fn to_cancel_a_run_from_outside_ends_what_it_has_forked() {
     // Also what an earlier cancel has left behind.
     home.run(&["session", "cancel", "--where", "state:running", "--journal", "forks.db"]).exits(0);
     assert_eq!(states("cancelled"), 8);
+}
+
+async fn stored(journal: &SqliteJournal) -> Vec<Stored> {
+    journal.stored(0, 100).get().await.unwrap().sessions.clone()
+}
+
+#[tokio::test]
+async fn a_child_whose_process_died_twice_goes_on_when_its_run_is_asked_for() {
+    let home = Home::new();
+    let spins =
+        "alc.log('info', 'up') while not alc.state.get('flag:go') do for i = 1, 100000 do end end return 'went'";
+    home.file("lib/spins/init.lua", format!("return {{ run = function() {spins} end }}"));
+    let code = "return alc.fork({'spins'}, {})[1].result";
+    let common = ["--journal", "spins.db", "--home", "h"];
+    let start = [&["run", "--code", code, "--lib", "lib", "-o", "jsonl"][..], &common].concat();
+    let mut child = home.switchboard(&start).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let up = lines.find(|line| line.as_ref().unwrap().contains("\"up\"")).unwrap().unwrap();
+    signal(child.id(), "KILL");
+    child.wait().unwrap();
+    let up: Value = serde_json::from_str(&up).unwrap();
+    let journal = open(&home.path().join("spins.db"));
+    let child: SessionId = up["child"].as_str().unwrap().parse().unwrap();
+    let died = [Record::Resumed { unclean: true, at: 2000 }];
+    journal.append(child, &died, Durability::Acknowledged).get().await.unwrap();
+    close(journal).await;
+    home.file("h/state/flag/go.json", "true");
+    let resume = [&["run", "--resume", up["session"].as_str().unwrap()][..], &common].concat();
+    let ended = home.run(&resume).exits(0);
+    assert!(ended.stdout.ends_with("done: \"went\"\n"), "{ended:#?}");
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_go_on_says_so_and_what_to_do() {
+    let home = Home::new();
+    let id = forked(&home, "whole.db");
+    let (whole, part) = (open(&home.path().join("whole.db")), open(&home.path().join("part.db")));
+    let mut gone = Vec::new();
+    for stored in stored(&whole).await {
+        let session = &stored.session;
+        // Of its own children the second is lost.
+        if session.spec().parent.as_ref().is_some_and(|parent| parent.depth == 1 && parent.index == 1) {
+            gone.push(session.id());
+            continue;
+        }
+        let records = whole.records(session.id()).get().await.unwrap().unwrap();
+        part.append(session.id(), &records, Durability::Acknowledged).get().await.unwrap();
+    }
+    close(whole).await;
+    close(part).await;
+    let ended = home.run(&["run", "--resume", &id, "--journal", "part.db", "-o", "jsonl"]).exits(6);
+    assert_eq!(ended.terminal()["state"], "waiting");
+    let short = &id[..8];
+    let told = format!(
+        "{short} cannot go on: its child {} has not come back; it is tried again when it is resumed, or end it: \
+         switchboard session cancel {short} --journal part.db\n",
+        gone[0]
+    );
+    assert!(ended.stderr.starts_with(&told), "{ended:#?}");
+    home.run(&["session", "cancel", short, "--journal", "part.db"]).exits(0);
+    home.run(&["run", "--resume", short, "--journal", "part.db"]).exits(8);
 }
 
 #[test]
