@@ -44,7 +44,7 @@ fn sweep(shared: &Shared, ttl: Duration) {
         let remains = sessions.get(&id).and_then(|live| evictable(&live.feed.lock(), now, ttl));
         if let Some(remains) = remains {
             shared.world.journal.retire(remains);
-            let evicted = sessions.remove(&id);
+            let evicted = sessions.remove(id);
             drop(sessions);
             drop(evicted);
             tracing::info!(session = %id, "evicted");

@@ -11,6 +11,7 @@ mod collect;
 mod diagnostics;
 mod door;
 mod effect;
+mod family;
 mod feed;
 mod files;
 mod folding;

@@ -9,12 +9,11 @@ use std::sync::Arc;
 
 use super::feed::Feed;
 use super::posts::Live;
-use super::purse::Purse;
 use super::registry::Registry;
 use super::shared::{Found, Shared};
 use super::world::World;
-use super::{JournalError, Presence, Recovery, Spent, Stored, Summary};
-use crate::domain::{Session, SessionId, SessionSpec, StateName};
+use super::{JournalError, Presence, Recovery, Stored, Summary};
+use crate::domain::{Session, SessionId, StateName};
 
 /// Sessions that are taken from the journal at a time.
 const PAGE: usize = 500;
@@ -261,47 +260,9 @@ impl Shared {
         feed.lock().summary.presence = presence;
         let live = Arc::new(Live::new(Arc::new(feed), None));
         self.world.changes.grow();
-        let live = self.sessions_mut(|sessions| Arc::clone(sessions.entry(id).or_insert(live)));
+        let live = self.sessions_mut(|sessions| Arc::clone(sessions.add(live)));
         self.world.changes.mark(id, &live.feed.mark);
         live
-    }
-
-    /// What counts the budget of a family, for a child of it.
-    pub(super) fn purse_of(&self, spec: &SessionSpec) -> Option<Arc<Purse>> {
-        spec.parent.as_ref()?.budget?;
-        let top = self.top_of(spec)?;
-        self.purse_below(top, || {
-            // What ended children have used is added to what their parents have.
-            let family = self.summaries().into_iter().filter(|it| it.id == top || self.lives_below(top, it));
-            family.fold(Spent::default(), |spent, Summary { usage, .. }| Spent {
-                llm_calls: spent.llm_calls + usage.llm_calls,
-                tokens: spent.tokens + usage.total_tokens.tokens,
-            })
-        })
-    }
-
-    /// How many sessions below `top` have not ended. Looks at every session.
-    pub(super) fn living_below(&self, top: SessionId) -> usize {
-        self.summaries().iter().filter(|it| self.lives_below(top, it)).count()
-    }
-
-    fn summaries(&self) -> Vec<Summary> {
-        let live: Vec<Arc<Live>> = self.sessions(|sessions| sessions.values().cloned().collect());
-        live.iter().map(|live| live.feed.lock().summary.clone()).collect()
-    }
-
-    fn lives_below(&self, top: SessionId, summary: &Summary) -> bool {
-        let Summary { spec, state, .. } = summary;
-        spec.parent.is_some() && !state.is_ended() && self.top_of(spec) == Some(top)
-    }
-
-    /// The session at the top of a child's family.
-    pub(super) fn top_of(&self, spec: &SessionSpec) -> Option<SessionId> {
-        let mut top = spec.parent.as_ref()?.session;
-        while let Some(parent) = self.live(top)?.feed.lock().summary.parent() {
-            top = parent;
-        }
-        Some(top)
     }
 }
 

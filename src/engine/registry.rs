@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::calls::{Call, CancelEffect, Verb};
 use super::changes::{ChangeCursor, ChangeLog, Changes};
 use super::diagnostics::Board;
+use super::family::Sessions;
 use super::feed::Feed;
 use super::posts::Live;
 use super::recovery_log::RecoveryLog;
@@ -21,7 +22,7 @@ use super::shared::{Found, Shared};
 use super::world::{RERUNS, WRITES, World};
 use super::{Clock, Entropy, Files, Inspection, Journal, Observer, Package, Presence, Retention, Summary, VmFactory};
 use crate::domain::{
-    AwaitError, BySession, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ReleaseError,
+    AwaitError, CancelError, CancelReason, ExecutionState, InvalidSpec, Limits, ObserveError, ReleaseError,
     ResumeError, ResumeOutcome, ResumePayload, Seq, SessionId, SessionSpec, SpawnError, StateError, TerminalOutcome,
 };
 
@@ -378,13 +379,22 @@ impl Registry {
         self.shared.find(id)
     }
 
+    /// What the registry has in memory of the children that a session has forked, oldest first. Children that it has
+    /// evicted have ended.
+    pub fn children(&self, parent: SessionId) -> Vec<Summary> {
+        let children = self.shared.children(parent);
+        let mut list: Vec<Summary> = children.iter().map(|live| live.feed.lock().summary.clone()).collect();
+        list.sort_by_key(|summary| (summary.created_at, summary.id));
+        list
+    }
+
     /// The packages that programs can `require`, by name, with what each says of itself. Reads the library directories:
     /// it may block.
     pub fn packages(&self) -> Vec<Package> {
         self.shared.world.files.packages(&self.shared.world.library_dirs)
     }
 
-    fn sessions<T>(&self, read: impl FnOnce(&BySession<Arc<Live>>) -> T) -> T {
+    fn sessions<T>(&self, read: impl FnOnce(&Sessions) -> T) -> T {
         self.shared.sessions(read)
     }
 }

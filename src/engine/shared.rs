@@ -9,15 +9,16 @@ use tokio_util::task::TaskTracker;
 
 use super::Spent;
 use super::calls::CallLog;
+use super::family::Sessions;
 use super::posts::Live;
 use super::purse::Purse;
 use super::world::World;
-use crate::domain::{BySession, Session, SessionId};
+use crate::domain::{Session, SessionId};
 
 /// What all handles of one registry share.
 pub(super) struct Shared {
     pub(super) world: Arc<World>,
-    pub(super) sessions: RwLock<BySession<Arc<Live>>>,
+    pub(super) sessions: RwLock<Sessions>,
     pub(super) runtime: tokio::runtime::Handle,
     /// Owns every task of the registry.
     pub(super) tasks: TaskTracker,
@@ -86,7 +87,7 @@ impl Shared {
         self.sessions(|sessions| sessions.get(&id).cloned())
     }
 
-    pub(super) fn sessions<T>(&self, read: impl FnOnce(&BySession<Arc<Live>>) -> T) -> T {
+    pub(super) fn sessions<T>(&self, read: impl FnOnce(&Sessions) -> T) -> T {
         read(&self.sessions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -105,7 +106,7 @@ impl Shared {
         Some(purse)
     }
 
-    pub(super) fn sessions_mut<T>(&self, write: impl FnOnce(&mut BySession<Arc<Live>>) -> T) -> T {
+    pub(super) fn sessions_mut<T>(&self, write: impl FnOnce(&mut Sessions) -> T) -> T {
         write(&mut self.sessions.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

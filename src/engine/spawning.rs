@@ -66,7 +66,7 @@ impl Shared {
     /// Lists a session: from here on everybody finds it.
     pub(super) fn list(&self, Prepared { id, live, .. }: &Prepared) {
         self.world.changes.grow();
-        self.sessions_mut(|sessions| sessions.insert(*id, Arc::clone(live)));
+        self.sessions_mut(|sessions| _ = sessions.add(Arc::clone(live)));
         self.world.changes.mark(*id, &live.feed.mark);
     }
 

@@ -39,7 +39,7 @@ impl Registry {
     pub fn forget(&self, removed: impl IntoIterator<Item = SessionId>) {
         for id in removed {
             // The lock is not held while it is dropped.
-            let gone = self.shared.sessions_mut(|sessions| sessions.remove(&id));
+            let gone = self.shared.sessions_mut(|sessions| sessions.remove(id));
             drop(gone);
             self.shared.world.changes.mark(id, &Mark::default());
         }

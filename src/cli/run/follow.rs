@@ -125,9 +125,9 @@ impl Follower {
             }
             self.stream.print(batch.lines.into_bytes()).await;
             if batch.has_gap {
-                for child in self.children_now(whose.session) {
-                    self.printed.expect(child);
-                    batch.forked.push(child);
+                for child in self.registry.children(whose.session).iter().filter(|child| !child.state.is_ended()) {
+                    self.printed.expect(child.id);
+                    batch.forked.push(child.id);
                 }
             }
             if batch.has_gap || !batch.forked.is_empty() || batch.ended.is_some() {
@@ -220,12 +220,6 @@ impl Follower {
         }
     }
 
-    /// The children of a session that have not ended.
-    fn children_now(&self, session: SessionId) -> impl Iterator<Item = SessionId> {
-        let all = self.registry.list().into_iter();
-        all.filter(move |it| it.parent() == Some(session) && !it.state.is_ended()).map(|it| it.id)
-    }
-
     /// The last line of a session; a child has none, since its end is an event of its parent.
     fn last_line(&self, whose: Whose, children: &[SessionId], out: &mut String) -> Option<String> {
         if whose.child().is_some() {
@@ -259,8 +253,7 @@ impl Follower {
         match state {
             ExecutionState::Paused(pause) => pause.pending().cloned().collect(),
             ExecutionState::Running { waiting_on: Some(_) } => {
-                let below = self.registry.list().into_iter().filter(|it| it.parent() == Some(child));
-                below.flat_map(|it| self.waits_for(it.id)).collect()
+                self.registry.children(child).iter().flat_map(|below| self.waits_for(below.id)).collect()
             }
             _ => Vec::new(),
         }

@@ -7,7 +7,6 @@
 //! A crash in between leaves children with a `parent` in their spec whether or not `child_started` was written: a
 //! recovery finds them by session, fork and index, and makes none twice.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use futures::StreamExt;
@@ -124,11 +123,11 @@ impl SessionTask {
         let spec = self.session.spec();
         let shared = self.shared.upgrade()?;
         let limit = spec.limits.family;
-        if (shared.sessions(HashMap::len) + n) as u64 <= limit {
+        if (shared.sessions(|sessions| sessions.len()) + n) as u64 <= limit {
             return None;
         }
         let top = if spec.parent.is_some() { shared.top_of(spec)? } else { self.session.id() };
-        let would = (shared.living_below(top) + n) as u64;
+        let would = (shared.living_below(top).len() + n) as u64;
         (would > limit)
             .then(|| format!("alc.fork: {would} sessions of one family would not have ended; the limit is {limit}"))
     }
@@ -164,11 +163,11 @@ impl SessionTask {
             return Ok(Vec::new());
         }
         let id = self.session.id();
-        let is_here = |live: &Arc<Live>| {
-            let parent = live.feed.lock().summary.spec.parent.clone()?;
-            ((parent.session, parent.fork) == (id, fork)).then(|| (parent.index, Arc::clone(live)))
+        let of_this_fork = |live: Arc<Live>| {
+            let parent = live.feed.lock().summary.spec.parent.clone().filter(|parent| parent.fork == fork)?;
+            Some((parent.index, live))
         };
-        let mut there: Vec<_> = shared.sessions(|sessions| sessions.values().filter_map(is_here).collect());
+        let mut there: Vec<_> = shared.children(id).into_iter().filter_map(of_this_fork).collect();
         for event in begun {
             if let EventKind::ChildStarted { session: child, index, .. } = event.kind
                 && !there.iter().any(|(_, live)| live.feed.id() == child)

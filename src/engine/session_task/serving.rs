@@ -2,7 +2,6 @@
 //!
 //! Requests are served at the checkpoints only, one at a time, so that nobody finds the session in the middle of a turn.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -13,7 +12,6 @@ use crate::domain::{
     ResumePayload, SeenAt, Session, decide,
 };
 use crate::engine::Presence;
-use crate::engine::posts::Live;
 
 impl SessionTask {
     /// Waits for the next request, or for the wall limit, and serves it.
@@ -116,7 +114,7 @@ impl SessionTask {
         let is_away = !matches!(self.feed.lock().summary.presence, Presence::Resident | Presence::CannotSleep(_));
         match self.acknowledged(Command::Cancel { reason, seen_at }).await {
             Ok(()) => {
-                if is_away && self.session.forks() > 0 {
+                if is_away {
                     self.end_children_left();
                 }
                 Ok(())
@@ -133,10 +131,8 @@ impl SessionTask {
     fn end_children_left(&self) {
         let id = self.session.id();
         let Some(shared) = self.shared.upgrade() else { return };
-        let is_child = |live: &&Arc<Live>| live.feed.lock().summary.parent() == Some(id);
-        let children: Vec<_> = shared.sessions(|sessions| sessions.values().filter(is_child).cloned().collect());
         let reason = shared.dropped_reason();
-        for child in children.iter().filter(|child| !child.has_ended()) {
+        for child in shared.children(id).iter().filter(|child| !child.has_ended()) {
             drop(shared.send_cancel(child, reason.clone()));
         }
     }
