@@ -225,6 +225,9 @@ impl Run {
     /// Goes on with a session of the journal, and with those below it that have not ended.
     async fn take_up(&mut self, session: SessionId) -> Result<(), CliError> {
         let family = self.registry.recover_family(session).await?;
+        if family.is_empty() {
+            return Err(CliError::NoSession(format!("no session {session}: it was removed just now")));
+        }
         let mut children: HashMap<SessionId, Vec<SessionId>> = HashMap::new();
         for Summary { id, spec, .. } in &family {
             self.follower.printed.expect(*id);
@@ -235,11 +238,12 @@ impl Run {
         }
         self.order.push(session);
         for summary in family {
-            let (id, is_suspended) = (summary.id, summary.presence == Presence::Suspended);
+            let (id, standing) = (summary.id, summary.standing());
             let children = children.remove(&id).unwrap_or_default();
             self.follow(id, session, Start::Kept { summary: Box::new(summary), children });
-            // Whoever asks for it by name lets it go on, also behind two deaths, and with it what it waits for.
-            if is_suspended {
+            // Whoever asks for it by name lets it go on, also one that is held, or behind two deaths, and with it what it
+            // waits for.
+            if standing.is_some() {
                 // Refused only where it has ended meanwhile, or somebody was quicker.
                 drop(self.registry.release(id).await);
             }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use switchboard::domain::SessionId;
+use switchboard::domain::{SessionId, SessionSpec};
 use switchboard::engine::{Durability, Journal, Record, Stored};
 use switchboard::store::journal::SqliteJournal;
 
@@ -214,6 +214,17 @@ async fn a_child_whose_process_died_twice_goes_on_when_its_run_is_asked_for() {
     let resume = [&["run", "--resume", up["session"].as_str().unwrap()][..], &common].concat();
     let ended = home.run(&resume).exits(0);
     assert!(ended.stdout.ends_with("done: \"went\"\n"), "{ended:#?}");
+}
+
+#[tokio::test]
+async fn a_session_that_is_held_begins_when_it_is_resumed() {
+    let home = Home::new();
+    let held = Life::new(1, SessionSpec { held: true, ..SessionSpec::run("return 'begun'") });
+    let journal = open(&home.path().join("held.db"));
+    journal.append(held.id(), &held.records, Durability::Acknowledged).get().await.unwrap();
+    close(journal).await;
+    let ended = home.run(&["run", "--resume", &held.id().to_string(), "--journal", "held.db"]).exits(0);
+    assert!(ended.stdout.ends_with("done: \"begun\"\n"), "{ended:#?}");
 }
 
 #[tokio::test]
