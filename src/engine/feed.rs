@@ -47,6 +47,8 @@ pub(super) struct Published {
     pub(super) observers: usize,
     /// Whether a reader has found nothing since the last publication, and may wait for the next.
     is_awaited: bool,
+    /// Whether a cancel of it was asked for that was not refused: it ends as soon as that is recorded.
+    pub(super) is_ending: bool,
     /// Cancels that came too late: the first few, and how many.
     pub(super) ignored: (Vec<CancelReason>, u64),
     /// The session itself, once it has ended and has no task any more.
@@ -101,6 +103,7 @@ impl Feed {
             log: Arc::clone(session.log()),
             observers: 0,
             is_awaited: false,
+            is_ending: false,
             ignored: (Vec::new(), 0),
             remains,
         };

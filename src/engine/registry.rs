@@ -388,6 +388,15 @@ impl Registry {
         list
     }
 
+    /// Whether somebody has asked for its cancel, which was not refused: it has ended, or is about to. A fork that gives
+    /// up ends its other children so; it says this of them before it says why.
+    pub fn is_ending(&self, id: SessionId) -> bool {
+        self.shared.live(id).is_none_or(|live| {
+            let published = live.feed.lock();
+            published.is_ending || published.summary.state.is_ended()
+        })
+    }
+
     /// The packages that programs can `require`, by name, with what each says of itself. Reads the library directories:
     /// it may block.
     pub fn packages(&self) -> Vec<Package> {

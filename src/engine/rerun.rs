@@ -131,6 +131,8 @@ impl Rerun {
             Step::Preempted if !self.past.is_over() => Ok(Input::Continue),
             Step::Wants(effect) if !self.past.is_cut() => match self.past.wants(effect.hash(), effect.name())? {
                 PastEffect::Performed(result) => Ok(Input::Done(EffectResult::clone(&result))),
+                // Somebody else ended the session while it waited for this.
+                PastEffect::Begun(_) if self.past.is_cut() => Err(Reached::End),
                 PastEffect::Begun(events) => Err(Reached::Effect(effect, events)),
             },
             Step::Asked { kind, questions } => {

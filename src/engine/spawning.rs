@@ -100,6 +100,7 @@ impl Shared {
     ) -> Option<oneshot::Receiver<Result<(), CancelError>>> {
         let (reply, answer) = oneshot::channel();
         let (post, task) = self.way(live)?;
+        live.feed.lock().is_ending = true;
         post.stop.raise();
         let tried = post.inbox.try_send(Box::new(Request::Cancel(reason, reply)));
         // Behind the request: a session that only comes back for it sees it before its program runs.

@@ -161,7 +161,10 @@ impl Run {
     /// Starts the sessions and waits for their ends. Says why it could not, if so.
     async fn supervise(&mut self, signals: &mut Signals) -> Result<(), CliError> {
         while self.unstarted > 0 || !self.live.is_empty() {
-            if self.unstarted == 0 && self.nobody_moves() {
+            let all_wait = self.unstarted == 0 && self.all_wait();
+            // What a fork ends that gives up waits for nobody.
+            let some_end = all_wait && self.live.iter().any(|session| self.registry.is_ending(*session));
+            if all_wait && !some_end {
                 return self.end(Ending::NobodyAnswers, signals).await;
             }
             tokio::select! {
@@ -173,8 +176,9 @@ impl Run {
                         return self.end(Ending::Failed, signals).await.and(Err(CliError::Broken));
                     }
                 }
-                // Only what comes back from its record can stand still and ask nothing.
-                () = self.registry.changed(self.seen), if self.is_kept => self.note_halted(),
+                // Only what comes back from its record can stand still and ask nothing; and the cancel of one that waits may
+                // be refused.
+                () = self.registry.changed(self.seen), if self.is_kept || some_end => self.note_halted(),
                 () = std::future::ready(()), if self.unstarted > 0 => {
                     if let Err(error) = self.start_one().await {
                         return self.end(Ending::Failed, signals).await.and(Err(error));
@@ -203,7 +207,7 @@ impl Run {
     }
 
     /// Whether every session waits for what no source can answer, or for children that do, or cannot be run again.
-    fn nobody_moves(&self) -> bool {
+    fn all_wait(&self) -> bool {
         // A parent is known to wait once all its children are: some may have ended of which nobody has reported yet, or
         // which the parent was not told yet, or have started. Each of these comes with a report.
         let waits = |(parent, children): (&SessionId, &u32)| match self.registry.state(*parent) {

@@ -9,9 +9,9 @@
 
 use std::sync::{Arc, Weak};
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
+use futures::stream::{FuturesOrdered, FuturesUnordered};
+use futures::{Stream, StreamExt};
 use serde_json::{Value, json};
 
 use super::{Over, SessionTask};
@@ -70,11 +70,23 @@ impl SessionTask {
             }
             let spec = self.child(number, index, depth, strategy, &fork.ctx);
             let (shared, purse) = (self.shared.clone(), purse.clone());
-            let prepared = self.meanwhile(async move {
+            let mut preparing = Box::pin(async move {
                 let shared = shared.upgrade().ok_or("the registry is gone")?;
                 shared.prepare(spec, purse).await.map_err(|error| error.to_string())
             });
-            match prepared.await? {
+            let prepared = match self.meanwhile(&mut preparing).await {
+                Ok(prepared) => prepared,
+                Err(over) => {
+                    // It may stand in the journal by now: then it has to come to an end there, with the others.
+                    if over == Over::Ended
+                        && let Ok(prepared) = preparing.await
+                    {
+                        children.add(index, prepared);
+                    }
+                    return Err(over);
+                }
+            };
+            match prepared {
                 Ok(prepared) => children.add(index, prepared),
                 Err(why) => return Ok(Err(format!("alc.fork: cannot start strategy '{strategy}': {why}"))),
             }
@@ -86,25 +98,28 @@ impl SessionTask {
             self.turn(Command::StartChildren { children: names })?;
         }
         children.start();
-        let is_told = |id: SessionId| {
-            begun.iter().any(|event| matches!(event.kind, EventKind::ChildEnded { session, .. } if session == id))
-        };
-
+        let told: Vec<SessionId> = begun.iter().filter_map(ended_child).collect();
         let mut results = vec![Value::Null; fork.strategies.len()];
         let mut failure: Option<(usize, String)> = None;
-        let mut ends = children.ends();
+        let mut ends = children.ends(&told);
         while let Some((index, outcome)) = self.meanwhile(ends.next()).await? {
             let child = &children.all[index];
-            if !is_told(child.id) {
+            let strategy = &*fork.strategies[index];
+            let result = result(&outcome);
+            let aborts = fork.on_error == OnError::Abort && failure.is_none() && result.is_err();
+            if aborts {
+                // Before anybody learns of the failure: what they wait for does not count any more.
+                children.expect_cancel();
+            }
+            if !told.contains(&child.id) {
                 let usage = Box::new(child.live.feed.lock().summary.usage);
                 self.turn(Command::EndChild { session: child.id, state: outcome.name(), usage })?;
             }
-            let strategy = &*fork.strategies[index];
-            match result(&outcome) {
+            match result {
                 Ok(value) => results[index] = json!({ "strategy": strategy, "ok": true, "result": value }),
                 Err(error) => {
                     results[index] = json!({ "strategy": strategy, "ok": false, "error": error });
-                    if fork.on_error == OnError::Abort && failure.is_none() {
+                    if aborts {
                         failure = Some((index, error));
                         children
                             .cancel(CancelCode::Internal, &format!("strategy '{strategy}' failed, and so the fork"));
@@ -201,6 +216,14 @@ impl SessionTask {
     }
 }
 
+/// The child whose end an event tells.
+fn ended_child(event: &EventRef) -> Option<SessionId> {
+    match event.kind {
+        EventKind::ChildEnded { session, .. } => Some(session),
+        _ => None,
+    }
+}
+
 /// What the parent gets of a child.
 fn result(outcome: &TerminalOutcome) -> Result<Value, String> {
     match outcome {
@@ -266,13 +289,25 @@ impl Children {
         }
     }
 
-    /// Their ends, as they come, each with the place of the child.
-    fn ends(&self) -> FuturesUnordered<BoxFuture<'static, (usize, TerminalOutcome)>> {
+    /// Their ends, each with the place of the child: first those that the parent was `told`, in that order, since the
+    /// first failure is the fork's; then the others, as they come.
+    fn ends(&self, told: &[SessionId]) -> impl Stream<Item = (usize, TerminalOutcome)> + Unpin + use<> {
         let end = |(index, child): (usize, &Child)| -> BoxFuture<'static, _> {
             let feed = Arc::clone(&child.live.feed);
             Box::pin(async move { (index, feed.ended().await) })
         };
-        self.all.iter().enumerate().map(end).collect()
+        let all = || self.all.iter().enumerate();
+        let told_before = told.iter().filter_map(|id| all().find(|(_, child)| child.id == *id));
+        let others = all().filter(|(_, child)| !told.contains(&child.id));
+        let told_before: FuturesOrdered<_> = told_before.map(end).collect();
+        told_before.chain(others.map(end).collect::<FuturesUnordered<_>>())
+    }
+
+    /// Shows of those that have not ended that they are about to be cancelled.
+    fn expect_cancel(&self) {
+        for child in self.all.iter().filter(|child| !child.live.has_ended()) {
+            child.live.feed.lock().is_ending = true;
+        }
     }
 
     /// Cancels those that have not ended.

@@ -122,6 +122,8 @@ impl SessionTask {
             Err(NoTurn::Rejected(_)) => Ok(()),
             Err(NoTurn::NotRecorded(cause)) => {
                 self.stop.lower();
+                self.feed.lock().is_ending = false;
+                self.world.changes.mark(self.session.id(), &self.feed.mark);
                 Err(CancelError::NotRecorded { cause })
             }
         }

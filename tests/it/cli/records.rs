@@ -186,6 +186,19 @@ fn to_cancel_a_run_from_outside_ends_what_it_has_forked() {
     assert_eq!(states("cancelled"), 8);
 }
 
+#[test]
+fn a_run_waits_for_what_a_fork_ends_that_gives_up() {
+    let home = Home::new();
+    home.file("lib/asks/init.lua", "return { run = function(ctx) return alc.llm('child?') end }");
+    home.file("lib/fails/init.lua", "return { run = function(ctx) alc.llm('first?') error('no luck') end }");
+    home.file("first.jsonl", r#"{"match": "first", "response": "x"}"#);
+    let code = "return select(2, pcall(alc.fork, {'asks', 'fails', 'asks'}, {}, {on_error = 'abort'}))";
+    for _ in 0..5 {
+        let ended = home.run(&["run", "--code", code, "--lib", "lib", "--answers", "first.jsonl"]).exits(0);
+        assert!(ended.stdout.contains("done: \"alc.fork: strategy 'fails' failed: "), "{ended:#?}");
+    }
+}
+
 async fn stored(journal: &SqliteJournal) -> Vec<Stored> {
     journal.stored(0, 100).get().await.unwrap().sessions.clone()
 }

@@ -8,8 +8,10 @@ use switchboard::domain::{
     TerminalOutcome,
 };
 
+use switchboard::engine::{JournalError, Record};
+
 use super::rig::Rig;
-use crate::support::{bounded, ended, paused, paused_at, reason, until};
+use crate::support::{bounded, ended, paused, paused_at, reason, until, wait_for};
 
 /// Asks as often as `ctx.times` says, and returns the answers.
 const ASKS: &str = r#"
@@ -226,6 +228,41 @@ async fn with_abort_the_first_failure_cancels_the_others_and_is_raised() {
     let all = of(&rig, parent);
     let TerminalOutcome::Cancelled(cancelled) = ended(&rig.registry, all[0]).await else { panic!("it is cancelled") };
     assert_eq!(cancelled.reason.code, CancelCode::Internal);
+}
+
+#[tokio::test]
+async fn of_the_others_it_is_known_that_they_end_before_the_failure_is() {
+    let rig = rig();
+    rig.journal.hold(|_, records, _| is_cancel(records));
+    let code = "return select(2, pcall(alc.fork, { 'asks', 'fails' }, {}, { on_error = 'abort' }))";
+    let parent = rig.start(SessionSpec::run(code)).await;
+    let all = children(&rig, parent, 1).await;
+    assert!(rig.registry.is_ending(all[0]) && rig.registry.is_ending(all[1]));
+    assert!(!rig.registry.is_ending(parent));
+    wait_for("the cancel", || rig.journal.waiting() == 1).await;
+    rig.journal.release(&Err(JournalError("no room".into())));
+    wait_for("the refusal", || !rig.registry.is_ending(all[0])).await;
+    rig.answer(all[0], "yes").await;
+    let raised = value(&rig, parent).await;
+    assert!(raised.as_str().unwrap().ends_with(":1: no luck"), "{raised}");
+}
+
+fn is_cancel(records: &[Record]) -> bool {
+    let Some(Record::Turn(turn)) = records.first() else { return false };
+    turn.iter().any(|event| matches!(event.kind, EventKind::CancelRequested { .. }))
+}
+
+#[tokio::test]
+async fn a_child_that_is_being_recorded_as_its_parent_ends_ends_too() {
+    let rig = rig();
+    rig.journal.hold(|_, records, _| matches!(records, [Record::Spawned { spec, .. }] if spec.parent.is_some()));
+    let parent = rig.start(SessionSpec::run("return alc.fork({ 'asks', 'asks' }, {})")).await;
+    wait_for("the first child", || rig.journal.waiting() == 1).await;
+    bounded(rig.registry.cancel(parent, reason(CancelCode::User, "enough", 0))).await.unwrap();
+    rig.journal.release(&Ok(()));
+    wait_for("the child", || of(&rig, parent).len() == 1).await;
+    let TerminalOutcome::Cancelled(end) = ended(&rig.registry, of(&rig, parent)[0]).await else { panic!("it ends") };
+    assert_eq!(end.reason.code, CancelCode::ParentDropped);
 }
 
 #[tokio::test]

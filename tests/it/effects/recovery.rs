@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use switchboard::domain::{
-    CancelCode, CancelError, CancelReason, EffectStep, Event, EventKind, ExecutionState, SessionId, SessionSpec,
-    StateName, TerminalOutcome,
+    CancelCode, CancelError, CancelReason, EffectStep, Event, EventKind, ExecutionState, Limits, SessionId,
+    SessionSpec, StateName, TerminalOutcome,
 };
 use switchboard::engine::{Hibernation, Presence, Record, Registry, Retention};
 
@@ -495,6 +495,41 @@ async fn a_child_that_has_ended_and_was_evicted_is_not_made_again() {
     let TerminalOutcome::Done(done) = ended(&second.registry, parent).await else { panic!("it is done") };
     assert_eq!(done.value, json!(["a1", "b1", "at once"]));
     second.registry.verify(parent).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_aborted_fork_raises_the_same_wherever_the_process_died() {
+    let rig = Rig::recorded();
+    packages(&rig);
+    rig.package("fails", "return { run = function(ctx) error('no luck') end }");
+    let homes = rig.keep_homes();
+    let code = "return select(2, pcall(alc.fork, { 'asks', 'fails', 'asks' }, {}, { on_error = 'abort' }))";
+    let parent = rig.start(SessionSpec::run(code)).await;
+    let TerminalOutcome::Done(first) = ended(&rig.registry, parent).await else { panic!("it is done") };
+    assert!(first.value.as_str().unwrap().starts_with("alc.fork: strategy 'fails' failed: "), "{first:?}");
+    for appends in 1..=rig.journal.appends() {
+        let after = rig.after_a_crash_at(appends, &homes).await;
+        let TerminalOutcome::Done(done) = ended(&after.registry, parent).await else { panic!("it is done") };
+        assert_eq!(done.value, first.value, "behind {appends} appends");
+        verify_all(&after, &format!("behind {appends} appends")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_while_it_waited_for_children_does_the_same_again() {
+    let rig = Rig::recorded();
+    let (parent, ids) = forked(&rig).await;
+    cancel(&rig.registry, parent).await;
+    were_dropped(&rig, &ids[..2]).await;
+    verify_all(&rig, "cancelled").await;
+    let spec = SessionSpec::run("return alc.fork({ 'asks' }, {})");
+    let limits = Limits { wall_ms: Some(1), ..spec.limits.clone() };
+    let late = rig.start(SessionSpec { limits, ..spec }).await;
+    wait_for("its child", || children(&rig.registry, late).len() == 1).await;
+    rig.clock.advance(10);
+    // Its child has what is left of its time, and may be the first to be too late.
+    ended(&rig.registry, late).await;
+    verify_all(&rig, "too late").await;
 }
 
 /// Brings back one family and gives those of it that have not ended.
