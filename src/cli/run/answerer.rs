@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::output;
 use super::answers_file::json_fault;
-use super::coprocess::Coprocess;
+use super::coprocess::{Coprocess, Fault};
 use super::sources::{Ask, Stage};
 use crate::domain::{
     Answer, AnsweredBy, Query, QueryId, ResumeError, ResumePayload, SessionId, TokenUsage, printable_line,
@@ -106,9 +106,9 @@ impl Answerer {
         let line = question_line([ask.top, ask.session], ask.epoch, query);
         while self.failures < FAILURES {
             match self.try_answer(ask, query, &line).await {
-                Ok(()) => {
+                Ok(is_taken) => {
                     self.failures = 0;
-                    return true;
+                    return is_taken;
                 }
                 Err(fault) => self.note_failure(query.query_id, &fault).await,
             }
@@ -116,7 +116,8 @@ impl Answerer {
         false
     }
 
-    async fn try_answer(&mut self, ask: &Ask, query: &Query, line: &[u8]) -> Result<(), String> {
+    /// Asks once. Says whether the query needs nobody else; `Err`: what is wrong with the command.
+    async fn try_answer(&mut self, ask: &Ask, query: &Query, line: &[u8]) -> Result<bool, String> {
         let running = match &mut self.process {
             Some(running) => running,
             none => {
@@ -125,7 +126,11 @@ impl Answerer {
                 none.insert(Running { process, proven: false })
             }
         };
-        let text = running.process.ask(line).await.map_err(|fault| fault.to_string())?;
+        let text = running.process.ask(line).await.map_err(|fault| {
+            // An earlier answer may have been another question's: that is told of any process.
+            running.proven &= !matches!(fault, Fault::Unasked);
+            fault.to_string()
+        })?;
         let reply = read(&text, [ask.top, ask.session], query.query_id)?;
         let answer = Answer {
             epoch: Some(ask.epoch),
@@ -134,12 +139,21 @@ impl Answerer {
             ..Answer::new(query.query_id, reply.response, self.by.clone())
         };
         let taken = self.registry.resume(ask.session, ResumePayload::Single(answer)).await;
-        if let Err(fault @ (ResumeError::InvalidPayload { .. } | ResumeError::NotRecorded { .. })) = taken {
+        if let Err(fault @ ResumeError::InvalidPayload { .. }) = taken {
             return Err(format!("its answer was refused: {fault}"));
         }
-        // Any other refusal means that the session has gone another way meanwhile.
         running.proven = true;
-        Ok(())
+        if let Err(fault @ ResumeError::NotRecorded { .. }) = taken {
+            // To ask again would cost another answer and change nothing.
+            output::message(&format!(
+                "answerer {}: the answer to {} was {fault}",
+                shown(&self.command),
+                query.query_id
+            ));
+            return Ok(false);
+        }
+        // Any other refusal means that the session has gone another way meanwhile.
+        Ok(true)
     }
 
     /// Ends the process, says why where a person would want to know, and gives up after too many failures.

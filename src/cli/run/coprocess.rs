@@ -34,6 +34,9 @@ pub(super) enum Fault {
     /// It wrote and wrote.
     #[error("its answer is a line of more than {0} bytes")]
     TooLong(u64),
+    /// It wrote something that answers no question, so that one answer may have been taken for another.
+    #[error("it wrote more than one line for each question")]
+    Unasked,
     /// It does not read what it is asked, and a line that is cut short can be followed by no other.
     #[error("it answered without reading its question")]
     Unread,
@@ -60,8 +63,13 @@ impl Coprocess {
         Ok(Self { child, input, output: BufReader::new(output) })
     }
 
-    /// Writes a line and reads the one that answers it.
+    /// Writes a line and reads the one that answers it. What was written before can be seen, and is a fault; a line too
+    /// many that comes later cannot be told from an answer.
     pub(super) async fn ask(&mut self, line: &[u8]) -> Result<Vec<u8>, Fault> {
+        let is_waiting = |output: &ChildStdout| rustix::io::ioctl_fionread(output).is_ok_and(|bytes| bytes > 0);
+        if !self.output.buffer().is_empty() || is_waiting(self.output.get_ref()) {
+            return Err(Fault::Unasked);
+        }
         let limit = line_limit();
         let mut answer = Vec::new();
         // Both at once: a process that writes while it still reads would otherwise wait for us, and we for it.
