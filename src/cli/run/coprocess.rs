@@ -7,7 +7,9 @@ use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use rustix::io::ioctl_fionread;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::domain::Limits;
@@ -21,6 +23,8 @@ const READING: Duration = Duration::from_secs(1);
 /// A running process.
 pub(super) struct Coprocess {
     child: Child,
+    /// The group of it and of what it starts.
+    group: Option<Pid>,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
@@ -60,36 +64,53 @@ impl Coprocess {
             .spawn()?;
         let input = child.stdin.take().expect("its input was asked to be a pipe");
         let output = child.stdout.take().expect("its output was asked to be a pipe");
-        Ok(Self { child, input, output: BufReader::new(output) })
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Self { child, group, input, output: BufReader::new(output) })
     }
 
     /// Writes a line and reads the one that answers it. What was written before can be seen, and is a fault; a line too
     /// many that comes later cannot be told from an answer.
     pub(super) async fn ask(&mut self, line: &[u8]) -> Result<Vec<u8>, Fault> {
-        let is_waiting = |output: &ChildStdout| rustix::io::ioctl_fionread(output).is_ok_and(|bytes| bytes > 0);
-        if !self.output.buffer().is_empty() || is_waiting(self.output.get_ref()) {
+        if has_more(&self.output) {
             return Err(Fault::Unasked);
         }
         let limit = line_limit();
-        let mut answer = Vec::new();
-        // Both at once: a process that writes while it still reads would otherwise wait for us, and we for it.
-        let was_read = {
-            let mut output = (&mut self.output).take(limit);
-            let mut wrote = pin!(self.input.write_all(line));
-            let mut read = pin!(output.read_until(b'\n', &mut answer));
+        let (mut answer, mut was_read) = (Vec::new(), false);
+        let ended = {
+            // Both at once: a process that writes while it still reads would otherwise wait for us, and we for it.
+            let talk = async {
+                let mut wrote = pin!(self.input.write_all(line));
+                let mut read = pin!(read_line(&mut self.output, &mut answer, limit));
+                tokio::select! {
+                    biased;
+                    // One that cannot be written to may have answered all the same.
+                    _ = &mut wrote => {
+                        was_read = true;
+                        read.await.map(drop)
+                    }
+                    read = &mut read => {
+                        // Where there is no more output there is nothing to wait for.
+                        was_read = read? == 0 || tokio::time::timeout(READING, wrote).await.is_ok();
+                        Ok(())
+                    }
+                }
+            };
             tokio::select! {
                 biased;
-                // One that cannot be written to may have answered all the same.
-                _ = &mut wrote => {
-                    read.await?;
-                    true
+                talked = talk => {
+                    talked?;
+                    None
                 }
-                read = &mut read => {
-                    // Where there is no more output there is nothing to wait for.
-                    read? == 0 || tokio::time::timeout(READING, wrote).await.is_ok()
-                }
+                // What it has started may hold its output open.
+                status = self.child.wait() => Some(status),
             }
         };
+        if ended.is_some() {
+            was_read = true;
+            while has_more(&self.output) && !is_whole(&answer, limit) {
+                read_some(&mut self.output, &mut answer, limit).await?;
+            }
+        }
         if answer.last() == Some(&b'\n') {
             if !was_read {
                 return Err(Fault::Unread);
@@ -102,7 +123,10 @@ impl Coprocess {
             return Err(Fault::TooLong(limit));
         }
         // Its output ended. So has it, or it closed its output and will not answer either.
-        let ended = tokio::time::timeout(ENDING, self.child.wait()).await;
+        let ended = match ended {
+            Some(status) => Ok(status),
+            None => tokio::time::timeout(ENDING, self.child.wait()).await,
+        };
         Err(Fault::Ended(match ended {
             Ok(Ok(status)) => status.to_string(),
             Ok(Err(error)) => error.to_string(),
@@ -110,31 +134,61 @@ impl Coprocess {
         }))
     }
 
-    /// Closes its input, waits for its end, and ends it if it does not.
+    /// Closes its input, waits for its end, and ends what is left of it and of what it has started.
     pub(super) async fn stop(self) {
-        let Self { mut child, input, output } = self;
+        let Self { mut child, group, input, output } = self;
         drop((input, output));
-        if tokio::time::timeout(ENDING, child.wait()).await.is_err() {
-            Self::kill(child).await;
-        }
+        let _ = tokio::time::timeout(ENDING, child.wait()).await;
+        Self::kill(child, group).await;
     }
 
     /// Ends it at once.
     pub(super) async fn discard(self) {
-        Self::kill(self.child).await;
+        Self::kill(self.child, self.group).await;
     }
 
-    async fn kill(mut child: Child) {
-        if let Some(group) = child.id() {
-            // What the shell started would otherwise live on, holding our standard error.
-            let mut command = Command::new("sh");
-            command.arg("-c").arg(format!("kill -s KILL -- -{group}"));
-            let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
+    async fn kill(mut child: Child, group: Option<Pid>) {
+        // What the shell started would otherwise live on, holding our standard error.
+        if let Some(group) = group {
+            // Nobody is left, if this fails.
+            let _ = kill_process_group(group, Signal::KILL);
         }
-        if let Err(error) = child.kill().await {
+        if child.id().is_some()
+            && let Err(error) = child.kill().await
+        {
             tracing::warn!(%error, "cannot end the answerer");
         }
     }
+}
+
+/// Whether something can be read at once.
+fn has_more(output: &BufReader<ChildStdout>) -> bool {
+    !output.buffer().is_empty() || ioctl_fionread(output.get_ref()).is_ok_and(|bytes| bytes > 0)
+}
+
+/// Whether nothing more belongs to a line.
+fn is_whole(line: &[u8], limit: u64) -> bool {
+    line.last() == Some(&b'\n') || line.len() as u64 >= limit
+}
+
+/// Reads to the end of a line, of the output, or of what a line may have. Gives what was read last. Cancel-safe: what
+/// was read stands in `line`.
+async fn read_line(output: &mut BufReader<ChildStdout>, line: &mut Vec<u8>, limit: u64) -> io::Result<usize> {
+    loop {
+        let read = read_some(output, line, limit).await?;
+        if read == 0 || is_whole(line, limit) {
+            return Ok(read);
+        }
+    }
+}
+
+async fn read_some(output: &mut BufReader<ChildStdout>, line: &mut Vec<u8>, limit: u64) -> io::Result<usize> {
+    let bytes = output.fill_buf().await?;
+    let end = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+    let read = end.min(usize::try_from(limit).unwrap_or(usize::MAX) - line.len());
+    line.extend_from_slice(&bytes[..read]);
+    output.consume(read);
+    Ok(read)
 }
 
 /// The longest line that can hold an answer: JSON may write a byte as six characters, and there are names beside it.

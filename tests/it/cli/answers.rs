@@ -167,6 +167,20 @@ fn a_line_too_many_is_no_answer_to_the_next_question() {
 }
 
 #[test]
+fn an_answerer_that_dies_is_noticed_whatever_it_has_started() {
+    let home = Home::new();
+    // What it starts holds its output open, and ends with the run at the latest: nobody could wait for it.
+    let once = "sleep 10000 & read -r line; echo '{\"response\":\"A\"}'";
+    let ended = run(&home, "return { alc.llm('x'), alc.llm('y') }", &["--answerer", once], "").exits(0);
+    assert_eq!(ended.terminal()["value"], json!(["A", "A"]));
+    let never = "sleep 10000 & exit 3";
+    let ended = run(&home, "return alc.llm('x')", &["--answerer", never], "").exits(6);
+    assert!(ended.stderr.contains("the last at q-1: it ended (exit status: 3) before it answered"), "{ended:#?}");
+    let all = "sleep 10000 & while read -r line; do echo '{\"response\":\"A\"}'; done";
+    run(&home, "return { alc.llm('x'), alc.llm('y') }", &["--answerer", all], "").exits(0);
+}
+
+#[test]
 fn an_answerer_that_hangs_ends_with_the_run_and_so_does_what_it_started() {
     let home = Home::new();
     // The run ends once nobody holds its standard error any more.
