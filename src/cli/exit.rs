@@ -97,9 +97,12 @@ pub(super) enum CliError {
     /// Arguments that make no sense together.
     #[error("{0}")]
     Usage(String),
-    /// A variable that makes no sense.
+    /// A variable or a file of the settings that makes no sense.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Everything that is wrong with the settings; something is.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Settings(Vec<CliError>),
     /// A file that cannot be read.
     #[error("{path}: {cause}")]
     File { path: Shown, cause: FileFault },
@@ -169,19 +172,21 @@ impl std::fmt::Display for Shown {
 }
 
 impl CliError {
-    /// What is told of it: a line, or as many as a file has mistakes.
+    /// What is told of it: a line, or as many as there are mistakes.
     pub(super) fn lines(&self) -> Vec<String> {
         match self {
+            Self::Settings(faults) => faults.iter().flat_map(Self::lines).collect(),
             Self::Config(ConfigError::File(faults)) => faults.0.iter().map(ToString::to_string).collect(),
             other => vec![other.to_string()],
         }
     }
 
-    /// An error in how the program was called.
+    /// Something that should work here does not.
     pub(super) fn failure(message: impl Into<String>) -> Self {
         Self::Failure(message.into())
     }
 
+    /// An error in how the program was called.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }
@@ -205,6 +210,7 @@ impl CliError {
     /// The exit code of this error.
     pub(super) fn exit(&self) -> Exit {
         match self {
+            Self::Settings(faults) => faults.first().map_or(Exit::Usage, Self::exit),
             Self::File { cause: FileFault::Missing, .. }
             | Self::NoSession(_)
             | Self::File { cause: FileFault::NoVerb(_), .. } => Exit::NotFound,

@@ -11,7 +11,7 @@ use crate::domain::printable_line;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Prints them; where the settings have a mistake, what holds without it, and then the mistake.
-pub(super) fn info(settings: &Settings, mut faults: Vec<CliError>, args: InfoArgs) -> Result<Exit, CliError> {
+pub(super) fn info(settings: &Settings, faults: Vec<CliError>, args: InfoArgs) -> Result<Exit, CliError> {
     let InfoArgs { paths: only_paths, output: format } = args;
     let entries = settings.paths.entries();
     let text = match format {
@@ -33,7 +33,7 @@ pub(super) fn info(settings: &Settings, mut faults: Vec<CliError>, args: InfoArg
         }
     };
     output::data(text)?;
-    if faults.is_empty() { Ok(Exit::Ok) } else { Err(faults.swap_remove(0)) }
+    if faults.is_empty() { Ok(Exit::Ok) } else { Err(CliError::Settings(faults)) }
 }
 
 fn line(entry: &PathEntry) -> String {

@@ -56,14 +56,14 @@ fn start(args: Args) -> Result<Exit, CliError> {
         return Err(CliError::usage(message));
     }
     let flags = args.common.flags();
-    let (settings, mut faults) = files::settings(Environment::of(std::env::vars_os()), &flags);
+    let (settings, faults) = files::settings(Environment::of(std::env::vars_os()), &flags);
     match args.verb {
         // Whoever has to find a mistake of the settings needs these most.
         Some(Verb::Doctor(args)) => doctor::doctor(&settings, &faults, &args),
         Some(Verb::Info(args)) => info::info(&settings, faults, args),
         Some(Verb::Completion(args)) => completion::completion(&mut Args::command(), args),
         Some(Verb::Man) => man::man(Args::command()),
-        _ if !faults.is_empty() => Err(faults.swap_remove(0)),
+        _ if !faults.is_empty() => Err(CliError::Settings(faults)),
         None => open::open(&settings, &args.open),
         Some(Verb::Demo) => demo::demo(&settings),
         Some(Verb::Run(args)) => run::run(&settings, *args),

@@ -25,9 +25,11 @@ pub struct FileError {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct FileErrors(pub Vec<FileError>);
 
-impl From<FileError> for FileErrors {
-    fn from(error: FileError) -> Self {
-        Self(vec![error])
+impl FileErrors {
+    /// What was found, in the order of the lines, if it was anything.
+    pub(super) fn of(mut faults: Vec<FileError>) -> Result<(), Self> {
+        faults.sort_by_key(|fault| fault.line);
+        if faults.is_empty() { Ok(()) } else { Err(Self(faults)) }
     }
 }
 
@@ -45,15 +47,19 @@ impl<'a> Reading<'a> {
         Self { path, text }
     }
 
-    /// The table at the top.
-    pub(super) fn top(&self) -> Result<Entries<'a>, FileError> {
-        match DeTable::parse(self.text) {
-            Ok(table) => Ok(entries(table.into_inner())),
-            Err(error) => {
-                let what = error.message().lines().collect::<Vec<_>>().join("; ");
-                Err(self.fault(error.span().unwrap_or_default(), format!("{what}; write TOML")))
-            }
-        }
+    /// The table at the top. Where something is no TOML, only that is told, once a line: what else is read there may be
+    /// meant to stand elsewhere.
+    pub(super) fn top(&self) -> Result<Entries<'a>, FileErrors> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        let fault = |error: toml::de::Error| {
+            let what = error.message().lines().collect::<Vec<_>>().join("; ");
+            self.fault(error.span().unwrap_or_default(), format!("{what}; write TOML"))
+        };
+        let mut faults: Vec<FileError> = errors.into_iter().map(fault).collect();
+        faults.sort_by_key(|fault| fault.line);
+        faults.dedup_by_key(|fault| fault.line);
+        FileErrors::of(faults)?;
+        Ok(entries(table.into_inner()))
     }
 
     /// The entries of a value that must be a table.

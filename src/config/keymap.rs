@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::{FileError, Reading};
+use super::file::{FileError, FileErrors, Reading};
 
 /// A keymap file that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,8 +36,8 @@ impl KeymapFile {
     /// Reads the text of a keymap file.
     ///
     /// # Errors
-    /// Names the line of the first thing that is no TOML.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+    /// Names the lines of what is no TOML.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileErrors> {
         let reading = Reading::new(path, text);
         let (mut bindings, mut faults) = (Vec::new(), Vec::new());
         for (action, span, value) in reading.top()? {

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::desk::{Grouping, Sort};
-use super::file::{FileError, Reading};
+use super::file::{FileError, FileErrors, Reading};
 use super::settings::{Color, LogLevel};
 use super::units::{parse_duration, parse_size};
 use crate::domain::query::Expr;
@@ -135,24 +135,32 @@ impl ConfigFile {
     /// Reads the text of a config file.
     ///
     /// # Errors
-    /// Names the line of the first thing that is wrong: no TOML, an unknown table or key, a value of another kind.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+    /// Names the line of each thing that is wrong: no TOML, an unknown table or key, a value of another kind.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileErrors> {
         let reading = Reading::new(path, text);
         let mut file = Self { path: path.to_owned(), ..Self::default() };
+        let mut faults = Vec::new();
         for (name, span, value) in reading.top()? {
-            if let Some(key) = KEYS.iter().find(|key| key.table.is_empty() && key.name == name) {
-                file.take(&reading, path, key, &value)?;
-            } else if KEYS.iter().any(|key| key.table == name) {
-                for (inner, span, value) in reading.table(&name, value)? {
-                    match KEYS.iter().find(|key| key.table == name && key.name == inner) {
-                        Some(key) => file.take(&reading, path, key, &value)?,
-                        None => return Err(reading.fault(span, unknown(&name, &inner))),
+            let is_table = !name.is_empty() && KEYS.iter().any(|key| key.table == name);
+            let (table, entries) = if is_table {
+                match reading.table(&name, value) {
+                    Ok(entries) => (&*name, entries),
+                    Err(fault) => {
+                        faults.push(fault);
+                        continue;
                     }
                 }
             } else {
-                return Err(reading.fault(span, unknown("", &name)));
+                ("", vec![(name.clone(), span, value)])
+            };
+            for (name, span, value) in entries {
+                match KEYS.iter().find(|key| key.table == table && key.name == name) {
+                    Some(key) => faults.extend(file.take(&reading, path, key, &value).err()),
+                    None => faults.push(reading.fault(span, unknown(table, &name))),
+                }
             }
         }
+        FileErrors::of(faults)?;
         Ok(file)
     }
 

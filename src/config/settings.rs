@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ConfigFile, DeskSettings, FileError, FileErrors, Paths, keys, limits, parse_duration};
+use super::{ConfigFile, DeskSettings, FileErrors, Paths, keys, limits, parse_duration};
 use crate::domain::Limits;
 
 /// When output is coloured.
@@ -136,12 +136,6 @@ pub enum ConfigError {
     /// A file is not as it should be.
     #[error(transparent)]
     File(#[from] FileErrors),
-}
-
-impl From<FileError> for ConfigError {
-    fn from(error: FileError) -> Self {
-        Self::File(error.into())
-    }
 }
 
 /// The merged settings.

@@ -1,9 +1,13 @@
 //! Themes: for each tone of the desk its colour in three depths, and how it is set off without colours.
 
+use std::ops::Range;
 use std::path::Path;
 
+use toml::Spanned;
+use toml::de::DeValue;
+
 use super::desk::Depth;
-use super::file::{FileError, Reading};
+use super::file::{FileError, FileErrors, Reading};
 
 /// What a piece of text on the desk is, as far as its look goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +82,29 @@ impl Paint {
             Depth::True => self.rgb.or(self.indexed).or(self.sixteen),
         }
     }
+
+    /// Takes one key of a theme file.
+    fn take(
+        &mut self,
+        reading: &Reading<'_>,
+        part: &str,
+        span: Range<usize>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(), FileError> {
+        match part {
+            "bold" => self.bold = reading.switch("bold", value)?,
+            "dim" => self.dim = reading.switch("dim", value)?,
+            "underlined" => self.underlined = reading.switch("underlined", value)?,
+            "16" => self.sixteen = Some(named(reading, value)?),
+            "256" => self.indexed = Some(Shade::Indexed(reading.byte("256", value)?)),
+            "true" => self.rgb = Some(rgb(reading, value)?),
+            _ => {
+                let what = format!("unknown key {part:?}; write 16, 256, true, bold, dim or underlined");
+                return Err(reading.fault(span, what));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A theme: a paint for each tone. A tone that a file leaves out is as plain text.
@@ -132,36 +159,32 @@ impl Theme {
     /// Reads the text of a theme file.
     ///
     /// # Errors
-    /// Names the line of the first thing that is wrong.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+    /// Names the line of each thing that is wrong.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileErrors> {
         let reading = Reading::new(path, text);
         let mut theme = Self { paints: [Paint::default(); Slot::WORDS.len()] };
+        let mut faults = Vec::new();
         for (name, span, value) in reading.top()? {
             let Some((_, slot)) = Slot::WORDS.iter().find(|(word, _)| *word == name) else {
                 let words: Vec<&str> = Slot::WORDS.iter().map(|(word, _)| *word).collect();
-                return Err(reading.fault(span, format!("unknown tone {name:?}; the tones are {}", words.join(", "))));
+                faults.push(reading.fault(span, format!("unknown tone {name:?}; the tones are {}", words.join(", "))));
+                continue;
             };
             let paint = &mut theme.paints[*slot as usize];
-            for (part, span, value) in reading.table(&name, value)? {
-                match part.as_str() {
-                    "bold" => paint.bold = reading.switch("bold", &value)?,
-                    "dim" => paint.dim = reading.switch("dim", &value)?,
-                    "underlined" => paint.underlined = reading.switch("underlined", &value)?,
-                    "16" => paint.sixteen = Some(named(&reading, &value)?),
-                    "256" => paint.indexed = Some(Shade::Indexed(reading.byte("256", &value)?)),
-                    "true" => paint.rgb = Some(rgb(&reading, &value)?),
-                    _ => {
-                        let what = format!("unknown key {part:?}; write 16, 256, true, bold, dim or underlined");
-                        return Err(reading.fault(span, what));
-                    }
+            match reading.table(&name, value) {
+                Ok(entries) => {
+                    let each = entries.into_iter().map(|(part, span, value)| paint.take(&reading, &part, span, &value));
+                    faults.extend(each.filter_map(Result::err));
                 }
+                Err(fault) => faults.push(fault),
             }
         }
+        FileErrors::of(faults)?;
         Ok(theme)
     }
 }
 
-fn named(reading: &Reading<'_>, value: &toml::Spanned<toml::de::DeValue<'_>>) -> Result<Shade, FileError> {
+fn named(reading: &Reading<'_>, value: &Spanned<DeValue<'_>>) -> Result<Shade, FileError> {
     let name = reading.string("16", value)?;
     match NAMES.iter().position(|other| *other == name) {
         Some(n) => Ok(Shade::Indexed(n as u8)),
@@ -169,7 +192,7 @@ fn named(reading: &Reading<'_>, value: &toml::Spanned<toml::de::DeValue<'_>>) ->
     }
 }
 
-fn rgb(reading: &Reading<'_>, value: &toml::Spanned<toml::de::DeValue<'_>>) -> Result<Shade, FileError> {
+fn rgb(reading: &Reading<'_>, value: &Spanned<DeValue<'_>>) -> Result<Shade, FileError> {
     let text = reading.string("true", value)?;
     let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii());
     let part = |at: usize| u8::from_str_radix(digits?.get(at..at + 2)?, 16).ok();

@@ -39,6 +39,40 @@ fn what_is_wrong_in_a_config_file_is_one_line_with_file_line_and_what_to_do() {
 }
 
 #[test]
+fn every_mistake_of_a_config_file_and_of_variables_is_named_at_the_start_and_by_doctor() {
+    let home = Home::new();
+    let text = "colour = 3\nlog_level = \"all\"\ndesk = 1\n[limits]\nmemory = 64\ncpu = \"2s\"\nfast = true\n";
+    let config = home.file("config.toml", text);
+    let mut expected = ["unknown key \"colour\"", "log_level is \"all\"", "desk is a table", "memory is a text"]
+        .into_iter()
+        .zip([1, 2, 3, 5])
+        .chain([("unknown key \"fast\" in [limits]", 7)])
+        .map(|(what, line)| format!("{}:{line}: {what}", config.display()))
+        .collect::<Vec<_>>();
+    expected.push("the variable SWITCHBOARD_SORT is \"size\"".to_owned());
+    expected.push("the variable SWITCHBOARD_BELL is \"ding\"".to_owned());
+    for (arguments, code, begins) in
+        [(&["keys"][..], 2, "error: "), (&["info"], 2, "error: "), (&["doctor"], 1, "BAD  ")]
+    {
+        let mut command = home.switchboard(arguments);
+        command.args(["--config", config.to_str().unwrap()]);
+        let output = command.env("SWITCHBOARD_SORT", "size").env("SWITCHBOARD_BELL", "ding").output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        let told: Vec<&str> = told.lines().filter_map(|line| line.strip_prefix(begins)).collect();
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        for (told, expected) in told.iter().zip(&expected) {
+            assert!(told.starts_with(expected.as_str()), "{told}\n{expected}");
+        }
+    }
+    // What is no TOML hides where the rest is meant to stand.
+    let config = home.file("config.toml", "color = pink\n[desk]\nmouse = \nsort = 3\n");
+    let ended = home.run(&["keys", "--config", config.to_str().unwrap()]).exits(2);
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert!(lines.len() == 2 && lines[0].contains("toml:1: ") && lines[1].contains("toml:3: "), "{lines:?}");
+}
+
+#[test]
 fn what_is_wrong_in_a_keymap_file_is_told_the_same_way() {
     for (text, expected) in [
         ("anser = \"a\"\n", "keymap.toml:1: unknown action \"anser\"; switchboard keys lists them"),

@@ -60,7 +60,7 @@ fn the_config_that_comes_with_the_program_says_what_is_without_it() {
 #[test]
 fn every_key_of_the_config_is_in_the_file_that_comes_with_the_program() {
     let keys_of = |table: &str| {
-        let fault = ConfigFile::parse(Path::new("x"), &format!("[{table}]\nnothing = 1")).unwrap_err().what;
+        let fault = ConfigFile::parse(Path::new("x"), &format!("[{table}]\nnothing = 1")).unwrap_err().0.remove(0).what;
         fault.split_once("the keys there are ").unwrap().1.to_owned()
     };
     let keys = [keys_of("limits"), keys_of("desk")].join(", ");
@@ -86,4 +86,7 @@ fn the_themes_that_come_with_the_program_are_whole_and_faults_of_others_have_a_l
         let fault = Theme::parse(Path::new("t.toml"), text).unwrap_err().to_string();
         assert!(fault.starts_with(expected), "{fault}");
     }
+    let text = "kee = {}\nkey = { bold = 1, 16 = \"pink\" }\ndim = 3\n";
+    let faults = Theme::parse(Path::new("t.toml"), text).unwrap_err().0;
+    assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [1, 2, 2, 3], "each is named");
 }
