@@ -76,8 +76,12 @@ pub struct DeskOptions {
 /// Shows what others record in a journal that this desk only reads, for as long as it is open.
 async fn follow(journal: &SqliteJournal, registry: &Registry, mut last: News) {
     let mut known: HashSet<SessionId> = journal.ids().unwrap_or_default().into_iter().collect();
+    let mut is_more = false;
     loop {
-        tokio::time::sleep(LOOK).await;
+        if !is_more {
+            tokio::time::sleep(LOOK).await;
+        }
+        is_more = false;
         // What cannot be read stands in the log, and is tried again.
         if let Ok(news) = journal.news(&last).get().await {
             for stored in &news.sessions {
@@ -91,6 +95,7 @@ async fn follow(journal: &SqliteJournal, registry: &Registry, mut last: News) {
                 registry.forget(known.difference(&there).copied());
                 known = there;
             }
+            is_more = news.is_more;
             last = news;
         }
     }

@@ -145,7 +145,8 @@ impl SqliteJournal {
         self.later(|word| Job::Remove(sessions, word))
     }
 
-    /// What was recorded since `last`, by whoever writes; before there was a last look, nothing but where the end is.
+    /// What was recorded since `last`, by whoever writes: a few hundred sessions of it, and who asks again is told the
+    /// next. Before there was a last look, nothing but where the end is.
     pub fn news(&self, last: &News) -> Reply<News> {
         self.behind_everything(|word| Reading::News(News { sessions: Vec::new(), ..last.clone() }, word))
     }

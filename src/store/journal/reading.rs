@@ -31,17 +31,24 @@ pub(super) enum Reading {
     News(News, Word<News>),
 }
 
-/// What another process has recorded.
+/// What another process has recorded, a page at a time.
 #[derive(Debug, Clone, Default)]
 pub struct News {
-    /// The sessions of which something was recorded, as they are now.
+    /// Sessions of which something was recorded, in the order of their birth; behind them, where another process has begun
+    /// to write, those that have not ended. Each as it is now.
     pub sessions: Vec<Stored>,
     /// How many sessions there are in all.
     pub count: usize,
-    /// The last row that was there: what comes next stands behind it.
+    /// Whether there is more to tell already.
+    pub is_more: bool,
+    /// The last row that was looked at: what comes next stands behind it.
     pub(super) row: Option<i64>,
     /// The last row before its writer began, if somebody writes.
     pub(super) writer_from: Option<i64>,
+    /// Sessions that have a row up to that one and are still to be told, with their places.
+    pub(super) left: Arc<[(i64, SessionId)]>,
+    /// Behind which place sessions that have not ended are still to be told, since another process writes.
+    pub(super) anew: Option<i64>,
 }
 
 impl Reading {

@@ -89,6 +89,14 @@ impl Life {
     }
 }
 
+/// Appends all records of each life at once, and waits until they are durable.
+async fn write_at_once(lives: &[Life], journal: &dyn Journal) {
+    let append = |life: &Life| journal.append(life.id(), &life.records, Durability::Acknowledged);
+    for mut reply in lives.iter().map(append).collect::<Vec<_>>() {
+        reply.get().await.unwrap();
+    }
+}
+
 /// What a journal says, once it does.
 async fn told<T: Clone>(mut reply: Reply<T>) -> T {
     reply.get().await.unwrap()

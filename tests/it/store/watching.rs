@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use switchboard::domain::{
     Answer, AnsweredBy, CancelCode, CancelError, CancelReason, ExecutionState, QueryId, ResumeError, ResumePayload,
+    SessionId,
 };
 use switchboard::engine::{ChangeCursor, Durability, Journal, Presence, Record, Registry, RegistryConfig};
 use switchboard::store::journal::{News, Opened, SqliteJournal};
 use tokio::runtime::Handle;
 
-use super::{Life, close, open, told};
+use super::{Life, close, open, told, write_at_once};
 use crate::support::{HandClock, NoFiles, Programs, Seeded};
 
 pub(super) fn watching(journal: &Arc<SqliteJournal>) -> Registry {
@@ -140,5 +141,49 @@ async fn what_another_process_leaves_suspended_is_shown_so_until_it_is_released_
     for registry in [registry, late] {
         registry.shutdown(std::time::Duration::ZERO).await;
     }
+    close(second).await;
+}
+
+/// What is told, page by page, until there is no more: the ids of each page, and the last of them.
+async fn told_by_pages(journal: &SqliteJournal, mut last: News) -> (Vec<Vec<SessionId>>, News) {
+    let mut pages = Vec::new();
+    loop {
+        last = told(journal.news(&last)).await;
+        pages.push(last.sessions.iter().map(|stored| stored.session.id()).collect());
+        if !last.is_more {
+            return (pages, last);
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_are_told_page_by_page_each_once_and_new_ones_before_those_that_only_have_another_writer() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let first = open(&path);
+    let all: Vec<Life> = (1..=700).map(Life::begun).collect();
+    let ids = |lives: &[Life]| lives.iter().map(Life::id).collect::<Vec<_>>();
+    write_at_once(&all[..300], &first).await;
+    let Opened::Reader(journal, _) = SqliteJournal::open(&path).unwrap() else { panic!("it is held") };
+    let end = told(journal.news(&News::default())).await;
+
+    write_at_once(&all[300..650], &first).await;
+    let (pages, last) = told_by_pages(&journal, end).await;
+    assert!(pages.len() > 1 && pages.iter().all(|page| page.len() <= 256), "none is long");
+    assert_eq!(pages.concat(), ids(&all[300..650]));
+    assert_eq!(told_by_pages(&journal, last.clone()).await.0, [vec![]]);
+
+    // Another process writes: of those that it leaves alone nothing is recorded.
+    drop(first);
+    let second = open(&path);
+    let began = told(journal.news(&last)).await;
+    assert!(began.is_more);
+    write_at_once(&all[650..], &second).await;
+    let (pages, last) = told_by_pages(&journal, began.clone()).await;
+    assert_eq!(pages[0][..50], ids(&all[650..]), "what is new does not wait for them");
+    let rest: Vec<SessionId> = pages.concat().split_off(50);
+    let told_of: Vec<SessionId> = began.sessions.iter().map(|stored| stored.session.id()).chain(rest).collect();
+    assert_eq!(told_of, ids(&all), "in the order of their birth");
+    assert_eq!(told_by_pages(&journal, last).await.0, [vec![]]);
     close(second).await;
 }

@@ -16,6 +16,9 @@ use crate::store::journal::share::Share;
 /// Rows behind a snapshot from which on a new one is worth writing.
 const STALE: usize = 32;
 
+/// Sessions that are told at once of what others have recorded: some milliseconds in which nothing else is shown.
+const NEWS: usize = 256;
+
 /// A session as it is folded of what is stored.
 struct Folded {
     session: Session,
@@ -116,26 +119,60 @@ impl Reader {
     }
 
     pub(super) fn news(&mut self, last: &News) -> Read<News> {
-        // What is recorded meanwhile may be among the sessions, and is then read once more.
-        let row: i64 = self.db.query_row("SELECT coalesce(max(row), 0) FROM records", [], |row| row.get(0))?;
-        let writer_from = facts::get(&self.db, facts::OPEN)?;
-        // Another writer leaves alone what ran as the one before it went down, and records nothing of that.
-        let is_other = last.writer_from != writer_from;
-        let mut sessions = Vec::new();
-        if let Some(behind) = last.row.filter(|behind| *behind < row || is_other) {
-            let sql = "SELECT place, id FROM sessions
-                 WHERE place IN (SELECT place FROM records WHERE row > ?) OR (? AND ended IS NULL) ORDER BY place";
-            for (place, id) in self.places(sql, (behind, is_other))? {
-                match self.stored_at(place, id) {
-                    // It is noted, and hides none of the others.
-                    Err(damage) if damage.is_damage() => drop(self.explain(damage)),
-                    stored => sessions.extend(stored?),
-                }
+        let mut news = News { sessions: Vec::new(), ..last.clone() };
+        news.writer_from = facts::get(&self.db, facts::OPEN)?;
+        if last.row.is_some() && news.writer_from != last.writer_from {
+            // It leaves alone what ran as the one before it went down, and records nothing of that.
+            news.anew = Some(0);
+        }
+        if news.left.is_empty() {
+            // What is recorded while some are left is looked for once they are told: each is told as it is by then.
+            self.look_behind(&mut news)?;
+        }
+        for (place, id) in self.next_of(&mut news)? {
+            match self.stored_at(place, id) {
+                // It is noted, and hides none of the others.
+                Err(damage) if damage.is_damage() => drop(self.explain(damage)),
+                stored => news.sessions.extend(stored?),
             }
+        }
+        news.is_more = !news.left.is_empty() || news.anew.is_some();
+        if !news.is_more {
             self.share = Share::default();
         }
-        let count = self.db.query_row("SELECT count(*) FROM sessions", [], |row| row.get::<_, i64>(0))?;
-        Ok(News { sessions, count: count as usize, row: Some(row), writer_from })
+        news.count = self.db.query_row("SELECT count(*) FROM sessions", [], |row| row.get::<_, i64>(0))? as usize;
+        Ok(news)
+    }
+
+    /// Looks which sessions have rows behind the last that was looked at.
+    fn look_behind(&self, news: &mut News) -> Read<()> {
+        let row: i64 = self.db.query_row("SELECT coalesce(max(row), 0) FROM records", [], |row| row.get(0))?;
+        let Some(behind) = news.row.replace(row) else { return Ok(()) };
+        if row > behind {
+            let sql = "SELECT place, id FROM sessions
+                 WHERE place IN (SELECT place FROM records WHERE row > ?) ORDER BY place";
+            news.left = self.places(sql, [behind])?.into();
+        } else {
+            // Where the last were removed there is less; their numbers are not given again.
+            news.row = Some(behind);
+        }
+        Ok(())
+    }
+
+    /// Takes out those that are to be told next.
+    fn next_of(&self, news: &mut News) -> Read<Vec<(i64, SessionId)>> {
+        let (next, left) = news.left.split_at(news.left.len().min(NEWS));
+        let mut next = next.to_vec();
+        news.left = left.into();
+        if let Some(behind) = news.anew {
+            let sql = "SELECT place, id FROM sessions WHERE place > ? AND ended IS NULL ORDER BY place LIMIT ?";
+            let max = NEWS - next.len();
+            let mut others = self.places(sql, (behind, max as i64))?;
+            news.anew = if others.len() < max { None } else { others.last().map_or(news.anew, |last| Some(last.0)) };
+            others.retain(|other| !next.contains(other));
+            next.extend(others);
+        }
+        Ok(next)
     }
 
     /// What is stored of a session amounts to this; `None` where its birth is not stored.
