@@ -250,7 +250,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<(Connection, bool), Refuse
     db.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
     schema::prepare(&mut db)?;
     let was_closed = facts::get(&db, facts::OPEN)?.is_none();
-    let last_row = db.query_row("SELECT coalesce(max(row), 0) FROM records", [], |row| row.get(0))?;
+    let (last_row, _) = facts::last_numbers(&db)?;
     facts::set(&db, facts::OPEN, last_row)?;
     Ok((db, was_closed))
 }

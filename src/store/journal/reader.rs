@@ -36,7 +36,8 @@ pub(super) struct Reader {
     readers: Arc<Readers>,
     /// For snapshots that are worth writing; of a journal that is only read there is none.
     queue: Weak<Queue>,
-    /// The last place as the journal was opened.
+    /// The last place as the journal was opened: what is born later here needs not be brought back. Where others write
+    /// it, there is no last one: what was born before somebody first asked for news would be neither here nor there.
     last_place: i64,
     texts: HashMap<ContentHash, Vec<u8>>,
     text_bytes: usize,
@@ -86,7 +87,11 @@ impl Reader {
     pub(super) fn open(path: &Path, readers: &Arc<Readers>, queue: Weak<Queue>) -> rusqlite::Result<Self> {
         let standing = Standing::of(path);
         let db = connect(path, &standing)?;
-        let last_place = db.query_row("SELECT coalesce(max(place), 0) FROM sessions", [], |row| row.get(0))?;
+        let last_place = if queue.strong_count() > 0 {
+            db.query_row("SELECT coalesce(max(place), 0) FROM sessions", [], |row| row.get(0))?
+        } else {
+            i64::MAX
+        };
         Ok(Self {
             db,
             path: path.to_owned(),

@@ -6,6 +6,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::row::{self, Entry};
+use super::schema::facts;
 use crate::domain::{ContentHash, SessionId, Timestamp};
 
 /// Sessions that are looked at in one transaction: some milliseconds in which nothing else is written.
@@ -88,6 +89,7 @@ fn text(db: &Connection, hash: ContentHash) -> Result<Vec<u8>, String> {
 /// What SQLite says; then nothing is removed.
 pub(super) fn remove(db: &mut Connection, ids: &[SessionId]) -> rusqlite::Result<Removed> {
     let transaction = db.transaction()?;
+    facts::keep_numbers(&transaction)?;
     let mut outcome = Removed::default();
     for id in ids {
         let bits = id.bits() as i64;

@@ -22,7 +22,7 @@ pub(super) const PAGE: usize = 4096;
 ///
 /// - `sessions`: their place in the order of birth, their id, when they ended, whether they were looked at
 ///   for log lines that may go.
-/// - `records`: of a session by its place; `n` counts its rows from 1; `seq` is the number of its last event so far.
+/// - `records`: of a session by its place; neither the number of a row nor a place is ever given twice; `n` counts its rows from 1; `seq` is the number of its last event so far.
 /// - `snapshots`: what the first `n` rows of a session amount to. Can be made again from them.
 /// - `texts`: long texts, by hash.
 /// - `facts`: what there is to know of the file itself.
@@ -99,7 +99,7 @@ pub(super) fn check(db: &Connection) -> Result<Found, Refused> {
     }
 }
 
-/// Whether the last process that wrote had ended in order, and since when one writes.
+/// What a file says of itself: whether the last process that wrote had ended in order, and which numbers were given.
 pub(super) mod facts {
     use rusqlite::{Connection, OptionalExtension};
 
@@ -108,6 +108,28 @@ pub(super) mod facts {
 
     /// Set once a row was found damaged: the next start salvages.
     pub(in super::super) const DAMAGED: &str = "damaged";
+
+    /// The last row and the last place as sessions were removed: SQLite would give their numbers again.
+    const LAST_ROW: &str = "last_row";
+    const LAST_PLACE: &str = "last_place";
+
+    /// The last row and the last place that were ever given. Whoever follows a journal looks for what stands behind the
+    /// last row that it saw, and holds a session to be the one of its place.
+    pub(in super::super) fn last_numbers(db: &Connection) -> rusqlite::Result<(i64, i64)> {
+        let last = |name, sql| {
+            let stored: i64 = db.query_row(sql, [], |row| row.get(0))?;
+            Ok::<_, rusqlite::Error>(stored.max(get(db, name)?.unwrap_or_default()))
+        };
+        let row = last(LAST_ROW, "SELECT coalesce(max(row), 0) FROM records")?;
+        Ok((row, last(LAST_PLACE, "SELECT coalesce(max(place), 0) FROM sessions")?))
+    }
+
+    /// Keeps them, before what has them may go.
+    pub(in super::super) fn keep_numbers(db: &Connection) -> rusqlite::Result<()> {
+        let (row, place) = last_numbers(db)?;
+        set(db, LAST_ROW, row)?;
+        set(db, LAST_PLACE, place)
+    }
 
     pub(in super::super) fn set(db: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
         db.prepare_cached("INSERT OR REPLACE INTO facts VALUES (?, ?)")?.execute((name, value)).map(drop)

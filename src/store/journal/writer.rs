@@ -52,6 +52,9 @@ pub(super) struct Writer {
     readers: Arc<Readers>,
     identity: (u64, u64),
     heads: HashMap<SessionId, Head>,
+    /// The last numbers that were given. None is given twice, also where what had it is gone: a failed commit leaves a gap.
+    last_row: i64,
+    last_place: i64,
     known_texts: HashSet<ContentHash>,
     /// Sessions whose head the transaction has changed.
     touched: Vec<SessionId>,
@@ -61,8 +64,14 @@ impl Writer {
     /// Makes the writer of an open file.
     ///
     /// # Errors
-    /// When the file is gone already.
-    pub(super) fn new(db: Connection, path: &Path, queue: Arc<Queue>, readers: Arc<Readers>) -> std::io::Result<Self> {
+    /// When the file is gone already, or cannot be read.
+    pub(super) fn new(
+        db: Connection,
+        path: &Path,
+        queue: Arc<Queue>,
+        readers: Arc<Readers>,
+    ) -> Result<Self, super::Refused> {
+        let (last_row, last_place) = facts::last_numbers(&db)?;
         Ok(Self {
             identity: identity(path)?,
             db,
@@ -70,6 +79,8 @@ impl Writer {
             queue,
             readers,
             heads: HashMap::new(),
+            last_row,
+            last_place,
             known_texts: HashSet::new(),
             touched: Vec::new(),
         })
@@ -158,13 +169,9 @@ impl Writer {
         head.n += 1;
         head.last_seq = last_seq.map_or(head.last_seq, |seq| seq as i64);
         let sum = row::checksum(&[head.place, head.n, head.last_seq], body);
-        self.db.prepare_cached("INSERT INTO records (place, n, seq, sum, body) VALUES (?, ?, ?, ?, ?)")?.execute((
-            head.place,
-            head.n,
-            head.last_seq,
-            sum,
-            body,
-        ))?;
+        self.last_row += 1;
+        let sql = "INSERT INTO records (row, place, n, seq, sum, body) VALUES (?, ?, ?, ?, ?, ?)";
+        self.db.prepare_cached(sql)?.execute((self.last_row, head.place, head.n, head.last_seq, sum, body))?;
         if let Some(at) = ended {
             self.db.prepare_cached("UPDATE sessions SET ended = ? WHERE place = ?")?.execute((at, head.place))?;
         }
@@ -181,8 +188,10 @@ impl Writer {
         if let Some(head) = self.stored_head(session)? {
             return Ok(head);
         }
-        self.db.prepare_cached("INSERT INTO sessions (id) VALUES (?)")?.execute([session.bits() as i64])?;
-        Ok(Head { place: self.db.last_insert_rowid(), n: 0, last_seq: 0 })
+        self.last_place += 1;
+        let sql = "INSERT INTO sessions (place, id) VALUES (?, ?)";
+        self.db.prepare_cached(sql)?.execute((self.last_place, session.bits() as i64))?;
+        Ok(Head { place: self.last_place, n: 0, last_seq: 0 })
     }
 
     fn stored_head(&self, session: SessionId) -> rusqlite::Result<Option<Head>> {

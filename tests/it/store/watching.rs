@@ -144,6 +144,83 @@ async fn what_another_process_leaves_suspended_is_shown_so_until_it_is_released_
     close(second).await;
 }
 
+#[tokio::test]
+async fn what_is_born_where_others_were_removed_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let writer = open(&path);
+    let (stays, mut goes, born) = (Life::begun(1), Life::begun(2), Life::begun(3));
+    goes.finish();
+    for life in [&stays, &goes] {
+        life.write(&writer).await;
+    }
+    let Opened::Reader(journal, _) = SqliteJournal::open(&path).unwrap() else { panic!("it is held") };
+    let mut last = told(journal.news(&News::default())).await;
+    let place = async |life: &Life| told(journal.stored_one(life.id())).await.unwrap().place;
+    let of_the_one_that_goes = place(&goes).await;
+
+    // Between two looks the last is removed, and another one is born with fewer rows.
+    told(writer.remove(vec![goes.id()])).await;
+    write_at_once(std::slice::from_ref(&born), &writer).await;
+    last = told(journal.news(&last)).await;
+    assert_eq!(last.sessions.iter().map(|stored| stored.session.id()).collect::<Vec<_>>(), [born.id()]);
+    assert!(place(&born).await > of_the_one_that_goes);
+    last = told(journal.news(&last)).await;
+    assert!(last.sessions.is_empty());
+
+    // The same where nothing was recorded in between, also by another process.
+    let mut goes = Life::begun(4);
+    goes.finish();
+    goes.write(&writer).await;
+    last = told(journal.news(&last)).await;
+    let of_the_one_that_goes = place(&goes).await;
+    told(writer.remove(vec![goes.id()])).await;
+    last = told(journal.news(&last)).await;
+    close(writer).await;
+    let writer = open(&path);
+    let born = Life::begun(5);
+    write_at_once(std::slice::from_ref(&born), &writer).await;
+    let (pages, _) = told_by_pages(&journal, last).await;
+    assert_eq!(pages.concat().first(), Some(&born.id()));
+    assert!(place(&born).await > of_the_one_that_goes);
+    close(writer).await;
+}
+
+#[tokio::test]
+async fn what_runs_again_is_not_suspended_though_the_last_rows_were_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = open(&path);
+    let (runs, mut goes) = (Life::begun(1), Life::begun(2));
+    goes.finish();
+    for life in [&runs, &goes] {
+        life.write(&journal).await;
+    }
+    drop(journal);
+    let journal = open(&path);
+    told(journal.remove(vec![goes.id()])).await;
+    let record = Record::Resumed { unclean: true, at: 2000 };
+    told(journal.append(runs.id(), &[record], Durability::Acknowledged)).await;
+    assert!(!told(journal.stored_one(runs.id())).await.unwrap().rests);
+    close(journal).await;
+}
+
+#[tokio::test]
+async fn what_is_born_while_a_reader_opens_the_journal_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let writer = open(&path);
+    let Opened::Reader(journal, _) = SqliteJournal::open(&path).unwrap() else { panic!("it is held") };
+    let (journal, born) = (Arc::new(journal), Life::begun(1));
+    born.write(&writer).await;
+    let end = told(journal.news(&News::default())).await;
+    let registry = watching(&journal);
+    assert_eq!(registry.recover().await.unwrap().running, 1);
+    assert!(told(journal.news(&end)).await.sessions.is_empty());
+    registry.shutdown(std::time::Duration::ZERO).await;
+    close(writer).await;
+}
+
 /// What is told, page by page, until there is no more: the ids of each page, and the last of them.
 async fn told_by_pages(journal: &SqliteJournal, mut last: News) -> (Vec<Vec<SessionId>>, News) {
     let mut pages = Vec::new();
