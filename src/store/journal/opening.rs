@@ -1,7 +1,7 @@
 //! How a journal is opened: who writes it and who only reads, with which settings, and which files are refused.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::lock::{self, Lock, beside};
-use super::place::{Standing, Unwritable, has_content};
+use super::place::{Standing, Unwritable};
 use super::queue::Queue;
 use super::reader::Reader;
 use super::reading::Readers;
@@ -59,6 +59,9 @@ pub enum Refused {
     /// Nothing can be read of it yet.
     #[error("there is no journal; nothing was recorded there")]
     Missing,
+    /// A process ended while SQLite wrote the file itself and not its log. Opening it for writing takes that back.
+    #[error("a process ended as it opened the journal; the next desk that opens it puts that right")]
+    Interrupted,
     /// It is damaged, and nothing was salvaged yet: opening it for writing does that.
     #[error("the journal is damaged; what is intact is saved by the next desk that opens it")]
     Damaged,
@@ -207,17 +210,46 @@ fn check_kind(path: &Path) -> Result<(), Refused> {
     }
 }
 
-/// Whether a process ended while it made the tables of this file. Only that leaves such a journal of SQLite's beside it:
-/// everything later goes to the log.
-pub(super) fn is_unmade(path: &Path) -> io::Result<bool> {
-    has_content(&beside(path, "-journal"))
+/// What a process left undone that ended while it opened a file: only then SQLite writes the file itself, and what would
+/// undo that beside it. Everything later goes to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undone {
+    /// It made the tables: there is nothing yet.
+    Making,
+    /// It was one that had tables already, of which somebody had made a copy without a log.
+    Opening,
+}
+
+/// What a process left undone at `path`, if it did.
+pub(super) fn undone(path: &Path) -> io::Result<Option<Undone>> {
+    let mut head = Vec::new();
+    match File::open(beside(path, "-journal")) {
+        Ok(file) => file.take(20).read_to_end(&mut head)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // One that is done with may stay, and begins with a zero.
+    if head.first().is_none_or(|first| *first == 0) {
+        return Ok(None);
+    }
+    // How many pages the file had before. Tables do not go into one.
+    let pages = match head.get(16..20).and_then(|pages| pages.try_into().ok()) {
+        Some(pages) => u64::from(u32::from_be_bytes(pages)),
+        None => fs::metadata(path)?.len() / schema::PAGE as u64,
+    };
+    Ok(Some(if pages > 1 { Undone::Opening } else { Undone::Making }))
 }
 
 /// Opens a file only to read it, and says whether the process that wrote it had ended in order.
 pub(super) fn look_at(path: &Path) -> Result<(Connection, bool), Refused> {
     check_kind(path)?;
-    if !path.exists() || is_unmade(path)? {
+    if !path.exists() {
         return Err(Refused::Missing);
+    }
+    match undone(path)? {
+        None => {}
+        Some(Undone::Making) => return Err(Refused::Missing),
+        Some(Undone::Opening) => return Err(Refused::Interrupted),
     }
     // SQLite would not say why it cannot be opened.
     File::open(path)?;

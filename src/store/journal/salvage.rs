@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::lock::{self, Lock};
-use super::opening::{Refused, is_unmade, open_for_writing};
+use super::opening::{Refused, open_for_writing, undone};
 use super::place::{Standing, has_content};
 use super::row::{self, Entry};
 use super::schema::{self, facts};
@@ -106,7 +106,7 @@ fn unfinished(saved: &Path) -> PathBuf {
 
 /// Whether a file is what was written, as far as that can be said in half a second.
 fn is_intact(path: &Path) -> Result<bool, Refused> {
-    if is_unmade(path)? {
+    if undone(path)?.is_some() {
         // Whoever writes it undoes that first; whoever only reads cannot, and would be told that he may not write.
         return Ok(true);
     }

@@ -174,6 +174,40 @@ async fn a_file_whose_tables_were_being_made_as_the_process_was_killed_is_made_a
     close(journal).await;
 }
 
+#[tokio::test]
+async fn a_copy_without_a_log_that_was_being_opened_as_the_process_was_killed_is_no_empty_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let [original, copy, path] = ["original.db", "copy.db", "journal.db"].map(|name| directory.path().join(name));
+    let journal = open(&original);
+    let life = Life::begun(1);
+    life.write(&journal).await;
+    close(journal).await;
+    let db = rusqlite::Connection::open(&original).unwrap();
+    db.execute("VACUUM INTO ?", [copy.to_str()]).unwrap();
+    let db = rusqlite::Connection::open(&copy).unwrap();
+    // So small that what is written goes to the file before it is committed.
+    let write = "PRAGMA cache_size = 1; BEGIN;
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+        INSERT INTO facts SELECT i, zeroblob(4000) FROM n;";
+    db.execute_batch(write).unwrap();
+    for suffix in ["", "-journal"] {
+        fs::copy(directory.path().join(format!("copy.db{suffix}")), format!("{}{suffix}", path.display())).unwrap();
+    }
+    drop(db);
+
+    let interrupted = "a process ended as it opened the journal; the next desk that opens it puts that right";
+    let expected = format!("{}: {interrupted}", path.display());
+    assert_eq!(SqliteJournal::read(&path).unwrap_err().to_string(), expected);
+    assert_eq!(SqliteJournal::ids_in(&path).unwrap_err().to_string(), expected);
+    let journal = open(&path);
+    assert_eq!(records_of(&journal, life.id()).await, Some(shown(&life.records)));
+    close(journal).await;
+
+    // What would undo something that is done may stay there: it begins with a zero.
+    fs::write(directory.path().join("journal.db-journal"), [0; 512]).unwrap();
+    assert_eq!(SqliteJournal::ids_in(&path).unwrap(), [life.id()]);
+}
+
 #[test]
 fn a_journal_that_is_deleted_and_made_again_has_one_writer_at_a_time() {
     let directory = tempfile::tempdir().unwrap();
