@@ -37,9 +37,7 @@ impl Unwritable {
     pub fn of_it(&self) -> String {
         format!("{} cannot be written ({}); change that, or who you are", self.path.display(), self.cause)
     }
-}
 
-impl Unwritable {
     /// What keeps this process from writing the journal at `path`, if it is there and anything does. Changes nothing.
     pub fn of(path: &Path) -> Option<Self> {
         if !has_content(path).is_ok_and(|is_there| is_there) {

@@ -111,7 +111,7 @@ fn is_intact(path: &Path) -> Result<bool, Refused> {
         return Ok(true);
     }
     // Its head may be what is damaged: what it is, its rows say.
-    match look_at(path).map_err(|refused| named(refused, path)) {
+    match passes(path).map_err(|refused| named(refused, path)) {
         Ok(is_intact) => Ok(is_intact),
         Err(Refused::Damaged) => Ok(false),
         Err(refused) => Err(refused),
@@ -139,7 +139,8 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
 }
 
-fn look_at(path: &Path) -> Result<bool, Refused> {
+/// The same, as far as SQLite reads it.
+fn passes(path: &Path) -> Result<bool, Refused> {
     let db = Standing::of(path).connect(path)?;
     if schema::check(&db)? == schema::Found::Empty {
         return Ok(true);
