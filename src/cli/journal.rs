@@ -118,6 +118,17 @@ pub(super) fn to_change(path: &Path) -> Result<SqliteJournal, CliError> {
     writer(path, SqliteJournal::open_again(path)?)
 }
 
+/// Deletes a journal that this process writes.
+///
+/// # Errors
+/// When somebody has what was salvaged from it, or the system says no.
+pub(super) fn delete(journal: SqliteJournal, path: &Path) -> Result<(), CliError> {
+    journal.delete().map_err(|error| match error.kind() {
+        ErrorKind::ResourceBusy => CliError::Conflict(error.to_string()),
+        _ => CliError::io(path, error),
+    })
+}
+
 /// A journal that nobody else has; a new one where there is none.
 fn for_writing(path: &Path) -> Result<SqliteJournal, CliError> {
     writer(path, SqliteJournal::open(path)?)

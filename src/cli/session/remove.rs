@@ -9,7 +9,7 @@ use super::which::Meant;
 use super::{runs, wait, which};
 use crate::cli::args::{Format, RemoveArgs};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::journal::{is_record_of_a_run, to_change};
+use crate::cli::journal::{delete, is_record_of_a_run, to_change};
 use crate::cli::output;
 use crate::config::Settings;
 use crate::domain::{Session, SessionId, printable_line};
@@ -50,7 +50,7 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
             let is_all = is_of_a_run && journal.ids()?.iter().all(|id| ended.contains(id));
             let is_damaged = journal.notice().is_some();
             if is_all && !is_damaged {
-                journal.delete().map_err(|error| CliError::io(&path, error))?;
+                delete(journal, &path)?;
             } else {
                 journal.remove(ended.into_iter().collect()).get().await?;
                 journal.close().get().await?;

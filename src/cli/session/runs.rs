@@ -11,7 +11,7 @@ use super::list::{short, time};
 use super::{wait, which};
 use crate::cli::args::{Format, ListArgs, RemoveArgs};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::journal::{runs, to_change};
+use crate::cli::journal::{self, runs, to_change};
 use crate::cli::output;
 use crate::config::{Settings, size_in_words};
 use crate::domain::query::{Expr, Scratch};
@@ -295,8 +295,11 @@ async fn delete(run: &Run) -> Result<Outcome, CliError> {
         Standing::Damaged => Outcome::Damaged,
         Standing::NotEnded => Outcome::NotEnded,
         Standing::Ended => {
-            journal.delete().map_err(|error| CliError::io(&run.path, error))?;
-            return Ok(Outcome::Removed);
+            return match journal::delete(journal, &run.path) {
+                Ok(()) => Ok(Outcome::Removed),
+                Err(CliError::Conflict(_)) => Ok(Outcome::Held),
+                Err(error) => Err(error),
+            };
         }
     };
     if journal.was_closed() {

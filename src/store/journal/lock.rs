@@ -17,14 +17,22 @@ const LOOK: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
+    journal: PathBuf,
 }
 
-/// Takes the lock of the journal at `path`, or says who has it.
+impl Lock {
+    /// Whether it is that of the journal at `path`.
+    pub(super) fn is_of(&self, path: &Path) -> bool {
+        self.journal == path
+    }
+}
+
+/// Takes the lock of the journal at `journal`, or says who has it.
 ///
 /// # Errors
 /// When the file beside it can be neither made nor opened.
-pub(super) fn take(path: &Path) -> io::Result<Result<Lock, String>> {
-    let path = beside(path, ".lock");
+pub(super) fn take(journal: &Path) -> io::Result<Result<Lock, String>> {
+    let path = beside(journal, ".lock");
     loop {
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
@@ -40,7 +48,7 @@ pub(super) fn take(path: &Path) -> io::Result<Result<Lock, String>> {
             Ok(()) => {
                 file.set_len(0)?;
                 file.write_all(this_process().as_bytes())?;
-                return Ok(Ok(Lock { _file: file }));
+                return Ok(Ok(Lock { _file: file, journal: journal.to_owned() }));
             }
             Err(TryLockError::WouldBlock) => return Ok(Err(name_in(&mut file))),
             Err(TryLockError::Error(error)) => return Err(error),

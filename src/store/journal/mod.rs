@@ -201,7 +201,7 @@ impl SqliteJournal {
     pub fn holder(&self) -> Option<String> {
         match self.reads()? {
             Reads::Asked => Some("another process".to_owned()),
-            Reads::Held | Reads::ReadOnly => lock::holder(&self.asked),
+            Reads::Held | Reads::ReadOnly => lock::holder(&self.asked).or_else(|| lock::holder(&self.path)),
         }
     }
 

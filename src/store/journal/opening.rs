@@ -141,7 +141,10 @@ impl SqliteJournal {
             return Err(refuse(Refused::Missing));
         }
         let mut locks = vec![lock];
-        let (file, notice) = salvage::intact(path, &mut locks).map_err(refuse)?;
+        let (file, notice) = match salvage::intact(path, &mut locks).map_err(refuse)? {
+            Ok(intact) => intact,
+            Err(holder) => return held(holder),
+        };
         let opened = Self::writer(path, file, locks, notice);
         opened.map(Opened::Writer).map_err(refuse)
     }

@@ -27,23 +27,27 @@ const CHECKED: u64 = 64 << 20;
 /// A file of this size is always read once: a few milliseconds.
 const CHECKED_ALWAYS: u64 = 2 << 20;
 
+/// A file that is intact, and what to say of it.
+pub(super) type Intact = (PathBuf, Option<String>);
+
 /// The file to open for the journal at `path`: itself, or what was or is now salvaged from it, and then what to say.
-/// Takes the locks of what is opened.
+/// Takes the locks of what is opened, or says who has one: it can also be opened under its own name.
 ///
 /// # Errors
 /// A file of something else, or of a newer version, or one of which nothing can be read.
-pub(super) fn intact(path: &Path, locks: &mut Vec<Lock>) -> Result<(PathBuf, Option<String>), Refused> {
+pub(super) fn intact(path: &Path, locks: &mut Vec<Lock>) -> Result<Result<Intact, String>, Refused> {
     if !has_content(path)? || is_intact(path)? {
-        return Ok((path.to_owned(), None));
+        return Ok(Ok((path.to_owned(), None)));
     }
     let (number, newest) = newest_salvaged(path);
     if let Some(newest) = newest {
-        if let Ok(lock) = lock::take(&newest)? {
-            locks.push(lock);
+        match lock::take(&newest)? {
+            Ok(lock) => locks.push(lock),
+            Err(holder) => return Ok(Err(holder)),
         }
         if is_intact(&newest)? {
             let notice = format!("{} is damaged; going on with {}", path.display(), newest.display());
-            return Ok((newest, Some(notice)));
+            return Ok(Ok((newest, Some(notice))));
         }
         return salvage_into(path, &newest, number + 1, locks);
     }
@@ -60,10 +64,11 @@ fn salvage_into(
     damaged: &Path,
     number: u32,
     locks: &mut Vec<Lock>,
-) -> Result<(PathBuf, Option<String>), Refused> {
+) -> Result<Result<Intact, String>, Refused> {
     let saved = salvaged(path, number);
-    if let Ok(lock) = lock::take(&saved)? {
-        locks.push(lock);
+    match lock::take(&saved)? {
+        Ok(lock) => locks.push(lock),
+        Err(holder) => return Ok(Err(holder)),
     }
     let count = salvage(damaged, &saved)?;
     let notice = format!(
@@ -72,7 +77,7 @@ fn salvage_into(
         saved.display()
     );
     tracing::error!(%notice);
-    Ok((saved, Some(notice)))
+    Ok(Ok((saved, Some(notice))))
 }
 
 /// The name of the `number`-th file that is salvaged from the journal at `path`.

@@ -29,7 +29,7 @@ impl SqliteJournal {
 
     /// Who writes the journal at `path`, if anybody does.
     pub fn writer_of(path: &Path) -> Option<String> {
-        lock::holder(path)
+        lock::holder(path).or_else(|| lock::holder(&salvage::newest(path)))
     }
 
     /// The bytes of the journal at `path`, with what was salvaged from it.
@@ -38,24 +38,36 @@ impl SqliteJournal {
         figures::bytes(path) + salvaged.iter().map(|file| figures::bytes(file)).sum::<u64>()
     }
 
-    /// Deletes the journal, with everything that lies beside it and what was salvaged from it. Nobody else can have it
-    /// before all of it is gone.
+    /// Deletes the journal, with everything that lies beside it and what was salvaged from it. Nobody else can have any of
+    /// it before all of it is gone.
     ///
     /// # Errors
-    /// When this process does not write it, or the system says no; then some of it may be there still.
+    /// When this process does not write it, or another has what was salvaged from it under its own name: then nothing is
+    /// deleted. When the system says no; then some of it may be there still.
     pub fn delete(mut self) -> io::Result<()> {
         let asked = self.asked.clone();
-        let _locks = match &mut self.access {
+        let mut locks = match &mut self.access {
             Access::Writes(writing) => std::mem::take(&mut writing.locks),
             Access::Reads(..) => return Err(io::Error::other(self.not_ours())),
         };
         // It writes no more.
         drop(self);
-        for file in salvage::all_begun(&asked).into_iter().rev() {
+        let salvaged = salvage::all_begun(&asked);
+        for file in &salvaged {
+            if !locks.iter().any(|lock| lock.is_of(file)) {
+                locks.push(lock::take(file)?.map_err(|holder| busy(file, &holder))?);
+            }
+        }
+        for file in salvaged.into_iter().rev() {
             delete_files(&file)?;
         }
         delete_files(&asked)
     }
+}
+
+fn busy(file: &Path, holder: &str) -> io::Error {
+    let message = format!("{} belongs to it and is held by {holder}; end that first", file.display());
+    io::Error::new(io::ErrorKind::ResourceBusy, message)
 }
 
 /// Deletes a file and those that belong to it. The lock comes last: who finds none finds no journal either.

@@ -208,6 +208,47 @@ async fn a_copy_without_a_log_that_was_being_opened_as_the_process_was_killed_is
     assert_eq!(SqliteJournal::ids_in(&path).unwrap(), [life.id()]);
 }
 
+#[tokio::test]
+async fn what_was_salvaged_has_one_writer_also_under_its_own_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = open(&path);
+    Life::begun(1).write(&journal).await;
+    close(journal).await;
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[20..24].fill(0x55);
+    fs::write(&path, bytes).unwrap();
+    let journal = open(&path);
+    let saved = journal.path().to_owned();
+    close(journal).await;
+
+    let other = open(&saved);
+    let Opened::Reader(journal, holder) = SqliteJournal::open(&path).unwrap() else { panic!("it is held") };
+    assert_eq!((journal.holder(), journal.is_free()), (Some(holder.clone()), false));
+    assert_eq!(SqliteJournal::writer_of(&path), Some(holder));
+    close(other).await;
+    assert!(journal.is_free());
+    drop(journal);
+    close(open(&path)).await;
+}
+
+#[tokio::test]
+async fn a_journal_is_not_deleted_while_somebody_has_what_was_salvaged_from_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let (journal, saved) = (open(&path), directory.path().join("journal.salvaged-1.db"));
+    let (other, life) = (open(&saved), Life::begun(1));
+    let refused = journal.delete().unwrap_err().to_string();
+    assert!(refused.starts_with(&format!("{} belongs to it and is held by pid ", saved.display())), "{refused}");
+    assert!(path.exists());
+    life.write(&other).await;
+    close(other).await;
+
+    open(&path).delete().unwrap();
+    let left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [""; 0].map(PathBuf::from));
+}
+
 #[test]
 fn a_journal_that_is_deleted_and_made_again_has_one_writer_at_a_time() {
     let directory = tempfile::tempdir().unwrap();
