@@ -154,7 +154,7 @@ pub struct Stored {
     /// How often its program was run again after an unclean end since it last paused.
     pub attempts: u32,
     /// Of one that is [suspended](Self::is_suspended), whether nothing was recorded of it since the journal was opened for
-    /// writing last; in one that was closed in order, always. Of every other, always.
+    /// writing last; in one that nobody writes now, always. Of every other, always.
     pub rests: bool,
 }
 

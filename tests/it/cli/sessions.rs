@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use switchboard::domain::{CancelCode, CancelReason, Command, SeenAt, SessionSpec};
+use switchboard::engine::{Durability, Journal, Record};
 
 use super::home::{Ended, Home};
 use crate::store::{Life, close, open};
@@ -264,6 +265,26 @@ fn the_tail_of_a_session_comes_as_it_happens_and_ends_with_it() {
     }
     Ended::of(tail).exits(0);
     drop(journal);
+}
+
+#[test]
+fn what_ran_as_two_processes_died_is_suspended_as_soon_as_the_second_is_gone() {
+    let kept = Kept::new();
+    let suspended = || {
+        let listed = kept.session(&["list", "--where", "is:suspended", "-o", "jsonl"]).exits(0).lines();
+        listed.iter().map(|it| it["session"].clone()).collect::<Vec<_>>()
+    };
+    drop(open(&kept.path));
+    assert_eq!(suspended(), Vec::<Value>::new(), "it ran as one process died");
+    let second = open(&kept.path);
+    let again = Record::Resumed { unclean: true, at: 2000 };
+    wait(second.append(kept.lives[3].id(), &[again], Durability::Acknowledged).get()).unwrap();
+    assert_eq!(suspended(), Vec::<Value>::new(), "it runs");
+    drop(second);
+    assert_eq!(suspended(), [json!(kept.id(3))], "nobody runs it, and the next start leaves it alone");
+    let third = open(&kept.path);
+    assert_eq!(suspended(), [json!(kept.id(3))]);
+    drop(third);
 }
 
 #[test]
