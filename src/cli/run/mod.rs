@@ -70,6 +70,14 @@ pub(super) struct Form {
     pub(super) several: bool,
 }
 
+impl Form {
+    /// How they are printed to standard output, whatever it is.
+    pub(super) fn of(settings: &Settings, format: Format, several: bool) -> Self {
+        let target = if std::io::stdout().is_terminal() { Target::Terminal } else { Target::Other };
+        Self { format, colors: settings.colors(target), several }
+    }
+}
+
 /// Runs the programs and says how they ended.
 pub(super) fn run(settings: &Settings, args: RunArgs) -> Result<Exit, CliError> {
     let dirs = program::library_dirs(&args.session.lib, settings)?;
@@ -95,8 +103,7 @@ pub(super) fn run(settings: &Settings, args: RunArgs) -> Result<Exit, CliError> 
 
 /// Reads and checks everything about the answers before anything starts.
 fn plan(settings: &Settings, args: RunArgs, sessions: Sessions) -> Result<Plan, CliError> {
-    let target = if std::io::stdout().is_terminal() { Target::Terminal } else { Target::Other };
-    let form = Form { format: args.output, colors: settings.colors(target), several: args.copies > 1 };
+    let form = Form::of(settings, args.output, args.copies > 1);
     let read = |path| AnswersFile::read(path, settings.limits.answer_bytes);
     let answers = args.answers.as_deref().map(read).transpose()?.map(Arc::new);
     if args.answerer.as_deref().is_some_and(|command| command.trim().is_empty()) {

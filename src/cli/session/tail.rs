@@ -11,7 +11,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::output;
 use crate::cli::run::follow::Whose;
 use crate::cli::run::{Form, text};
-use crate::config::{Settings, Target};
+use crate::config::Settings;
 use crate::domain::{Event, Session, gap_line};
 use crate::engine::Journal;
 use crate::store::journal::SqliteJournal;
@@ -24,8 +24,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Prints the events of a session until it has ended, or nobody reads any more.
 pub(super) fn tail(settings: &Settings, args: &TailArgs) -> Result<Exit, CliError> {
-    let target = if std::io::IsTerminal::is_terminal(&std::io::stdout()) { Target::Terminal } else { Target::Other };
-    let form = Form { format: args.output, colors: settings.colors(target), several: false };
+    let form = Form::of(settings, args.output, false);
     wait(async {
         let (meant, session) = which::one(settings, &args.id).await?;
         follow(&meant.journal, &session, form).await
@@ -64,6 +63,8 @@ async fn follow(journal: &SqliteJournal, session: &Arc<Session>, form: Form) -> 
             if last.kind.is_last() {
                 break;
             }
+        } else if output::is_reader_gone() {
+            return Ok(());
         } else {
             tokio::time::sleep(LOOK).await;
         }

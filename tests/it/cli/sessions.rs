@@ -287,6 +287,61 @@ fn what_ran_as_two_processes_died_is_suspended_as_soon_as_the_second_is_gone() {
     drop(third);
 }
 
+/// Runs the program with a standard output that nobody reads any more.
+fn run_unread(home: &Home, arguments: &[&str]) -> Ended {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    Ended::of(home.switchboard(arguments).stdout(writer).spawn().unwrap())
+}
+
+#[test]
+fn a_reader_that_has_gone_changes_nothing_of_how_a_subcommand_ends() {
+    let kept = Kept::new();
+    let (waits, done) = (kept.id(0), kept.id(1));
+    let mut all = vec![vec!["keys"], vec!["doctor"], vec!["info"], vec!["man"], vec!["completion", "zsh"]];
+    for format in ["text", "json", "jsonl"] {
+        let more = [
+            vec!["list"],
+            vec!["list", "--runs"],
+            vec!["show", &waits],
+            vec!["show", "nonsense"],
+            vec!["tail", &done],
+            vec!["export", &done],
+            vec!["export", "--where", "id:aa"],
+            vec!["verify", "--where", "state:done"],
+            vec!["verify", &done],
+            vec!["rm", "--all", "--dry-run"],
+            vec!["rm", &waits],
+            vec!["fork", &waits, "--at", "q-1", "--dry-run"],
+            vec!["rewind", &waits, "--at", "q-9"],
+            vec!["cancel", "bb"],
+        ];
+        all.extend(more.map(|arguments| [vec!["session"], arguments, vec!["-o", format]].concat()));
+    }
+    for arguments in all {
+        let (read, unread) = (kept.home.run(&arguments), run_unread(&kept.home, &arguments));
+        assert_eq!((unread.code, unread.stderr), (read.code, read.stderr), "{arguments:?}");
+    }
+    // What changes something has done so.
+    run_unread(&kept.home, &["session", "cancel", &waits]).exits(0);
+    run_unread(&kept.home, &["session", "rm", "bb"]).exits(0);
+    let left = kept.session(&["list"]).exits(0).stdout;
+    assert!(left.lines().count() == 3 && left.contains("cancelled  1970"), "{left}");
+}
+
+#[test]
+fn a_tail_ends_when_its_reader_has_gone_also_while_nothing_comes() {
+    let kept = Kept::new();
+    for format in ["text", "jsonl"] {
+        let mut tail = kept.home.switchboard(&["session", "tail", "cc", "-o", format]).spawn().unwrap();
+        let mut output = BufReader::new(tail.stdout.take().unwrap());
+        assert_ne!(output.read_line(&mut String::new()).unwrap(), 0);
+        drop(output);
+        let ended = Ended::of(tail).exits(0);
+        assert_eq!(ended.stderr, "");
+    }
+}
+
 #[test]
 fn where_nothing_was_recorded_that_is_said() {
     let home = Home::new();
