@@ -7,7 +7,7 @@ use super::{wait, which};
 use crate::cli::args::{BranchArgs, Format};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::journal::to_change;
-use crate::cli::output;
+use crate::cli::{output, program};
 use crate::config::Settings;
 use crate::desk::{Desk, DeskOptions};
 use crate::domain::{Answer, AnsweredBy, ExecutionState, ObserverRecvError, ResumePayload, SessionId, printable_line};
@@ -34,8 +34,8 @@ pub(super) fn branch(settings: &Settings, args: &BranchArgs, kind: Kind) -> Resu
         to_change(&path)?
     };
     let desk = Desk::open(DeskOptions {
-        library_dirs: crate::cli::program::library_dirs(&[], settings)?,
-        home: crate::cli::program::home(settings),
+        library_dirs: program::library_dirs(&[], settings)?,
+        home: program::home(settings),
         journal: Some(journal),
         sleep: settings.sleep,
     })?;
