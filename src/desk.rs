@@ -76,28 +76,27 @@ pub struct DeskOptions {
 /// Shows what others record in a journal that this desk only reads, for as long as it is open.
 async fn follow(journal: &SqliteJournal, registry: &Registry, mut last: News) {
     let mut known: HashSet<SessionId> = journal.ids().unwrap_or_default().into_iter().collect();
-    let mut is_more = false;
     loop {
-        if !is_more {
+        if !last.is_more {
             tokio::time::sleep(LOOK).await;
         }
-        is_more = false;
-        // What cannot be read stands in the log, and is tried again.
-        if let Ok(news) = journal.news(&last).get().await {
-            for stored in &news.sessions {
-                known.insert(stored.session.id());
-                registry.show(stored);
-            }
-            if news.count < known.len()
-                && let Ok(ids) = journal.ids()
-            {
-                let there: HashSet<SessionId> = ids.into_iter().collect();
-                registry.forget(known.difference(&there).copied());
-                known = there;
-            }
-            is_more = news.is_more;
-            last = news;
+        let Ok(news) = journal.news(&last).get().await else {
+            // It stands in the log, and is tried again.
+            last.is_more = false;
+            continue;
+        };
+        for stored in &news.sessions {
+            known.insert(stored.session.id());
+            registry.show(stored);
         }
+        if news.count < known.len()
+            && let Ok(ids) = journal.ids()
+        {
+            let there: HashSet<SessionId> = ids.into_iter().collect();
+            registry.forget(known.difference(&there).copied());
+            known = there;
+        }
+        last = news;
     }
 }
 
