@@ -58,6 +58,10 @@ fn written(text: &str) -> Result<NamedTempFile, Failed> {
     write().map_err(|error: io::Error| format!("no file for the text: {error}"))
 }
 
+/// Ctrl-C is for the other program alone: it may be a key like any other there. A shell without a trap dies of it and leaves
+/// the program behind; one that ignored it would hand that on, and this does not.
+const OUTLIVING_INTERRUPTS: &str = "trap : INT QUIT\n";
+
 /// Here Ctrl-S sends, and whoever presses it in a pager must not stop the terminal.
 const WITHOUT_FLOW_CONTROL: &str = "before=$(stty -g 2> /dev/null) && stty -ixon\n";
 const AS_BEFORE: &str = "ended=$?; test -z \"$before\" || stty \"$before\"; exit $ended";
@@ -72,7 +76,7 @@ fn run(command: &str, file: &NamedTempFile) -> Result<(), Failed> {
     };
     let child = Command::new("sh")
         .arg("-c")
-        .arg(format!("{WITHOUT_FLOW_CONTROL}{command} \"$1\"\n{AS_BEFORE}"))
+        .arg(format!("{OUTLIVING_INTERRUPTS}{WITHOUT_FLOW_CONTROL}{command} \"$1\"\n{AS_BEFORE}"))
         .arg(command)
         .arg(file.path())
         .stdin(input)
@@ -82,8 +86,9 @@ fn run(command: &str, file: &NamedTempFile) -> Result<(), Failed> {
     match status.exit_status() {
         Some(0) => Ok(()),
         Some(127) => Err(format!("there is no command {command:?}; set editor and pager in the config file")),
+        // So a shell says that a signal ended what it ran.
+        None | Some(129..=192) => Err(format!("{command} was ended by a signal")),
         Some(code) => Err(format!("{command} ended with {code}")),
-        None => Err(format!("{command} was ended by a signal")),
     }
 }
 
@@ -115,6 +120,7 @@ mod tests {
         assert!(missing.contains("there is no command"), "{missing}");
         assert!(edit("printf '\\377' >", "x", 100).unwrap_err().contains("not UTF-8"));
         assert!(edit("true", "too long", 3).unwrap_err().contains("at most 3"));
+        assert_eq!(edit("sh -c 'kill -INT $$'", "x", 100).unwrap_err(), "sh -c 'kill -INT $$' was ended by a signal");
     }
 
     #[test]

@@ -66,6 +66,45 @@ fn ctrl_z_in_the_editor_stops_the_desk_with_it_and_fg_brings_the_editor_back() {
 }
 
 #[test]
+fn ctrl_c_in_an_editor_that_takes_it_itself_is_its_own_and_the_text_comes_back() {
+    let script = "trap 'printf NOTED' INT; printf 'EDITOR HERE'; while ! read line; do :; done; printf 'got %s' \"$line\" > \"$1\"";
+    let mut desk = desk_with("return alc.llm('Write, please')", "EDITOR", script);
+    desk.shows("Write, please");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("precious<C-x><C-e>");
+    desk.shows("EDITOR HERE");
+    desk.keys("<C-c>");
+    desk.shows("NOTED");
+    desk.keys("more<Enter>");
+    desk.shows("nothing was sent");
+    desk.shows("got more");
+    desk.keys("<C-s>");
+    desk.shows("done");
+    desk.keys("<Esc>");
+    desk.shows("LIST");
+    desk.keys("q");
+    assert_eq!(desk.ends().exit_code(), 0);
+    desk.is_as_it_was();
+}
+
+#[test]
+fn ctrl_c_ends_an_editor_that_does_not_take_it_and_the_draft_is_as_it_was() {
+    let mut desk = desk_with("return alc.llm('Write, please')", "EDITOR", "printf 'EDITOR HERE'; read line");
+    desk.shows("Write, please");
+    desk.keys("a");
+    desk.shows("Answer q-1");
+    desk.keys("precious<C-x><C-e>");
+    desk.shows("EDITOR HERE");
+    desk.keys("<C-c>");
+    desk.shows("was ended by a signal; the draft is as it was");
+    desk.shows("precious");
+    desk.keys("<Esc>");
+    desk.hides("Answer q-1");
+    quit(desk);
+}
+
+#[test]
 fn an_editor_that_fails_leaves_the_draft_as_it_was() {
     let mut desk = desk_with("return alc.llm('Write, please')", "VISUAL", "printf lost > \"$1\"; exit 3");
     desk.shows("Write, please");
