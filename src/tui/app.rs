@@ -301,6 +301,12 @@ impl App {
         self.keymap.key(action)
     }
 
+    /// The key of an action where letters are text: the first that is none.
+    pub(super) fn key_in_text(&self, action: Action) -> String {
+        let key = self.keymap.keys(action).iter().find(|key| key.first.typed().is_none());
+        key.map_or_else(|| self.key(action), ToString::to_string)
+    }
+
     /// Why answers cannot be recorded, if so. It stands in the status line while there is no other message.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()

@@ -139,7 +139,8 @@ impl App {
     /// Puts the chosen answer into the editor, at the cursor.
     pub(super) fn use_history(&mut self) {
         let Some(Layer::History(picker)) = &self.layer else { return };
-        let Some(answer) = self.history.matching(&picker.text()).nth(picker.chosen).cloned() else {
+        let text = picker.text();
+        let Some(answer) = picker.chosen.and_then(|n| self.history.matching(&text).nth(n)).cloned() else {
             self.refuse("no answer has these words");
             return;
         };

@@ -27,7 +27,9 @@ impl App {
                 self.search_typed();
             }
             Some(Layer::Palette(palette)) => palette.type_key(key),
-            Some(Layer::History(picker)) => picker.type_key(key),
+            Some(Layer::History(picker)) => {
+                picker.type_key(key);
+            }
             Some(Layer::AnswerMarked(form)) => {
                 type_key(&mut form.area, key);
                 form.touched();
@@ -135,10 +137,7 @@ impl App {
             Some(Layer::Details(details)) => details.scroll(motion),
             Some(Layer::Beside(beside)) => beside.scroll(motion),
             Some(Layer::Cancel(form)) => form.turn_code(motion),
-            Some(Layer::Palette(palette)) => {
-                let count = palette.offers().len();
-                palette.picker.choose(motion, count);
-            }
+            Some(Layer::Palette(palette)) => palette.choose(motion),
             Some(Layer::History(picker)) => {
                 let count = self.history.matching(&picker.text()).count();
                 picker.choose(motion, count);

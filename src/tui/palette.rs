@@ -2,17 +2,28 @@
 //!
 //! An action does what its key would do in the pane below. A raw verb goes past the desk's guards, so it is confirmed
 //! like an answer and never by Enter.
+//!
+//! Words are found as in the list, also where letters are missing; but Enter does only what is seen to be chosen. That is
+//! chosen by itself only where the name, or words of it, begin as was typed: a word that names nothing must not do what
+//! merely has its letters.
 
 use super::app::{App, Layer};
 use super::editor::text_field;
 use super::input::Key;
-use super::keymap::{Action, Context, Row};
+use super::keymap::{Action, Context, Motion, Row};
 use super::msg::Cmd;
 use super::picker::{Picker, fits};
 use super::raw;
 use super::table::TABLE;
+use super::view::palette_rows;
 use crate::domain::SessionId;
 use crate::domain::query::{Scratch, Word};
+
+/// The last rank of what begins as was typed, as a whole or in its words.
+const BEGUN: u8 = 2;
+
+/// How many are named that could have been meant.
+const NAMED: usize = 3;
 
 /// The open palette.
 #[derive(Debug)]
@@ -56,20 +67,26 @@ impl Offer {
 
 impl Palette {
     fn new(from: Context) -> Self {
-        let mut palette = Self { picker: Picker::new(), from, offers: Vec::new(), scratch: Scratch::default() };
+        let (picker, scratch) = (Picker::new(), Scratch::default());
+        let mut palette = Self { picker, from, offers: Vec::new(), scratch };
         palette.look();
         palette
     }
 
     pub(super) fn type_key(&mut self, key: Key) {
-        self.picker.type_key(key);
-        self.look();
+        if self.picker.type_key(key) {
+            self.look();
+        }
+    }
+
+    /// Chooses another of the offers.
+    pub(super) fn choose(&mut self, motion: Motion) {
+        self.picker.choose(motion, self.offers.len());
     }
 
     /// Has this in the line instead of what is typed.
     fn write(&mut self, text: &str) {
         self.picker.input = text_field(text);
-        self.picker.chosen = 0;
         self.look();
     }
 
@@ -86,7 +103,8 @@ impl Palette {
     }
 
     /// Finds what is called so, what begins so, what has words that begin so; then what has in its name what is typed,
-    /// or nearly has it, as words are found in the list; then in the same way in its description.
+    /// or nearly has it, as words are found in the list; then in the same way in its description. Chooses the first if it
+    /// begins so.
     fn look(&mut self) {
         let wanted = self.picker.text();
         let words: Vec<Word> = wanted.split_whitespace().map(Word::new).collect();
@@ -115,11 +133,23 @@ impl Palette {
         let mut ranked: Vec<(u8, Offer)> = all.filter_map(|offer| Some((rank(offer)?, offer))).collect();
         // Stable: as in the table, and the verbs behind it.
         ranked.sort_by_key(|(rank, _)| *rank);
+        let is_begun = ranked.first().is_some_and(|(rank, _)| *rank <= BEGUN) && !begun.is_empty();
+        self.picker.chosen = is_begun.then_some(0);
         self.offers = ranked.into_iter().map(|(_, offer)| offer).collect();
     }
 
+    /// What is typed, without blanks around it.
+    fn typed(&self) -> String {
+        self.picker.text().trim().to_owned()
+    }
+
+    /// Whether somebody at a screen of this size knows that `offer` is chosen: it is seen, or it was named.
+    fn shows(&self, offer: Offer, size: (u16, u16)) -> bool {
+        palette_rows(size) > 0 || self.typed() == offer.name()
+    }
+
     fn chosen(&self) -> Option<Offer> {
-        self.offers.get(self.picker.chosen).copied()
+        self.offers.get(self.picker.chosen?).copied()
     }
 
     /// Whether what is typed is a raw verb. The name of an action is the action until there is a blank behind it.
@@ -146,15 +176,35 @@ impl App {
             return;
         }
         match (palette.chosen(), palette.from) {
+            (Some(offer), _) if !palette.shows(offer, self.size) => {
+                let typed = palette.typed();
+                self.refuse(format!("there is no room to show what {typed} means: name it in full"));
+            }
             (Some(Offer::Act(row)), from) => {
                 self.layer = None;
                 self.act(row.action, from, cmds);
             }
             (Some(Offer::Verb(name, _)), _) => palette.write(&format!("{name} ")),
             (None, _) => {
-                let verbs = raw::VERBS.map(|(verb, _)| verb).join(", ");
-                self.refuse(format!("no action has these words; the raw verbs are {verbs}"));
+                let refused = self.nothing_chosen();
+                self.refuse(refused);
             }
+        }
+    }
+
+    /// Why Enter does nothing, and what could have been meant.
+    fn nothing_chosen(&self) -> String {
+        let Some(Layer::Palette(palette)) = &self.layer else { return String::new() };
+        let down = self.key_in_text(Action::Move(Motion::Down));
+        let typed = palette.typed();
+        let near: Vec<&str> = palette.offers.iter().take(NAMED).map(|offer| offer.name()).collect();
+        match near[..] {
+            _ if typed.is_empty() => format!("nothing is typed; {down} chooses one of these"),
+            [] => {
+                let verbs = raw::VERBS.map(|(verb, _)| verb).join(", ");
+                format!("no command {typed}; the raw verbs are {verbs}")
+            }
+            _ => format!("no command {typed}; nearest: {} ({down} chooses)", near.join(", ")),
         }
     }
 

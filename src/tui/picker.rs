@@ -12,43 +12,48 @@ use super::keymap::Motion;
 #[derive(Debug)]
 pub(super) struct Picker {
     pub(super) input: TextArea<'static>,
-    /// Which of the things that fit is chosen, counted from the top.
-    pub(super) chosen: usize,
+    /// Which of the things that fit is chosen, counted from the top; `None`: none yet.
+    pub(super) chosen: Option<usize>,
 }
 
 impl Picker {
     pub(super) fn new() -> Self {
-        Self { input: text_field(""), chosen: 0 }
+        Self { input: text_field(""), chosen: Some(0) }
     }
 
     pub(super) fn text(&self) -> String {
         text_of(&self.input)
     }
 
-    pub(super) fn type_key(&mut self, key: Key) {
+    /// Says whether the text is another now.
+    pub(super) fn type_key(&mut self, key: Key) -> bool {
         // One line only: a new line would be seen by nobody.
-        if key.typed() != Some('\n') && type_key(&mut self.input, key) {
-            self.chosen = 0;
+        let changed = key.typed() != Some('\n') && type_key(&mut self.input, key);
+        if changed {
+            self.chosen = Some(0);
         }
+        changed
     }
 
     /// Gives how many control characters were left out.
     pub(super) fn paste(&mut self, text: &str) -> usize {
-        self.chosen = 0;
+        self.chosen = Some(0);
         paste(&mut self.input, &text.replace(['\n', '\r'], " "))
     }
 
     /// Chooses another of `count` things.
     pub(super) fn choose(&mut self, motion: Motion, count: usize) {
         let last = count.saturating_sub(1);
-        self.chosen = match motion {
-            Motion::Down => (self.chosen + 1).min(last),
-            Motion::Up => self.chosen.min(last).saturating_sub(1),
-            Motion::HalfDown => (self.chosen + 5).min(last),
-            Motion::HalfUp => self.chosen.min(last).saturating_sub(5),
-            Motion::Top => 0,
-            Motion::Bottom => last,
+        let here = self.chosen.map(|here| here.min(last));
+        let to = match (motion, here) {
+            (Motion::Top, _) | (_, None) => 0,
+            (Motion::Bottom, _) => last,
+            (Motion::Down, Some(here)) => here + 1,
+            (Motion::Up, Some(here)) => here.saturating_sub(1),
+            (Motion::HalfDown, Some(here)) => here + 5,
+            (Motion::HalfUp, Some(here)) => here.saturating_sub(5),
         };
+        self.chosen = Some(to.min(last));
     }
 }
 

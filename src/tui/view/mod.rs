@@ -25,6 +25,7 @@ pub(super) use branching::branch_room;
 pub(super) use feed::payload_width;
 pub(super) use forms::questions_seen;
 pub(super) use layers::help_area;
+pub(super) use pickers::palette_rows;
 pub(super) use session::{tab_places, timeline_areas};
 
 /// Draws everything. A terminal of no size gets nothing.

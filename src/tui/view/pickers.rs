@@ -9,12 +9,24 @@ use super::layers::{open, window};
 use super::put;
 use crate::tui::app::{App, Layer};
 use crate::tui::keymap::Action;
+use crate::tui::layout::Pane;
 use crate::tui::palette::Offer;
 use crate::tui::picker::Picker;
 use crate::tui::raw;
 use crate::tui::text::cut_and_pad;
 use crate::tui::theme::Tone;
 use crate::tui::words::{self, on_one_line};
+
+/// The palette on a screen.
+fn palette_pane(area: Rect) -> Pane {
+    window(area, 100, 22)
+}
+
+/// Rows in which the palette shows what fits, on a screen of this size.
+pub(in crate::tui) fn palette_rows((width, height): (u16, u16)) -> u16 {
+    let inside = palette_pane(Rect::new(0, 0, width, height)).inside;
+    if inside.width == 0 { 0 } else { inside.height.saturating_sub(1) }
+}
 
 pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
     let (open_key, back) = (app.key(Action::Open), app.key(Action::Back));
@@ -35,7 +47,7 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
         Some(Layer::Palette(palette)) => {
             let text = palette.picker.text();
             let offers = palette.offers();
-            let pane = window(area, 100, 22);
+            let pane = palette_pane(area);
             let is_raw = palette.is_raw();
             let send = app.key(Action::Send);
             let does_it = if is_raw { &send } else { &open_key };
@@ -110,11 +122,11 @@ fn input(picker: &Picker, sign: &str, right: &str, line: Rect, picture: &mut Buf
 
 fn list(picker: &Picker, count: usize, line: impl Fn(usize) -> Option<String>, area: Rect, picture: &mut Buffer) {
     let height = usize::from(area.height);
-    let top = (picker.chosen + 1).saturating_sub(height);
+    let top = picker.chosen.map_or(0, |chosen| (chosen + 1).saturating_sub(height));
     for (n, y) in (top..count).zip(area.y..area.bottom()) {
         let Some(text) = line(n) else { break };
         put(picture, area.x, y, area.right(), &text, Style::new());
-        if n == picker.chosen {
+        if Some(n) == picker.chosen {
             picture.set_style(Rect { y, height: 1, ..area }, Style::new().add_modifier(Modifier::REVERSED));
         }
     }

@@ -22,10 +22,50 @@ fn the_palette_finds_actions_as_the_list_finds_names_the_nearest_first() {
     desk.keys(": cancl");
     let picture = desk.picture(120, 36);
     assert!(picture.contains("cancel             c "), "{picture}");
-    desk.keys("<CR>");
+    desk.keys("<Down> <CR>");
     assert_eq!(desk.app.mode(), "CANCEL");
-    desk.keys("<Esc> : nxwait <CR>");
+    desk.keys("<Esc> : nxwait <Down> <CR>");
     assert_eq!(desk.app.selected(), Some(id(2)), "next_waiting");
+}
+
+#[test]
+fn enter_in_the_palette_does_what_was_named_or_chosen_and_never_what_merely_has_the_letters() {
+    let mut desk = desk();
+    desk.keys(": frob <CR>");
+    assert_eq!((desk.app.mode(), desk.app.selected()), ("PALETTE", Some(id(1))));
+    assert!(desk.status().starts_with("no command frob; "), "{}", desk.status());
+    desk.keys("<Esc> : frob <Space> . <CR>");
+    assert!(desk.status().starts_with("no command frob .; "), "{}", desk.status());
+    for (typed, said) in [
+        ("cancl", "no command cancl; nearest: cancel"),
+        ("nxwait", "no command nxwait; nearest: next_waiting"),
+        ("relase", "no command relase; nearest: release"),
+        ("", "nothing is typed; ↓ chooses one of these"),
+    ] {
+        desk.keys("<Esc> <Esc> :");
+        desk.keys(typed);
+        desk.keys("<CR>");
+        assert!(desk.status().starts_with(said), "{typed}: {}", desk.status());
+        desk.keys("<C-s>");
+        assert!(desk.status().starts_with(said), "{typed}: {}", desk.status());
+        assert_eq!(desk.app.mode(), "PALETTE", "{typed}");
+    }
+    assert!(desk.deeds().is_empty());
+    // What was chosen of one text is not chosen of another.
+    desk.keys("<Esc> : cancl <Down> x <BS> <CR>");
+    assert!(desk.status().starts_with("no command cancl"), "{}", desk.status());
+    // Words of a name in any order are a name.
+    desk.keys("<Esc> : wait <Space> next <CR>");
+    assert_eq!((desk.app.mode(), desk.app.selected()), ("LIST", Some(id(2))));
+}
+
+#[test]
+fn where_the_palette_has_no_room_to_show_what_is_chosen_it_wants_the_whole_name() {
+    let mut desk = desk().resized(40, 1);
+    desk.keys(": canc <CR>");
+    assert_eq!(desk.status(), "there is no room to show what canc means: name it in full");
+    desk.keys("el <CR>");
+    assert_eq!(desk.app.mode(), "CANCEL");
 }
 
 #[test]
@@ -109,7 +149,7 @@ fn the_palette_does_what_the_key_of_the_action_would_do() {
     desk.keys(": cancel <CR>");
     assert_eq!(desk.app.mode(), "CANCEL", "the form, not the deed");
     desk.keys("<Esc> : x y z z y <CR>");
-    assert!(desk.status().contains("no action has these words"), "{}", desk.status());
+    assert!(desk.status().starts_with("no command xyzzy; the raw verbs are resume, "), "{}", desk.status());
 }
 
 #[test]
