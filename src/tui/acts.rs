@@ -54,27 +54,31 @@ pub(super) async fn answer_all(registry: Registry, answers: Vec<(SessionId, Resu
     Msg::AnsweredAll { taken, refused }
 }
 
-/// Lets all of these sessions begin, or go on. What came of it is one line.
-pub(super) async fn release_all(registry: Registry, sessions: Arc<[SessionId]>) -> Result<String, String> {
+/// Lets all of these sessions begin, or go on. Gives those that do, and in one line what came of it.
+pub(super) async fn release_all(
+    registry: Registry,
+    sessions: Arc<[SessionId]>,
+) -> (Vec<SessionId>, Result<String, String>) {
     let release = |id: SessionId| {
         let registry = registry.clone();
         async move { (id, registry.release(id).await) }
     };
     let mut outcomes = stream::iter(sessions.iter().copied()).map(release).buffer_unordered(AT_A_TIME);
-    let (mut done, mut refused) = (0, Vec::new());
+    let (mut done, mut refused) = (Vec::new(), Vec::new());
     while let Some((id, outcome)) = outcomes.next().await {
         match outcome {
-            Ok(()) => done += 1,
+            Ok(()) => done.push(id),
             Err(error) => refused.push((id, error)),
         }
     }
-    let told = format!("release: {} of {} let go", done, count(sessions.len(), "session"));
-    match (refused.first(), sessions.len()) {
+    let told = format!("release: {} of {} let go", done.len(), count(sessions.len(), "session"));
+    let told = match (refused.first(), sessions.len()) {
         (None, 1) => Ok("release: it is let go".into()),
         (None, _) => Ok(told),
         (Some((_, why)), 1) => Err(format!("release: {why}")),
         (Some((id, why)), _) => Err(format!("{told}; {} not, such as {}: {why}", refused.len(), id.short())),
-    }
+    };
+    (done, told)
 }
 
 /// Makes a session that goes on from another one, and answers the query that is open again, if there is an answer.

@@ -25,6 +25,7 @@ use super::list::Line;
 use super::listing::Listing;
 use super::opening::Opens;
 use super::pager::Pager;
+use super::raw_calls::RawCalls;
 use super::sessions::Sessions;
 use super::source::Module;
 use super::theme::Look;
@@ -144,6 +145,7 @@ pub struct App {
     /// What the journal is to keep of them.
     pub(super) kept: Kept,
     pub(super) cancel_drafts: Vec<CancelForm>,
+    pub(super) raw: RawCalls,
     pub(super) sent: Vec<Sent>,
     /// The answer sent last, for "the same for the rest".
     pub(super) last_answer: Option<(SessionId, u32, Arc<str>)>,
@@ -220,6 +222,7 @@ impl App {
             drafts: Drafts::default(),
             kept: Kept::default(),
             cancel_drafts: Vec::new(),
+            raw: RawCalls::default(),
             sent: Vec::new(),
             last_answer: None,
             feed: Feed::default(),

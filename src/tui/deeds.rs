@@ -14,40 +14,52 @@ use crate::domain::{
 };
 use crate::engine::Registry;
 
-/// Calls a raw verb. What came of it is one line.
-pub(super) async fn call(
-    registry: &Registry,
-    programs: &Arc<dyn Programs>,
-    raw: Raw,
-    now: Timestamp,
-) -> Result<String, String> {
-    match raw {
-        Raw::Resume { session, payload } => match registry.resume(session, payload).await {
+/// Calls a raw verb. The last message says what came of it.
+pub(super) async fn call(registry: &Registry, programs: &Arc<dyn Programs>, raw: Raw, now: Timestamp) -> Vec<Msg> {
+    let mut msgs = Vec::new();
+    let result = match &raw {
+        Raw::Resume { session, payload } => match registry.resume(*session, payload.clone()).await {
             Ok(ResumeOutcome::Continued) => Ok("resume: continued".into()),
             Ok(ResumeOutcome::Remaining(n)) => Ok(format!("resume: {n} remain")),
             Err(refused) => Err(format!("resume: {refused}")),
         },
         Raw::Cancel { session, code, detail } => {
-            let reason = CancelReason { code, detail, requested_at: now };
-            match registry.cancel(session, reason).await {
+            let reason = CancelReason { code: *code, detail: detail.clone(), requested_at: now };
+            match registry.cancel(*session, reason).await {
                 Ok(state) => Ok(format!("cancel: the session is {}", state.name())),
                 Err(refused) => Err(format!("cancel: {refused}")),
             }
         }
-        Raw::Spawn { program, held } => {
-            let mut spec = program_of(programs, program).await.map_err(|fault| format!("spawn: {fault}"))?;
-            spec.held = held;
-            match registry.spawn(spec).await {
-                Ok(id) if held => Ok(format!("spawn: {id} is held; release lets it begin")),
-                Ok(id) => Ok(format!("spawn: {id}")),
-                Err(refused) => Err(format!("spawn: {refused}")),
-            }
+        Raw::Spawn { program, held } => spawn(registry, programs, program.clone(), *held).await,
+        Raw::Release { sessions } => {
+            let releasing = acts::release_all(registry.clone(), Arc::clone(sessions));
+            let (released, result) = registry.beside(releasing).await;
+            msgs.push(Msg::Released(released));
+            result
         }
-        Raw::Release { sessions } => registry.beside(acts::release_all(registry.clone(), sessions)).await,
         Raw::Collect { ttl, interval } => {
-            registry.collect(ttl, interval);
+            registry.collect(*ttl, *interval);
             Ok(format!("collect: ended sessions go after {ttl:?}, looked for every {interval:?}"))
         }
+    };
+    msgs.push(Msg::RawDone { raw, result });
+    msgs
+}
+
+/// Starts a session. What is said of it begins with the verb that was typed.
+async fn spawn(
+    registry: &Registry,
+    programs: &Arc<dyn Programs>,
+    program: Program,
+    held: bool,
+) -> Result<String, String> {
+    let verb = if held { "hold" } else { "spawn" };
+    let mut spec = program_of(programs, program).await.map_err(|fault| format!("{verb}: {fault}"))?;
+    spec.held = held;
+    match registry.spawn(spec).await {
+        Ok(id) if held => Ok(format!("{verb}: {id} is held; release lets it begin")),
+        Ok(id) => Ok(format!("{verb}: {id}")),
+        Err(refused) => Err(format!("{verb}: {refused}")),
     }
 }
 

@@ -64,6 +64,7 @@ mod prepare;
 mod presences;
 mod programs;
 mod raw;
+mod raw_calls;
 mod run;
 mod searching;
 mod sent;

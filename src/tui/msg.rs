@@ -140,7 +140,14 @@ pub enum Msg {
     /// What became of a [`Cmd::Branch`].
     Branched(Branched),
     /// What became of a [`Cmd::Raw`], in words.
-    RawDone(Result<String, String>),
+    RawDone {
+        /// The verb.
+        raw: Raw,
+        /// What came of it, in a line.
+        result: Result<String, String>,
+    },
+    /// These sessions were let go.
+    Released(Vec<SessionId>),
     /// What became of a [`Cmd::Cancel`].
     Cancelled {
         /// The session.

@@ -227,7 +227,7 @@ impl App {
             Ok(raw) => {
                 self.layer = None;
                 self.say(format!("{} called", line.split_whitespace().next().unwrap_or_default()));
-                cmds.push(Cmd::Raw(raw));
+                self.call_raw(raw, cmds);
             }
             Err(fault) => self.refuse(fault),
         }

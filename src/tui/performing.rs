@@ -101,8 +101,9 @@ impl Desk {
                 let (registry, sender) = (self.registry.clone(), self.sender.clone());
                 let (programs, now) = (Arc::clone(&self.programs), self.clock.now());
                 self.tasks.spawn(async move {
-                    let done = super::deeds::call(&registry, &programs, raw, now).await;
-                    drop(sender.send(Msg::RawDone(done)).await);
+                    for msg in super::deeds::call(&registry, &programs, raw, now).await {
+                        drop(sender.send(msg).await);
+                    }
                 });
             }
             Cmd::Quit => self.exit = Some(Exit::Quit),

@@ -64,8 +64,8 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
         Msg::Trouble(trouble) => app.troubled(trouble),
         Msg::Follows(follows) => app.follows = follows,
         Msg::Recovery(recovery) => app.recovered(recovery),
-        Msg::RawDone(Ok(said)) => app.say(said),
-        Msg::RawDone(Err(why)) => app.refuse(why),
+        Msg::RawDone { raw, result } => app.raw_done(&raw, result),
+        Msg::Released(sessions) => app.released(&sessions),
         Msg::NotObserved(session, why) => {
             if app.feed.session() == Some(session) {
                 app.refuse(why);
@@ -305,7 +305,8 @@ impl App {
 
     pub(super) fn take_in(&mut self, summaries: Vec<Summary>, cmds: &mut Vec<Cmd>) {
         self.peek_at(&summaries, cmds);
-        for summary in summaries {
+        for mut summary in summaries {
+            self.raw.correct(&mut summary);
             self.forget_seen(summary.id, &summary.state);
             self.check_drafts(summary.id, &summary.state);
             self.find_places(summary.id, &summary.state);
@@ -332,11 +333,11 @@ impl App {
 
     /// Makes orphans of what was written for queries that are gone. Neither the keyboard nor the text moves.
     pub(super) fn check_drafts(&mut self, session: SessionId, state: &ExecutionState) {
-        let (sent, marked) = (&self.sent, &self.listing.sent);
+        let (sent, others) = (&self.sent, self.listing.sent.iter().chain(&self.raw.resumes));
         let under_way = |query| {
             let one = sent.iter().filter(|sent| sent.session == session).map(|sent| &sent.payload);
-            let marked = marked.iter().filter(|(id, _)| *id == session).map(|(_, payload)| payload);
-            one.chain(marked).any(|payload| payload.answers().iter().any(|answer| answer.query_id == query))
+            let others = others.clone().filter(|(id, _)| *id == session).map(|(_, payload)| payload);
+            one.chain(others).any(|payload| payload.answers().iter().any(|answer| answer.query_id == query))
         };
         if let Some((query, why)) = self.drafts.orphan_gone(session, state, under_way) {
             let why = naming(query, &why);

@@ -86,6 +86,26 @@ fn a_batch_is_answered_in_part_and_then_to_the_end() {
 }
 
 #[test]
+fn what_a_raw_verb_says_begins_with_what_was_typed() {
+    let mut desk = desk_on("alc.llm('Still here?')");
+    desk.shows("Still here?");
+    for verb in ["hold", "spawn"] {
+        desk.keys(":");
+        desk.shows("PALETTE");
+        desk.paste(&format!("{verb} nowhere.lua"));
+        desk.keys("<C-s>");
+        desk.shows(&format!("! {verb}: "));
+    }
+    desk.keys(":");
+    desk.shows("PALETTE");
+    desk.paste("hold --code 'return 1'");
+    desk.keys("<C-s>");
+    desk.shows("hold: ");
+    desk.shows("is held; release lets it begin");
+    quit(desk);
+}
+
+#[test]
 fn a_cancel_keeps_the_reason_that_was_typed() {
     let mut desk = desk_on("while true do end");
     desk.shows("running");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::domain::{AnsweredBy, CancelCode, QueryId, ResumeError, ResumePayload, SessionId};
-use switchboard::engine::{Call, Verb};
+use switchboard::engine::{Call, Presence, Summary, Verb};
 use switchboard::tui::{App, Cmd, Look, Msg, Program, Raw, TABLE};
 
 use super::{Desk, NOW, id, paused, running, session};
@@ -229,17 +229,76 @@ fn raw_resumes_go_past_the_guards_of_the_desk() {
     desk.keys(":");
     desk.paste("resume . q-9 to nobody --epoch 7");
     desk.keys("<M-CR>");
-    let [Cmd::Raw(Raw::Resume { payload: ResumePayload::Single(answer), .. })] = desk.deeds()[..] else {
+    let [Cmd::Raw(raw @ Raw::Resume { payload: ResumePayload::Single(answer), .. })] = desk.deeds()[..] else {
         panic!("{:?}", desk.cmds)
     };
     assert_eq!((answer.query_id, answer.epoch, &*answer.response), (QueryId::new(9), Some(7), "to nobody"));
-    desk.tell(Msg::RawDone(Err("resume: not paused: running".into())));
+    desk.tell(Msg::RawDone { raw: raw.clone(), result: Err("resume: not paused: running".into()) });
     assert_eq!(desk.status(), "resume: not paused: running");
     desk.keys(":");
     desk.paste("hold --code 'return 1'");
     desk.keys("<C-s>");
     let program = Program::Code("return 1".into());
     assert_eq!(desk.deeds().last(), Some(&&Cmd::Raw(Raw::Spawn { program, held: true })));
+}
+
+/// A desk on a question with a draft, which a raw verb has answered; and that verb.
+fn resumed_over_a_draft(draft: &str) -> (Desk, Raw) {
+    let mut desk = Desk::with(vec![session(1, "first", paused(1, 50, 1, &["One?"]))]);
+    desk.keys("a");
+    desk.keys(draft);
+    desk.keys("<Esc> :");
+    desk.paste("resume . q-1 yes");
+    desk.keys("<C-s>");
+    let Some(Cmd::Raw(raw)) = desk.cmds.last().cloned() else { panic!("{:?}", desk.cmds) };
+    (desk, raw)
+}
+
+#[test]
+fn a_raw_resume_over_a_draft_is_said_as_what_it_is_whichever_is_seen_first() {
+    let kept = "resume: continued; what else was written is kept (Alt-O in an editor)";
+    for (draft, said, orphans) in [("no", kept, 1), ("yes", "resume: continued", 0)] {
+        for session_first in [true, false] {
+            let (mut desk, raw) = resumed_over_a_draft(draft);
+            let done = Msg::RawDone { raw, result: Ok("resume: continued".into()) };
+            if session_first {
+                desk.change(session(1, "first", running()));
+                desk.tell(done);
+            } else {
+                desk.tell(done);
+                desk.change(session(1, "first", running()));
+            }
+            assert_eq!(desk.status(), said, "{draft}, session first: {session_first}");
+            assert!(!desk.picture(120, 36).contains(&format!("! {said}")), "it is no fault");
+            assert_eq!(desk.app.orphans(id(1)).len(), orphans);
+        }
+    }
+    // One that is refused leaves the draft as it is.
+    let (mut desk, raw) = resumed_over_a_draft("no");
+    desk.tell(Msg::RawDone { raw, result: Err("resume: refused".into()) });
+    assert_eq!(desk.status(), "resume: refused");
+    assert_eq!(desk.app.draft(id(1), QueryId::new(1)).as_deref(), Some("no"));
+    // What comes behind it is news again.
+    desk.change(session(1, "first", running()));
+    assert!(desk.status().contains("not paused: running; its draft is kept"), "{}", desk.status());
+}
+
+#[test]
+fn a_session_that_was_released_says_so_at_once_and_not_that_it_is_suspended() {
+    let suspended = || Summary { presence: Presence::Suspended, ..session(1, "twice", running()) };
+    let mut desk = Desk::with(vec![suspended()]);
+    assert!(desk.picture(120, 36).contains("suspended"));
+    desk.tell(Msg::Released(vec![id(1)]));
+    let picture = desk.picture(120, 36);
+    assert!(!picture.contains("suspended") && picture.contains("replays"), "{picture}");
+    // Whatever else is told of it before it is run: still not.
+    desk.change(suspended());
+    assert!(!desk.picture(120, 36).contains("suspended"));
+    desk.change(session(1, "twice", running()));
+    assert!(!desk.picture(120, 36).contains("replays"));
+    // And later it may be so again.
+    desk.change(suspended());
+    assert!(desk.picture(120, 36).contains("suspended"));
 }
 
 #[test]
