@@ -7,29 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tui_textarea::{CursorMove, TextArea, WrapMode};
 
-use super::input::{Held, Key, KeyName};
 use crate::domain::{Answer, ExecutionState, QueryId, ResumeError, SessionId, Timestamp};
 
 /// Bytes a paste may have: more than any answer limit lets through by default.
 pub(super) const PASTE_BYTES: usize = 4 << 20;
-
-const CTRL: Held = Held { ctrl: true, alt: false, shift: false };
-const ALT: Held = Held { ctrl: false, alt: true, shift: false };
-
-/// Deletes what stands before the cursor on its line, as shells do.
-const TO_START: Key = Key { name: KeyName::Char('u'), held: CTRL };
-
-/// Undo. Of the text field's own keys for undo and redo, one deletes here and the other is that of the history.
-///
-/// Ctrl-_ is one key with Ctrl-/ to a terminal, which says Ctrl-7 for it where it has no better way.
-const UNDO: [Key; 4] = [
-    Key { name: KeyName::Char('u'), held: ALT },
-    Key { name: KeyName::Char('_'), held: CTRL },
-    Key { name: KeyName::Char('/'), held: CTRL },
-    Key { name: KeyName::Char('7'), held: CTRL },
-];
-
-const REDO: Key = Key { name: KeyName::Char('r'), held: ALT };
 
 /// Whether what is in the editor may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,20 +36,6 @@ pub(super) fn text_field(text: &str) -> TextArea<'static> {
 /// The text of a text field.
 pub(super) fn text_of(area: &TextArea<'_>) -> String {
     area.lines().join("\n")
-}
-
-/// Gives a key to a text field. Says whether it changed the text.
-pub(super) fn type_key(area: &mut TextArea<'_>, key: Key) -> bool {
-    if key.typed() == Some('\n') {
-        area.insert_newline();
-        return true;
-    }
-    match key {
-        TO_START => area.delete_line_by_head(),
-        REDO => area.redo(),
-        key if UNDO.contains(&key) => area.undo(),
-        key => area.input(key),
-    }
 }
 
 /// Puts a paste into a text field. Says how many control characters were left out.

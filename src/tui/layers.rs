@@ -2,11 +2,12 @@
 //! going back, confirming.
 
 use super::app::{App, Focus, Layer, Tab};
-use super::editor::{PASTE_BYTES, paste, type_key};
+use super::editor::{PASTE_BYTES, paste};
 use super::input::Key;
 use super::keymap::{Action, Context, Motion, Way};
 use super::msg::Cmd;
 use super::picker::Picker;
+use super::typing::type_key;
 use super::words;
 
 /// Bytes that a paste may make of a field of one line: a search of many thousand words would be looked for in every

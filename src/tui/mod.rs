@@ -80,6 +80,7 @@ mod text;
 mod theme;
 mod transcript;
 mod tree;
+mod typing;
 mod update;
 mod view;
 mod words;

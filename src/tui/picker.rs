@@ -4,9 +4,10 @@
 
 use tui_textarea::TextArea;
 
-use super::editor::{paste, text_field, text_of, type_key};
+use super::editor::{paste, text_field, text_of};
 use super::input::Key;
 use super::keymap::Motion;
+use super::typing::type_key;
 
 /// A line of text and a choice.
 #[derive(Debug)]

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use tui_textarea::TextArea;
 
-use super::editor::{paste, text_field, text_of, type_key};
+use super::editor::{paste, text_field, text_of};
 use super::input::Key;
 use super::keymap::{Context, Motion, Way};
 use super::msg::Cmd;
 use super::picker::fits;
 use super::programs::Wanted;
 use super::starting::Start;
+use super::typing::type_key;
 use crate::engine::Package;
 
 /// The kinds of session that a person starts.

@@ -23,6 +23,7 @@ mod rules;
 mod sizes;
 mod starting;
 mod timeline;
+mod typing;
 
 use std::sync::Arc;
 
@@ -191,6 +192,7 @@ fn special(name: &str) -> Key {
         }
         "Tab" => KeyName::Tab,
         "BS" => KeyName::Backspace,
+        "Del" => KeyName::Delete,
         "Up" => KeyName::Up,
         "Down" => KeyName::Down,
         "Left" => KeyName::Left,
