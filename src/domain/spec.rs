@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Branch, Budget, Parent};
+use super::{Branch, Budget, Parent, Timestamp};
 
 /// Everything that is needed to start a session. JSON names are `snake_case`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -220,6 +220,11 @@ pub enum InvalidSpec {
 }
 
 impl SessionSpec {
+    /// `at`, but of a branch not before its own birth: what lies before it is that of the session it goes on from.
+    pub fn own_time(&self, at: Timestamp) -> Timestamp {
+        self.branch.map_or(at, |branch| at.max(branch.made_at))
+    }
+
     /// A spec that runs `code` with everything else at its default.
     pub fn run(code: impl Into<Arc<str>>) -> Self {
         Self {

@@ -354,10 +354,9 @@ impl App {
         let header = self.sessions.waiting_since().map(next);
         let rows = self.list_window().into_iter().filter_map(|line| {
             let summary = self.sessions.get(line.session()?)?;
-            words::live_since(&summary.state, summary.created_at).map(next)
+            words::live_since(summary).map(next)
         });
-        let selected =
-            self.selected_summary().and_then(|summary| words::live_since(&summary.state, summary.created_at));
+        let selected = self.selected_summary().and_then(words::live_since);
         let shown = self.sessions.list().next_turn();
         let told = self.next_announcement();
         rows.chain(header).chain(selected.map(next)).chain(message).chain(facts).chain(shown).chain(told).min()

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::names::born_at;
 use crate::config::{Grouping, Sort};
 use crate::domain::query::Expr;
 use crate::domain::{ExecutionState, SessionId, SessionKind, Timestamp};
@@ -98,14 +99,14 @@ fn group_of(summary: &Summary, grouping: Grouping) -> Group {
 }
 
 fn rank_of(summary: &Summary, sort: Sort) -> Rank {
-    let newest_first = summary.created_at.saturating_neg();
+    let newest_first = born_at(summary).saturating_neg();
     match sort {
         Sort::Attention | Sort::Stable => {
             // What has ended well or by somebody's wish needs no attention, whichever it was.
             let (group, rank) = match &summary.state {
-                ExecutionState::Paused(pause) => (0, pause.paused_at),
+                ExecutionState::Paused(pause) => (0, summary.spec.own_time(pause.paused_at)),
                 ExecutionState::Failed(failure) => (1, failure.occurred_at.saturating_neg()),
-                ExecutionState::Running { .. } => (2, summary.created_at),
+                ExecutionState::Running { .. } => (2, born_at(summary)),
                 ExecutionState::Done(_) | ExecutionState::Cancelled(_) => (3, summary.last_at.saturating_neg()),
             };
             Rank::Numbers(group, rank)
@@ -121,10 +122,10 @@ fn rank_of(summary: &Summary, sort: Sort) -> Rank {
     }
 }
 
-/// Since when a session waits, if it does.
+/// Since when a session waits, if it does: a branch not for longer than it is there.
 pub(super) fn waiting_since(summary: &Summary) -> Option<Timestamp> {
     match &summary.state {
-        ExecutionState::Paused(pause) => Some(pause.paused_at),
+        ExecutionState::Paused(pause) => Some(summary.spec.own_time(pause.paused_at)),
         ExecutionState::Running { .. }
         | ExecutionState::Done(_)
         | ExecutionState::Cancelled(_)

@@ -10,6 +10,7 @@ use super::feed::wrapped;
 use super::keymap::{Action, Motion};
 use super::life::{Exchange, Life};
 use super::listing::ListVerb;
+use super::names::born_at;
 use super::text::head;
 use super::theme::Tone;
 use super::words::first_line;
@@ -176,7 +177,7 @@ impl App {
     fn two_to_compare(&self) -> Option<[SessionId; 2]> {
         let mut marked: Vec<SessionId> = self.listing.marks.iter().copied().collect();
         if marked.len() == 2 {
-            marked.sort_by_key(|id| self.sessions.get(*id).map(|summary| (summary.created_at, summary.id)));
+            marked.sort_by_key(|id| self.sessions.get(*id).map(|summary| (born_at(summary), summary.id)));
             return Some([marked[0], marked[1]]);
         }
         let here = self.selected_summary()?;

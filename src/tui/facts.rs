@@ -4,6 +4,7 @@
 
 use super::documents::pretty_within;
 use super::feed::Feed;
+use super::names::born_at;
 use super::pager::Block;
 use super::theme::Tone;
 use super::words::{age, clock, count, duration, failure_kind, first_line, sized, word_of};
@@ -97,6 +98,9 @@ impl Facts {
             self.field("tags", tags.join(" "));
         }
         self.field("created", self.time(summary.created_at));
+        if spec.branch.is_some() {
+            self.field("branched", self.time(born_at(summary)));
+        }
         let limits = &spec.limits;
         let mut limited = vec![format!("memory {}", sized(limits.memory_bytes))];
         for (name, limit, unit) in [

@@ -9,6 +9,7 @@ use super::app::App;
 use super::feed::FEED_LINES;
 use super::keymap::Action;
 use super::msg::{Cmd, FeedItem};
+use super::names::born_at;
 use crate::domain::{ObserverRecvError, Seq, SessionId, Timestamp};
 use crate::engine::Summary;
 
@@ -68,7 +69,7 @@ impl App {
         self.feed_on(frozen.feed, frozen.lost, frozen.items);
         self.sessions.let_go(frozen.exempt, self.now);
         let mut changed: Vec<Summary> = frozen.changed.into_values().collect();
-        changed.sort_by_key(|summary| (summary.created_at, summary.id));
+        changed.sort_by_key(|summary| (born_at(summary), summary.id));
         self.take_in(changed, cmds);
         self.say("the picture goes on");
     }

@@ -18,9 +18,12 @@ use crate::engine::Summary;
 type Birth = (Timestamp, SessionId);
 
 fn birth(summary: &Summary) -> Birth {
-    // A branch counts its age from the session it goes on from.
-    let branched_at = summary.spec.branch.map_or(summary.created_at, |branch| branch.made_at);
-    (summary.created_at.max(branched_at), summary.id)
+    (born_at(summary), summary.id)
+}
+
+/// When a session came to be: of a branch, when it was branched off.
+pub(super) fn born_at(summary: &Summary) -> Timestamp {
+    summary.spec.own_time(summary.created_at)
 }
 
 /// The sessions of each title in the order of their birth, also those that are gone.

@@ -8,6 +8,7 @@ use super::folding::Folding;
 use super::keymap::Action;
 use super::list::Line;
 use super::listing::ListVerb;
+use super::names::born_at;
 use super::pager::{Block, Pager};
 use super::view::{branch_room, payload_width};
 use super::{documents, facts, source};
@@ -139,7 +140,7 @@ impl App {
     fn forked_by(&self, id: SessionId) -> Vec<&Summary> {
         let known = self.sessions.list().tree().coming_from(id).filter_map(|child| self.sessions.get(child));
         let mut children: Vec<&Summary> = known.filter(|child| child.parent() == Some(id)).collect();
-        children.sort_by_key(|child| (child.created_at, child.id));
+        children.sort_by_key(|child| (born_at(child), child.id));
         children
     }
 

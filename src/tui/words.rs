@@ -6,9 +6,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::arrange::waiting_since;
 use super::documents::json_text;
 use super::feed::FeedLine;
 use super::freeze::Frozen;
+use super::names::born_at;
 use super::sessions::Counts;
 use super::text::{head, width_of};
 use super::theme::Tone;
@@ -135,9 +137,9 @@ pub(super) fn frozen(frozen: &Frozen) -> String {
 
 /// The time a row of the list shows: how long it has waited or run, or how long it took.
 pub(super) fn row_time(summary: &Summary, now: Timestamp) -> String {
-    match live_since(&summary.state, summary.created_at) {
+    match live_since(summary) {
         Some(since) => age(since, now),
-        None => match summary.last_at - summary.created_at {
+        None => match summary.last_at - born_at(summary) {
             took @ MINUTE.. => age(0, took),
             took => duration(took),
         },
@@ -145,10 +147,10 @@ pub(super) fn row_time(summary: &Summary, now: Timestamp) -> String {
 }
 
 /// Since when a session waits or runs; `None` when it has ended.
-pub(super) fn live_since(state: &ExecutionState, created_at: Timestamp) -> Option<Timestamp> {
-    match state {
-        ExecutionState::Paused(pause) => Some(pause.paused_at),
-        ExecutionState::Running { .. } => Some(created_at),
+pub(super) fn live_since(summary: &Summary) -> Option<Timestamp> {
+    match &summary.state {
+        ExecutionState::Paused(_) => waiting_since(summary),
+        ExecutionState::Running { .. } => Some(born_at(summary)),
         ExecutionState::Done(_) | ExecutionState::Cancelled(_) | ExecutionState::Failed(_) => None,
     }
 }

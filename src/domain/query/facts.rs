@@ -26,7 +26,7 @@ pub struct Facts<'a> {
     pub state: &'a ExecutionState,
     /// What it waits for that is no answer, where that is known.
     pub standing: Option<Standing>,
-    /// When it was made.
+    /// Since when it counts its time. The age of a branch begins with its own birth, which its spec tells.
     pub created_at: Timestamp,
     /// Tokens it has used.
     pub tokens: u64,
@@ -131,9 +131,9 @@ impl Test {
             })),
             Self::Title(pattern) => Verdict::fixed(pattern.regex.is_match(facts.spec.display_title())),
             Self::Prompt(pattern) => Verdict::fixed(facts.any_prompt(|prompt| pattern.regex.is_match(prompt))),
-            Self::Age(compare, ms) => since(facts.created_at, *compare, *ms, facts.now),
+            Self::Age(compare, ms) => since(facts.spec.own_time(facts.created_at), *compare, *ms, facts.now),
             Self::Wait(compare, ms) => match facts.state {
-                ExecutionState::Paused(pause) => since(pause.paused_at, *compare, *ms, facts.now),
+                ExecutionState::Paused(pause) => since(facts.spec.own_time(pause.paused_at), *compare, *ms, facts.now),
                 ExecutionState::Running { .. }
                 | ExecutionState::Done(_)
                 | ExecutionState::Cancelled(_)

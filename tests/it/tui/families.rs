@@ -6,7 +6,7 @@ use switchboard::domain::{Branch, ExecutionState, Parent, QueryId};
 use switchboard::engine::Summary;
 use switchboard::tui::{Cmd, Msg};
 
-use super::{Desk, cancelled, done, failed, id, paused, running, session};
+use super::{Desk, NOW, cancelled, done, failed, id, paused, running, session};
 
 /// A session that `parent` has forked.
 pub(super) fn child(n: u64, title: &str, parent: u64, state: ExecutionState) -> Summary {
@@ -351,4 +351,46 @@ fn a_fork_that_waits_says_what_the_sessions_do_that_it_waits_for() {
     changed.last_seq += 2;
     desk.change(changed);
     assert!(desk.picture(120, 36).contains("? poet asks “Which rhyme?”"), "{}", desk.picture(120, 36));
+}
+
+#[test]
+fn a_branch_is_as_old_as_it_is_there_whatever_the_session_it_goes_on_from() {
+    let minute = 60_000;
+    // Made two minutes ago of a session that is ten minutes old and has waited nine of them.
+    let mut made = branch(3, "branch", 1, paused(1, 9 * 60, 1, &["Well?"]));
+    Arc::make_mut(&mut made.spec).branch.as_mut().unwrap().made_at = NOW - 2 * minute;
+    let mut fresh = session(2, "fresh", paused(1, 4 * 60, 1, &["Fresh?"]));
+    fresh.created_at = NOW - 5 * minute;
+    let old = session(1, "old", paused(1, 9 * 60, 1, &["Well?"]));
+    let mut desk = Desk::with(vec![old.clone(), fresh.clone(), made.clone()]);
+    let row = |desk: &Desk, name: &str| {
+        let picture = desk.picture(120, 36);
+        picture.lines().find(|line| line.chars().take(40).collect::<String>().contains(name)).unwrap().to_owned()
+    };
+    assert!(row(&desk, "branch").contains(" 2m ") && row(&desk, "old").contains(" 9m "), "{}", desk.picture(120, 36));
+    assert!(row(&desk, "fresh").contains(" 4m "));
+    for (filter, shown) in [("age<3m", true), ("age>3m", false), ("wait<3m", true), ("wait>3m", false)] {
+        desk.keys("/");
+        desk.paste(filter);
+        desk.keys("<CR>");
+        assert_eq!(rows(&desk).iter().any(|row| row.contains("branch")), shown, "{filter}");
+        desk.keys("<Esc>");
+    }
+    // By itself it stands where its own birth puts it.
+    let mut alone = Desk::with(vec![fresh, made]);
+    assert_eq!(rows(&alone), ["fresh", "branch"], "the longest wait first");
+    alone.keys("s s");
+    assert!(alone.status().contains("sorted by started"), "{}", alone.status());
+    assert_eq!(rows(&alone), ["branch", "fresh"], "the newest first");
+    alone.keys("s s s");
+    assert!(alone.status().contains("sorted by waiting"), "{}", alone.status());
+    assert_eq!(rows(&alone), ["fresh", "branch"]);
+    // One that runs, and one that has ended.
+    let mut desk = Desk::with(vec![Summary { state: running(), ..old }]);
+    let mut ended = branch(4, "ended", 1, done(serde_json::json!("x")));
+    Arc::make_mut(&mut ended.spec).branch.as_mut().unwrap().made_at = ended.last_at - 3_000;
+    let mut runs = branch(5, "runs", 1, running());
+    Arc::make_mut(&mut runs.spec).branch.as_mut().unwrap().made_at = NOW - 7_000;
+    desk.tell(Msg::Changed(vec![ended, runs]));
+    assert!(row(&desk, "runs").contains(" 7s ") && row(&desk, "ended").contains(" 3.0s "), "{}", desk.picture(120, 36));
 }
