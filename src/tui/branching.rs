@@ -9,7 +9,8 @@ use tui_textarea::TextArea;
 
 use super::app::{App, Focus, Layer, Tab};
 use super::editor::{text_field, text_of};
-use super::keymap::{Context, Motion};
+use super::keymap::{Action, Context, Motion};
+use super::listing::ListVerb;
 use super::msg::Cmd;
 use super::pager::{Block, Pager};
 use super::theme::Tone;
@@ -125,15 +126,16 @@ impl App {
             self.refuse("no session is selected");
             return;
         };
-        if let Some(parent) = summary.parent() {
-            let (child, parent) = (self.name_of(summary.id), self.name_of(parent));
-            let verb = kind.verb().to_lowercase();
-            self.refuse(format!("{verb}: {child} is a child of a fork; branch its parent, {parent}"));
+        if summary.parent().is_some() {
+            let refused = self.no_branch_of_a_child(kind, summary.id);
+            self.refuse(refused);
             return;
         }
         let (session, last) = (summary.id, summary.asked);
         let Some(at) = self.branch_point(summary) else {
-            self.refuse("it has asked nothing yet: there is no question to go back to");
+            let again = self.key(Action::List(ListVerb::Again));
+            let asked = if summary.state.is_ended() { "it asked nothing" } else { "it has asked nothing yet" };
+            self.refuse(format!("{asked}: there is no question to go back to; {again} runs it again from the start"));
             return;
         };
         let answer = text_field(self.listing.branches.get(&session).map_or("", String::as_str));
@@ -141,6 +143,25 @@ impl App {
             BranchForm { kind, session, at, last, answer, field: BranchField::Answer, preview: None, said: looking() };
         cmds.push(form.look());
         self.layer = Some(Layer::Branch(Box::new(form)));
+    }
+
+    /// Why a child is not gone on from by itself, and what can be done instead: another session waits for its result, so
+    /// only the session at the top of the family goes on from a question, and from one of its own.
+    fn no_branch_of_a_child(&self, kind: BranchKind, child: SessionId) -> String {
+        let (top, is_part) = (self.top_of(child), format!("{} is part of", self.name_of(child)));
+        let verb = kind.verb().to_lowercase();
+        let [branch, again] = [ListVerb::Branch(kind), ListVerb::Again].map(|does| self.key(Action::List(does)));
+        match self.sessions.get(top) {
+            Some(summary) if summary.asked > 0 => {
+                format!("{verb}: {is_part} {}; go there and press {branch}", self.name_of(top))
+            }
+            Some(_) => format!(
+                "{verb}: {is_part} {}, which asked nothing itself; {again} there runs all of it again, {again} here only \
+                 this",
+                self.name_of(top)
+            ),
+            None => format!("{verb}: {is_part} a session that is not here; {again} runs it again by itself"),
+        }
     }
 
     /// The question that is meant: the one the person went to, else the one that was answered last.

@@ -222,15 +222,42 @@ pub(super) fn life(answer: &str) -> Vec<FeedItem> {
 }
 
 #[test]
-fn a_child_of_a_fork_is_refused_at_once_and_no_form_is_opened() {
-    let mut desk = Desk::with(vec![session(1, "plan", running()), child(2, "critic", 1, paused(1, 5, 1, &["Right?"]))]);
-    desk.keys("/ critic <CR>");
-    for (key, verb) in [("R", "rewind"), ("B", "fork")] {
-        desk.keys(key);
-        assert_eq!(desk.status(), format!("{verb}: critic is a child of a fork; branch its parent, plan"));
-        assert_eq!(desk.app.mode(), "LIST");
+fn a_child_of_a_fork_is_refused_at_once_with_what_can_be_done_instead() {
+    let grand = || child(3, "grand", 2, paused(1, 5, 1, &["Right?"]));
+    let critic = || child(2, "critic", 1, running());
+    let asked = Summary { asked: 1, ..session(1, "plan", running()) };
+    for (family, instead) in [
+        (vec![asked, critic(), grand()], " plan; go there and press {}"),
+        (
+            vec![session(1, "plan", running()), critic(), grand()],
+            " plan, which asked nothing itself; r there runs all of it again, r here only this",
+        ),
+        (vec![critic(), grand()], " a session that is not here; r runs it again by itself"),
+    ] {
+        let mut desk = Desk::with(family);
+        desk.keys("/ grand <CR>");
+        for (key, verb) in [("R", "rewind"), ("B", "fork")] {
+            desk.keys(key);
+            let wanted = format!("{verb}: grand is part of{}", instead.replace("{}", key));
+            assert_eq!(desk.status(), wanted);
+            assert_eq!(desk.app.mode(), "LIST");
+        }
+        assert!(!desk.cmds.iter().any(|cmd| matches!(cmd, Cmd::PreviewBranch { .. })), "{:?}", desk.cmds);
+        desk.keys("r");
+        assert!(matches!(desk.cmds.last(), Some(Cmd::Start(_))), "what is said can be done");
     }
-    assert!(!desk.cmds.iter().any(|cmd| matches!(cmd, Cmd::PreviewBranch { .. })), "{:?}", desk.cmds);
+}
+
+#[test]
+fn without_a_question_to_go_back_to_it_says_how_to_begin_anew() {
+    for (state, said) in [(running(), "it has asked nothing yet"), (done(serde_json::json!(1)), "it asked nothing")] {
+        let mut desk = Desk::with(vec![session(1, "plan", state)]);
+        desk.keys("R");
+        assert_eq!(
+            desk.status(),
+            format!("{said}: there is no question to go back to; r runs it again from the start")
+        );
+    }
 }
 
 #[test]
