@@ -3,6 +3,7 @@
 //! What is deliberately absent: the registry, the terminal, the clock. What they have to say comes in as a
 //! [`Msg`](super::Msg); what the desk wants of them goes out as a [`Cmd`](super::Cmd).
 
+use std::collections::HashMap;
 use std::mem::Discriminant;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::arrange::Arrangement;
 use super::batch::BatchSearch;
 use super::documents::Whereabouts;
 use super::editor::{Drafts, Editor};
-use super::feed::Feed;
+use super::feed::{Feed, Sought};
 use super::folding::Folding;
 use super::forms::CancelForm;
 use super::freeze::Frozen;
@@ -150,6 +151,8 @@ pub struct App {
     /// The answer sent last, for "the same for the rest".
     pub(super) last_answer: Option<(SessionId, u32, Arc<str>)>,
     pub(super) feed: Feed,
+    /// What is sought in the feeds of other sessions.
+    pub(super) sought: HashMap<SessionId, Sought>,
     /// The feed over all sessions, while it is open. It lies under the layer.
     pub(super) all_feeds: Option<Box<Feed>>,
     pub(super) text: Pager,
@@ -226,6 +229,7 @@ impl App {
             sent: Vec::new(),
             last_answer: None,
             feed: Feed::default(),
+            sought: HashMap::new(),
             all_feeds: None,
             text: Pager::default(),
             life: None,

@@ -113,6 +113,13 @@ enum Only {
     Matching,
 }
 
+/// What is searched in a feed, and whether only what it finds is shown. It belongs to the feed it was typed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sought {
+    search: Search,
+    only: Only,
+}
+
 /// A feed and the window on it. Lines are named by a number that stays with them when older ones go.
 #[derive(Debug, Default)]
 pub(super) struct Feed {
@@ -136,16 +143,10 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// The feed of another session, looked at in the same way.
-    pub(super) fn of(session: SessionId, before: &Self) -> Self {
-        Self {
-            session: Some(session),
-            times: before.times,
-            wraps: before.wraps,
-            search: before.search.clone(),
-            only: before.only,
-            ..Self::default()
-        }
+    /// The feed of another session, looked at in the same way; what was sought in it before is sought again.
+    pub(super) fn of(session: SessionId, before: &Self, sought: Option<Sought>) -> Self {
+        let (search, only) = sought.map_or((None, Only::All), |Sought { search, only }| (Some(search), only));
+        Self { session: Some(session), times: before.times, wraps: before.wraps, search, only, ..Self::default() }
     }
 
     pub(super) fn session(&self) -> Option<SessionId> {
@@ -198,6 +199,11 @@ impl Feed {
 
     pub(super) fn wrap_or_cut(&mut self) {
         self.wraps = !self.wraps;
+    }
+
+    /// What is sought, to seek it again when its session is looked at again.
+    pub(super) fn sought(&self) -> Option<(SessionId, Sought)> {
+        Some((self.session?, Sought { search: self.search.clone()?, only: self.only }))
     }
 
     /// The text that is searched.

@@ -297,7 +297,12 @@ impl App {
         self.selected = Some(to);
         self.question = None;
         self.batch_search = None;
-        self.feed = Feed::of(to, &self.feed);
+        match (self.feed.sought(), self.feed.session()) {
+            (Some((left, sought)), _) => drop(self.sought.insert(left, sought)),
+            (None, Some(left)) => drop(self.sought.remove(&left)),
+            (None, None) => {}
+        }
+        self.feed = Feed::of(to, &self.feed, self.sought.get(&to).cloned());
         let last = self.selected_summary().map_or(0, |summary| summary.last_seq);
         let from = last.saturating_sub(FEED_LINES as u64) + 1;
         cmds.push(Cmd::Observe { session: to, from });
@@ -324,6 +329,7 @@ impl App {
                 editor.gone.get_or_insert_with(|| StateError::NotFound(id).to_string());
             }
             self.listing.marks.remove(&id);
+            self.sought.remove(&id);
             self.sent.retain(|sent| !sent.taken || sent.session != id);
             if self.selected == Some(id) {
                 self.refuse(StateError::NotFound(id).to_string());

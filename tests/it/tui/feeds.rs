@@ -88,6 +88,31 @@ fn only_what_matches_is_shown_and_everything_again() {
 }
 
 #[test]
+fn what_is_sought_in_a_feed_belongs_to_it_and_is_there_when_one_comes_back() {
+    let mut desk = feed().resized(120, 20);
+    desk.change(session(2, "b", running()));
+    desk.keys("/ 1. <CR> & <Esc>");
+    let before = lines_with(&desk, "info: line");
+    assert_eq!(before, 3);
+    desk.keys("j");
+    assert_eq!(desk.app.selected(), Some(id(2)));
+    desk.tell(Msg::Feed(id(2), vec![log(1, "one"), log(2, "two")]));
+    assert_eq!(lines_with(&desk, "info: "), 2, "{}", desk.picture(120, 20));
+    assert!(!desk.picture(120, 20).contains("/“1.”"));
+    desk.keys("<CR> n");
+    assert!(desk.status().contains("nothing is searched"), "{}", desk.status());
+    desk.keys("<Esc> k");
+    desk.tell(Msg::Feed(id(1), (1..=30).map(|seq| log(seq, &format!("line {seq}."))).collect()));
+    assert_eq!(lines_with(&desk, "info: line"), before, "{}", desk.picture(120, 20));
+    desk.keys("<CR> / <CR> <Esc> j k");
+    desk.tell(Msg::Feed(id(1), (1..=30).map(|seq| log(seq, &format!("line {seq}."))).collect()));
+    assert!(lines_with(&desk, "info: line") > before, "what was dropped is");
+    // The feed of all sessions has its own.
+    desk.keys("<CR> / 1. <CR> <Esc> L n");
+    assert!(desk.status().contains("nothing is searched"), "{}", desk.status());
+}
+
+#[test]
 fn esc_drops_a_search_and_keeps_the_one_before() {
     let mut desk = feed();
     desk.keys("/ one <CR> / two <Esc> n");
