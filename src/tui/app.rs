@@ -135,6 +135,8 @@ pub struct App {
     pub(super) before_editor: Focus,
     pub(super) tab: Tab,
     pub(super) layer: Option<Layer>,
+    /// What the help or the palette lies over, to be there again behind it.
+    pub(super) behind: Option<Layer>,
     /// The question the person went to in the selected session.
     pub(super) question: Option<QueryId>,
     /// What was searched among the questions of a batch.
@@ -218,6 +220,7 @@ impl App {
             before_editor: Focus::List,
             tab: Tab::Questions,
             layer: None,
+            behind: None,
             question: None,
             batch_search: None,
             editor: None,

@@ -235,6 +235,7 @@ impl App {
                 help.drop_search(&self.keymap);
                 self.layer = Some(Layer::Help(help));
             }
+            Some(Layer::Help(_) | Layer::Palette(_)) => self.layer = self.behind.take(),
             Some(_) => {}
             None if self.all_feeds.take().is_some() => {}
             None => match self.focus {

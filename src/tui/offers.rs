@@ -57,6 +57,11 @@ impl App {
                 let tree = self.sessions.list().tree();
                 tree.below(summary.id).0 > 0 || tree.parent(summary.id).is_some()
             }),
+            Action::List(ListVerb::Branch(_)) => {
+                summary.is_some_and(|summary| summary.asked > 0 && summary.parent().is_none())
+            }
+            // Of one that goes on there is more to do.
+            Action::List(ListVerb::Again) => summary.is_some_and(|summary| summary.state.is_ended()),
             Action::List(
                 ListVerb::Sort
                 | ListVerb::SortNow
@@ -64,8 +69,6 @@ impl App {
                 | ListVerb::Mark
                 | ListVerb::Range
                 | ListVerb::MarkShown
-                | ListVerb::Again
-                | ListVerb::Branch(_)
                 | ListVerb::Transcript
                 | ListVerb::Mouse,
             ) => summary.is_some(),

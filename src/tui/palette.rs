@@ -164,6 +164,7 @@ impl Palette {
 impl App {
     pub(super) fn open_palette(&mut self) {
         let from = self.context();
+        self.behind = self.layer.take();
         self.layer = Some(Layer::Palette(Palette::new(from)));
     }
 
@@ -181,7 +182,7 @@ impl App {
                 self.refuse(format!("there is no room to show what {typed} means: name it in full"));
             }
             (Some(Offer::Act(row)), from) => {
-                self.layer = None;
+                self.layer = self.behind.take();
                 self.act(row.action, from, cmds);
             }
             (Some(Offer::Verb(name, _)), _) => palette.write(&format!("{name} ")),
@@ -225,7 +226,7 @@ impl App {
         let marked = if line.split_whitespace().any(|word| word == "marked") { self.marked() } else { Vec::new() };
         match raw::parse(&line, &|text| self.session_named(text), &marked) {
             Ok(raw) => {
-                self.layer = None;
+                self.layer = self.behind.take();
                 self.say(format!("{} called", line.split_whitespace().next().unwrap_or_default()));
                 self.call_raw(raw, cmds);
             }

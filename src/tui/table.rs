@@ -9,6 +9,8 @@ use super::listing::ListVerb;
 
 const LIST: &[Context] = &[Context::List];
 const PANES: &[Context] = &[Context::List, Context::Session];
+/// Where the help and the palette can be opened: also over what fills the screen.
+const OVER: &[Context] = &[Context::List, Context::Session, Context::Feeds, Context::Text];
 /// Where there may be more than is seen: a form scrolls what it shows while its choice has the keyboard.
 const MOVING: &[Context] =
     &[Context::List, Context::Session, Context::Help, Context::Choice, Context::Sent, Context::Feeds, Context::Text];
@@ -118,7 +120,7 @@ pub const TABLE: &[Row] = &[
         action: Action::Help,
         name: "help",
         keys: &["?"],
-        contexts: PANES,
+        contexts: OVER,
         group: EVERYWHERE,
         description: "this help",
         footer: Some("help"),
@@ -267,7 +269,7 @@ pub const TABLE: &[Row] = &[
         contexts: PANES,
         group: SESSIONS,
         description: "run the program again: a new session of the same program",
-        footer: None,
+        footer: Some("run again"),
     },
     Row {
         action: Action::List(ListVerb::Branch(BranchKind::Rewind)),
@@ -276,7 +278,7 @@ pub const TABLE: &[Row] = &[
         contexts: PANES,
         group: SESSIONS,
         description: "go back to an earlier question: a new session goes on from there, this one is cancelled (a form asks first)",
-        footer: None,
+        footer: Some("rewind"),
     },
     Row {
         action: Action::List(ListVerb::Branch(BranchKind::Fork)),
@@ -285,7 +287,7 @@ pub const TABLE: &[Row] = &[
         contexts: PANES,
         group: SESSIONS,
         description: "try another answer: a new session goes on from an earlier question, this one stays (a form asks first)",
-        footer: None,
+        footer: Some("fork"),
     },
     Row {
         action: Action::List(ListVerb::Transcript),
@@ -294,7 +296,7 @@ pub const TABLE: &[Row] = &[
         contexts: PANES,
         group: SESSIONS,
         description: "read the whole session in $PAGER",
-        footer: None,
+        footer: Some("read"),
     },
     Row {
         action: Action::List(ListVerb::Mouse),
@@ -383,7 +385,7 @@ pub const TABLE: &[Row] = &[
         keys: &["Alt-N"],
         contexts: &[Context::List, Context::Session, Context::Editor, Context::Sent],
         group: QUESTIONS,
-        description: "go to the next question of the batch (drafts stay); behind a sent answer, to the next that waits",
+        description: "go to the next question of the batch, from an answer to the next open one (drafts stay); behind a sent answer, to the next that waits",
         footer: Some("next question"),
     },
     Row {
@@ -392,7 +394,7 @@ pub const TABLE: &[Row] = &[
         keys: &["Alt-P"],
         contexts: &[Context::List, Context::Session, Context::Editor],
         group: QUESTIONS,
-        description: "go to the question before",
+        description: "go to the question before, from an answer to the open one before",
         footer: None,
     },
     Row {
@@ -507,7 +509,7 @@ pub const TABLE: &[Row] = &[
         action: Action::Palette,
         name: "palette",
         keys: &[":"],
-        contexts: PANES,
+        contexts: OVER,
         group: EVERYWHERE,
         description: "every action by name, and the raw verbs: resume, cancel, spawn, hold, release, collect",
         footer: None,

@@ -152,7 +152,10 @@ impl App {
             return;
         }
         match action {
-            Action::Help => self.layer = Some(Layer::Help(Help::new(&self.keymap))),
+            Action::Help => {
+                self.behind = self.layer.take();
+                self.layer = Some(Layer::Help(Help::new(&self.keymap)));
+            }
             Action::Quit if context == Context::List && self.listing.range_from.is_none() => self.quit(cmds),
             Action::Quit | Action::Back | Action::No => self.back(),
             Action::Pane(way) => self.other_pane(way, cmds),

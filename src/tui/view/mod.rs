@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::app::{App, Weight};
-use super::keymap::{Action, Context};
+use super::keymap::{Action, Context, Row};
 use super::listing::ListVerb;
 use super::table::TABLE;
 use super::text::{cut, row_at, width_of};
@@ -117,7 +117,11 @@ fn header(app: &App, area: Rect, picture: &mut Buffer) {
 fn footer(app: &App, area: Rect, picture: &mut Buffer) {
     let context = app.context();
     let mut x = area.x;
-    for row in TABLE {
+    // What can be done to a session beside answering it is named where there is room behind the rest.
+    let is_beside =
+        |row: &&Row| matches!(row.action, Action::List(ListVerb::Again | ListVerb::Branch(_) | ListVerb::Transcript));
+    let rows = TABLE.iter().filter(|row| !is_beside(row)).chain(TABLE.iter().filter(is_beside));
+    for row in rows {
         let Some(label) = row.footer.filter(|_| row.contexts.contains(&context) && app.offers(row.action)) else {
             continue;
         };

@@ -69,6 +69,31 @@ fn where_the_palette_has_no_room_to_show_what_is_chosen_it_wants_the_whole_name(
 }
 
 #[test]
+fn help_and_palette_open_over_what_fills_the_screen_and_it_is_there_again_behind_them() {
+    let mut desk = desk();
+    for (key, mode) in [("C", "CALLS"), ("D", "DIAGNOSTICS"), ("L", "FEEDS")] {
+        desk.keys(key);
+        for (over, its_mode) in [("?", "HELP"), (":", "PALETTE")] {
+            desk.keys(over);
+            assert_eq!(desk.app.mode(), its_mode, "{key}");
+            desk.keys("<Esc>");
+            assert_eq!(desk.app.mode(), mode, "{key} {over}");
+        }
+        // What is done from there is done there.
+        desk.keys(": help <CR>");
+        assert_eq!(desk.app.mode(), "HELP");
+        desk.keys("q");
+        assert_eq!(desk.app.mode(), mode);
+        desk.keys(": quit <CR>");
+        assert_eq!(desk.app.mode(), "LIST", "{key}: back, as its key does");
+        // Nothing of it is left over the list.
+        desk.keys("? q : <Esc>");
+        assert_eq!(desk.app.mode(), "LIST");
+    }
+    assert!(desk.deeds().is_empty());
+}
+
+#[test]
 fn the_help_is_searched_as_one_types() {
     for (width, height) in [(120, 36), (80, 24), (40, 10)] {
         let mut desk = desk().resized(width, height);
