@@ -39,7 +39,9 @@ impl App {
                 Context::List => summary.is_some(),
                 Context::Sent => false,
                 Context::Offers => matches!(&self.layer, Some(Layer::Start(form)) if !form.offers().is_empty()),
-                Context::Palette => !self.palette_is_raw(),
+                Context::Palette => {
+                    matches!(&self.layer, Some(Layer::Palette(it)) if !it.is_raw() && it.chosen().is_some())
+                }
                 Context::Text => matches!(self.layer, Some(Layer::Details(_))),
                 Context::History | Context::Find | Context::Filter => true,
                 _ => self.shows_a_feed() || self.folds.is_some(),

@@ -22,8 +22,14 @@ use crate::domain::query::{Scratch, Word};
 /// The last rank of what begins as was typed, as a whole or in its words.
 const BEGUN: u8 = 2;
 
+/// The last rank of what was found by its name; behind it are those found by what they do.
+const BY_NAME: u8 = 4;
+
 /// How many are named that could have been meant.
 const NAMED: usize = 3;
+
+/// Letters that may be wrong in a name that could have been meant.
+const SLIPS: usize = 2;
 
 /// The open palette.
 #[derive(Debug)]
@@ -33,6 +39,8 @@ pub(super) struct Palette {
     from: Context,
     /// What fits what is typed, the best first.
     offers: Vec<Offer>,
+    /// How many of them were found by their names.
+    by_name: usize,
     scratch: Scratch,
 }
 
@@ -68,7 +76,7 @@ impl Offer {
 impl Palette {
     fn new(from: Context) -> Self {
         let (picker, scratch) = (Picker::new(), Scratch::default());
-        let mut palette = Self { picker, from, offers: Vec::new(), scratch };
+        let mut palette = Self { picker, from, offers: Vec::new(), by_name: 0, scratch };
         palette.look();
         palette
     }
@@ -127,14 +135,13 @@ impl Palette {
                 () => nearly(&whole).then_some(6),
             }
         };
-        let here = TABLE.iter().filter(|row| row.contexts.contains(&self.from) && row.action != Action::Palette);
-        let verbs = raw::VERBS.iter().map(|(name, shape)| Offer::Verb(name, shape));
-        let all = here.map(Offer::Act).chain(verbs);
-        let mut ranked: Vec<(u8, Offer)> = all.filter_map(|offer| Some((rank(offer)?, offer))).collect();
+        let mut ranked: Vec<(u8, Offer)> =
+            everything(self.from).filter_map(|offer| Some((rank(offer)?, offer))).collect();
         // Stable: as in the table, and the verbs behind it.
         ranked.sort_by_key(|(rank, _)| *rank);
         let is_begun = ranked.first().is_some_and(|(rank, _)| *rank <= BEGUN) && !begun.is_empty();
         self.picker.chosen = is_begun.then_some(0);
+        self.by_name = ranked.iter().filter(|(rank, _)| *rank <= BY_NAME).count();
         self.offers = ranked.into_iter().map(|(_, offer)| offer).collect();
     }
 
@@ -148,7 +155,20 @@ impl Palette {
         palette_rows(size) > 0 || self.typed() == offer.name()
     }
 
-    fn chosen(&self) -> Option<Offer> {
+    /// The names that could have been meant: of what was found, else those with a slip or two.
+    fn near(&self) -> Vec<&'static str> {
+        if self.by_name > 0 {
+            return self.offers.iter().take(self.by_name.min(NAMED)).map(|offer| offer.name()).collect();
+        }
+        let typed = self.typed().to_lowercase();
+        let slips = |offer: Offer| (strsim::osa_distance(&typed, offer.name()), offer.name());
+        let mut near: Vec<(usize, &str)> = everything(self.from).map(slips).filter(|(n, _)| *n <= SLIPS).collect();
+        near.sort_by_key(|(slips, _)| *slips);
+        near.into_iter().take(NAMED).map(|(_, name)| name).collect()
+    }
+
+    /// What Enter would do.
+    pub(super) fn chosen(&self) -> Option<Offer> {
         self.offers.get(self.picker.chosen?).copied()
     }
 
@@ -159,6 +179,12 @@ impl Palette {
             .is_some_and(|verb| self.offers.iter().any(|offer| offer.is_act() && offer.name() == verb));
         raw::is_raw(&line) && !action
     }
+}
+
+/// What can be done from there, as in the table, and the raw verbs.
+fn everything(from: Context) -> impl Iterator<Item = Offer> {
+    let here = TABLE.iter().filter(move |row| row.contexts.contains(&from) && row.action != Action::Palette);
+    here.map(Offer::Act).chain(raw::VERBS.iter().map(|(name, shape)| Offer::Verb(name, shape)))
 }
 
 impl App {
@@ -196,16 +222,17 @@ impl App {
     /// Why Enter does nothing, and what could have been meant.
     fn nothing_chosen(&self) -> String {
         let Some(Layer::Palette(palette)) = &self.layer else { return String::new() };
-        let down = self.key_in_text(Action::Move(Motion::Down));
         let typed = palette.typed();
-        let near: Vec<&str> = palette.offers.iter().take(NAMED).map(|offer| offer.name()).collect();
-        match near[..] {
-            _ if typed.is_empty() => format!("nothing is typed; {down} chooses one of these"),
-            [] => {
-                let verbs = raw::VERBS.map(|(verb, _)| verb).join(", ");
-                format!("no command {typed}; the raw verbs are {verbs}")
-            }
-            _ => format!("no command {typed}; nearest: {} ({down} chooses)", near.join(", ")),
+        let choose = match self.key_in_text(Action::Move(Motion::Down)) {
+            down if !palette.offers.is_empty() => format!("; {down} chooses one of these"),
+            _ => String::new(),
+        };
+        let verbs = || raw::VERBS.map(|(verb, _)| verb).join(", ");
+        match palette.near()[..] {
+            _ if typed.is_empty() => format!("nothing is typed{choose}"),
+            [] if choose.is_empty() => format!("no command {typed}; the raw verbs are {}", verbs()),
+            [] => format!("no command {typed}{choose}"),
+            ref near => format!("no command {typed}; nearest: {}{choose}", near.join(", ")),
         }
     }
 

@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 use super::layers::{open, window};
 use super::put;
 use crate::tui::app::{App, Layer};
-use crate::tui::keymap::Action;
+use crate::tui::keymap::{Action, Motion};
 use crate::tui::layout::Pane;
 use crate::tui::palette::Offer;
 use crate::tui::picker::Picker;
@@ -50,8 +50,12 @@ pub(super) fn draw(app: &App, area: Rect, picture: &mut Buffer) {
             let pane = palette_pane(area);
             let is_raw = palette.is_raw();
             let send = app.key(Action::Send);
-            let does_it = if is_raw { &send } else { &open_key };
-            open(pane, "Palette", &format!("{does_it} does it · {back} leaves"), picture);
+            let what = match (is_raw, palette.chosen()) {
+                (true, _) => format!("{send} does it"),
+                (false, Some(_)) => format!("{open_key} does it"),
+                (false, None) => format!("{} chooses", app.key_in_text(Action::Move(Motion::Down))),
+            };
+            open(pane, "Palette", &format!("{what} · {back} leaves"), picture);
             let below = line_on_top(&palette.picker, ":", pane.inside, picture);
             if is_raw {
                 let shape = raw::shape(&text).unwrap_or_default();

@@ -33,13 +33,15 @@ fn enter_in_the_palette_does_what_was_named_or_chosen_and_never_what_merely_has_
     let mut desk = desk();
     desk.keys(": frob <CR>");
     assert_eq!((desk.app.mode(), desk.app.selected()), ("PALETTE", Some(id(1))));
-    assert!(desk.status().starts_with("no command frob; "), "{}", desk.status());
+    assert_eq!(desk.status(), "no command frob; nearest: fork; ↓ chooses one of these");
+    assert!(desk.picture(120, 36).contains("↓ chooses · Esc leaves"), "{}", desk.picture(120, 36));
     desk.keys("<Esc> : frob <Space> . <CR>");
     assert!(desk.status().starts_with("no command frob .; "), "{}", desk.status());
     for (typed, said) in [
         ("cancl", "no command cancl; nearest: cancel"),
         ("nxwait", "no command nxwait; nearest: next_waiting"),
         ("relase", "no command relase; nearest: release"),
+        ("canecl", "no command canecl; nearest: cancel"),
         ("", "nothing is typed; ↓ chooses one of these"),
     ] {
         desk.keys("<Esc> <Esc> :");
