@@ -26,6 +26,13 @@ pub(super) struct Prepared {
     task: SessionTask,
 }
 
+impl Prepared {
+    /// Leaves it to the journal, before its first instruction.
+    pub(super) fn leave(mut self) {
+        self.task.leave();
+    }
+}
+
 impl Shared {
     /// Refuses what is not installed, and takes in what lies in a file, so that a session is made of its spec alone.
     pub(super) async fn complete(&self, mut spec: SessionSpec) -> Result<SessionSpec, SpawnError> {

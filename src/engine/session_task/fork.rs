@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{Over, SessionTask};
 use crate::domain::{
-    CancelCode, CancelReason, Command, EventKind, Parent, SessionId, SessionKind, SessionSpec, SharedBudget,
+    CancelCode, CancelReason, Command, EventKind, Parent, SeenAt, SessionId, SessionKind, SessionSpec, SharedBudget,
     TerminalOutcome,
 };
 use crate::engine::feed::Feed;
@@ -88,6 +88,10 @@ impl SessionTask {
             };
             match prepared {
                 Ok(prepared) => children.add(index, prepared),
+                // No failure of the program's: whoever closes says what becomes of it.
+                Err(_) if self.is_closing() => loop {
+                    self.wait_for_request(SeenAt::Running).await?;
+                },
                 Err(why) => return Ok(Err(format!("alc.fork: cannot start strategy '{strategy}': {why}"))),
             }
         }
@@ -131,6 +135,10 @@ impl SessionTask {
             Some((index, error)) => Err(format!("alc.fork: strategy '{}' failed: {error}", fork.strategies[index])),
             None => Ok(results.into()),
         })
+    }
+
+    fn is_closing(&self) -> bool {
+        self.shared.upgrade().is_none_or(|shared| shared.closing.is_cancelled())
     }
 
     /// Why its family may not grow by `n`, if so.
@@ -328,6 +336,7 @@ impl Drop for Children {
     fn drop(&mut self) {
         let is_closing = self.shared.upgrade().is_none_or(|shared| shared.closing.is_cancelled());
         if is_closing && self.world.journal.outlives_the_process() {
+            self.all.iter_mut().filter_map(|child| child.prepared.take()).for_each(Prepared::leave);
             return;
         }
         // They are in the journal, so they have to come to an end there too.

@@ -30,7 +30,7 @@ impl SessionTask {
     }
 
     /// Leaves the session to the journal. From here on a request starts another task for it.
-    pub(super) fn leave(&mut self) {
+    pub(in crate::engine) fn leave(&mut self) {
         self.is_left = true;
         let session = Arc::new(self.session.clone());
         self.feed.rest(Presence::Sleeping);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use serde_json::json;
 use switchboard::domain::{
     CancelCode, CancelError, CancelReason, EffectStep, Event, EventKind, ExecutionState, Limits, SessionId,
@@ -512,6 +513,39 @@ async fn an_aborted_fork_raises_the_same_wherever_the_process_died() {
         let TerminalOutcome::Done(done) = ended(&after.registry, parent).await else { panic!("it is done") };
         assert_eq!(done.value, first.value, "behind {appends} appends");
         verify_all(&after, &format!("behind {appends} appends")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_in_the_middle_of_a_fork_ends_and_tells_nothing() {
+    fn is_child(records: &[Record], index: u32) -> bool {
+        let [Record::Spawned { spec, .. }] = records else { return false };
+        spec.parent.as_ref().is_some_and(|parent| parent.index == index)
+    }
+    fn is_intent(records: &[Record]) -> bool {
+        let [Record::Turn(turn)] = records else { return false };
+        turn.iter().any(|event| matches!(event.kind, EventKind::Effect(EffectStep::Intent(_))))
+    }
+    // Before the fork, while the first child is being recorded, and while the second is.
+    let moments: [fn(&[Record]) -> bool; 3] =
+        [is_intent, |records| is_child(records, 0), |records| is_child(records, 1)];
+    for moment in moments {
+        let rig = Rig::recorded();
+        packages(&rig);
+        rig.journal.hold(move |_, records, _| moment(records));
+        let code = "alc.state.set('k', 1) local all = {}
+            for _, one in ipairs(alc.fork({ 'quick', 'quick' }, {})) do all[#all + 1] = one.result or one.error end return all";
+        let parent = rig.start(SessionSpec::run(code)).await;
+        wait_for("the moment", || rig.journal.waiting() == 1).await;
+        let mut closing = Box::pin(rig.registry.shutdown(Duration::from_secs(30)));
+        assert!(closing.as_mut().now_or_never().is_none());
+        rig.journal.release(&Ok(()));
+        assert_eq!(closing.await, 0);
+        assert!(rig.registry.list().iter().all(|it| !it.state.is_ended()), "{:#?}", rig.registry.list());
+        let after = rig.after_a_crash(|_, all| all.len()).await;
+        let TerminalOutcome::Done(done) = ended(&after.registry, parent).await else { panic!("it is done") };
+        assert_eq!(done.value, json!(["at once", "at once"]));
+        verify_all(&after, "behind a shutdown").await;
     }
 }
 
