@@ -70,6 +70,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits", "max_pauses", "SWITCHBOARD_MAX_PAUSES", Kind::Count),
     key("limits", "max_queries", "SWITCHBOARD_MAX_QUERIES", Kind::Count),
     key("limits", "max_family", "SWITCHBOARD_MAX_FAMILY", Kind::Count),
+    key("limits", "family_memory", "SWITCHBOARD_FAMILY_MEMORY", Kind::Size),
     key("limits", "source_size", "SWITCHBOARD_SOURCE_SIZE", Kind::Size),
     key("limits", "ctx_size", "SWITCHBOARD_CTX_SIZE", Kind::Size),
     key("limits", "prompt_size", "SWITCHBOARD_PROMPT_SIZE", Kind::Size),

@@ -118,6 +118,9 @@ pub struct Limits {
     /// Sessions that have not ended below the one at the top of a family of forks. 4096: a fork of forks of the largest
     /// size would be four thousand million.
     pub family: u64,
+    /// What they take together in memory: their programs, and the results of those that have ended. 1 GB: sixteen at
+    /// their own limit. Who takes more then fails.
+    pub family_memory_bytes: u64,
     /// Program text. 1 MB: compiling is linear and cannot be interrupted.
     pub source_bytes: u64,
     /// `ctx` as JSON. 16 MB: it is copied into the Lua heap, which is larger.
@@ -148,6 +151,7 @@ impl Default for Limits {
             pauses: None,
             queries: None,
             family: 4096,
+            family_memory_bytes: 1 << 30,
             source_bytes: 1 << 20,
             ctx_bytes: 16 << 20,
             prompt_bytes: 4 << 20,

@@ -326,6 +326,8 @@ pub enum FailureKind {
 pub enum LimitKind {
     /// The Lua heap.
     Memory,
+    /// What all sessions take that one has forked.
+    FamilyMemory,
     /// CPU time in all.
     Cpu,
     /// Time since the session was made.

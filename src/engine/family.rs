@@ -8,10 +8,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::Spent;
+use super::heaps::{Heaps, Portion};
 use super::posts::Live;
 use super::purse::Purse;
 use super::shared::Shared;
-use crate::domain::{BySession, SessionId, SessionSpec};
+use super::weight::json_weight;
+use crate::domain::{BySession, SessionId, SessionKind, SessionSpec};
 
 /// The sessions that are listed, by id. Everybody may look; they come and go only here.
 #[derive(Default)]
@@ -55,6 +57,14 @@ impl Deref for Sessions {
     }
 }
 
+/// Bytes of what a child was made of that it has for itself.
+fn made_of(kind: &SessionKind) -> u64 {
+    match kind {
+        SessionKind::Advice { opts: Some(ctx), .. } => json_weight(ctx) as u64,
+        _ => 0,
+    }
+}
+
 impl Shared {
     /// The children of a session that are listed, also those that have ended.
     pub(super) fn children(&self, parent: SessionId) -> Vec<Arc<Live>> {
@@ -81,6 +91,17 @@ impl Shared {
             top = parent;
         }
         Some(top)
+    }
+
+    /// What a child takes of the memory that its family may have.
+    pub(super) fn portion_of(&self, spec: &SessionSpec) -> Option<Portion> {
+        let heaps = self.heaps_below(self.top_of(spec)?)?;
+        Some(Portion::new(heaps, made_of(&spec.kind)))
+    }
+
+    /// What counts the memory below the session `top`.
+    pub(super) fn heaps_below(&self, top: SessionId) -> Option<Arc<Heaps>> {
+        Some(Arc::clone(self.live(top)?.feed.lock().heaps.get_or_insert_default()))
     }
 
     /// What counts the budget of a family, for a child of it.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::changes::Mark;
+use super::heaps::{Heaps, Portion};
 use super::inspection::IGNORED_KEPT;
 use super::{Events, Presence, Summary, Turn};
 use crate::domain::{CancelReason, LogLine, Seq, Session, SessionId, TerminalOutcome};
@@ -49,6 +50,10 @@ pub(super) struct Published {
     is_awaited: bool,
     /// Whether a cancel of it was asked for that was not refused: it ends as soon as that is recorded.
     pub(super) is_ending: bool,
+    /// Of the session at the top of a family: what those below it take.
+    pub(super) heaps: Option<Arc<Heaps>>,
+    /// Of a child that has ended: what its remains take.
+    pub(super) portion: Option<Portion>,
     /// Cancels that came too late: the first few, and how many.
     pub(super) ignored: (Vec<CancelReason>, u64),
     /// The session itself, once it has ended and has no task any more.
@@ -104,6 +109,8 @@ impl Feed {
             observers: 0,
             is_awaited: false,
             is_ending: false,
+            heaps: None,
+            portion: None,
             ignored: (Vec::new(), 0),
             remains,
         };

@@ -15,6 +15,7 @@ mod family;
 mod feed;
 mod files;
 mod folding;
+mod heaps;
 mod hibernation;
 mod inspection;
 mod journal;

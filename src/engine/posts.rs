@@ -97,10 +97,10 @@ impl Shared {
         let (post, requests) = Post::new();
         *slot = Some(post.clone());
         drop(slot);
-        let purse = self.purse_of(session.spec());
+        let (purse, portion) = (self.purse_of(session.spec()), self.portion_of(session.spec()));
         let (session, stop) = (Arc::unwrap_or_clone(session), post.stop.clone());
         let task = SessionTask::new(session, feed, Arc::downgrade(self), requests, stop, purse, Arc::clone(world));
-        Some((post, Some(task)))
+        Some((post, Some(task.sharing(portion))))
     }
 
     /// Sends a request to a session's task. It comes back where the session has ended or nothing is taken any more.

@@ -238,7 +238,7 @@ fn is_end_by_others(event: &Event) -> bool {
     match &event.kind {
         EventKind::CancelRequested { .. } => true,
         EventKind::StateTransition { end: Some(TerminalOutcome::Failed(failure)), .. } => {
-            matches!(failure.limit, Some(LimitKind::Wall | LimitKind::Cpu))
+            matches!(failure.limit, Some(LimitKind::Wall | LimitKind::Cpu | LimitKind::FamilyMemory))
         }
         _ => false,
     }

@@ -20,10 +20,11 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) use self::serving::answer_to_ended;
 use self::waking::First;
 use super::feed::Feed;
+use super::heaps::Portion;
 use super::purse::Purse;
 use super::shared::Shared;
 use super::stepping;
-use super::weight::is_heavy;
+use super::weight::{is_heavy, json_weight};
 use super::world::World;
 use super::{
     Door, Durability, Emission, EventRef, Input, Presence, Record, Reply, Step, StopFlag, Turn, Vm, VmFailure,
@@ -84,6 +85,8 @@ pub(super) struct SessionTask {
     shared: Weak<Shared>,
     /// Of a child whose family has a budget.
     purse: Option<Arc<Purse>>,
+    /// Of a child: what it takes of the memory that its family may have.
+    portion: Option<Portion>,
     /// Whether it waits to be released before its first instruction.
     held: bool,
     /// What is recorded of an effect that the process before had begun.
@@ -117,6 +120,7 @@ impl SessionTask {
             unwritten: None,
             shared,
             purse,
+            portion: None,
             held,
             begun: Vec::new(),
             has_come_back: presence != Presence::Resident,
@@ -124,6 +128,12 @@ impl SessionTask {
         };
         task.door = Some(task.new_door(task.stop.clone()));
         task
+    }
+
+    /// The same for a child, with its portion of its family's memory.
+    pub(super) fn sharing(mut self, portion: Option<Portion>) -> Self {
+        self.portion = portion;
+        self
     }
 
     /// Lives until the session has ended, or leaves memory. A panic on the way ends it as an engine error.
@@ -202,6 +212,11 @@ impl SessionTask {
                 }
                 Step::Finished(result) => {
                     self.serve_waiting().await?;
+                    if let (Ok(value), Some(_)) = (&result, &self.portion) {
+                        let holds =
+                            if is_heavy(value) { stepping::aside(|| json_weight(value)) } else { json_weight(value) };
+                        self.check_family(holds as u64)?;
+                    }
                     match result {
                         Ok(value) if is_heavy(&value) => stepping::aside(|| self.turn(Command::Finish { value }))?,
                         Ok(value) => self.turn(Command::Finish { value })?,
@@ -250,9 +265,24 @@ impl SessionTask {
             self.fail(limit_failure(LimitKind::Cpu, message))?;
         }
         if !matches!(step, Step::Finished(_)) {
+            let holds = self.vm.as_ref().map_or(0, |vm| vm.memory() as u64);
+            self.check_family(holds)?;
             self.check_wall()?;
         }
         Ok(step)
+    }
+
+    /// Ends a child that takes more where its family has no more memory.
+    fn check_family(&mut self, holds: u64) -> Result<(), Over> {
+        let limit = self.session.spec().limits.family_memory_bytes;
+        if let Some(taken) = self.portion.as_mut().and_then(|portion| portion.hold(holds))
+            && taken > limit
+        {
+            let message =
+                format!("out of memory: what one session has forked takes {taken} bytes; the limit is {limit}");
+            self.fail(limit_failure(LimitKind::FamilyMemory, message))?;
+        }
+        Ok(())
     }
 
     /// Waits until every query of the pause is answered.

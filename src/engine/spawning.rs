@@ -66,8 +66,9 @@ impl Shared {
         let (post, requests) = Post::new();
         let stop = post.stop.clone();
         let live = Arc::new(Live::new(Arc::clone(&feed), Some(post)));
+        let portion = self.portion_of(session.spec());
         let task = SessionTask::new(session, feed, Arc::downgrade(self), requests, stop, purse, Arc::clone(world));
-        Ok(Prepared { id, live, task })
+        Ok(Prepared { id, live, task: task.sharing(portion) })
     }
 
     /// Lists a session: from here on everybody finds it.

@@ -24,6 +24,7 @@ use crate::engine::posts::Live;
 use crate::engine::purse::Purse;
 use crate::engine::shared::Shared;
 use crate::engine::spawning::Prepared;
+use crate::engine::weight::json_weight;
 use crate::engine::world::World;
 use crate::engine::{EventRef, Fork, OnError, Presence, Spent};
 
@@ -47,7 +48,7 @@ impl SessionTask {
             return Ok(Err(format!("alc.fork: {} strategies; the limit is {CHILDREN}", fork.strategies.len())));
         }
         if begun.is_empty()
-            && let Some(why) = self.too_large(fork.strategies.len())
+            && let Some(why) = self.too_large(fork.strategies.len(), &fork.ctx)
         {
             return Ok(Err(why));
         }
@@ -105,12 +106,19 @@ impl SessionTask {
         let told: Vec<SessionId> = begun.iter().filter_map(ended_child).collect();
         let mut results = vec![Value::Null; fork.strategies.len()];
         let mut failure: Option<(usize, String)> = None;
+        // More the program could not take in.
+        let (limit, mut results_take) = (self.session.spec().limits.memory_bytes, 0);
         let mut ends = children.ends(&told);
         while let Some((index, outcome)) = self.meanwhile(ends.next()).await? {
             let child = &children.all[index];
             let strategy = &*fork.strategies[index];
-            let result = result(&outcome);
-            let aborts = fork.on_error == OnError::Abort && failure.is_none() && result.is_err();
+            let result = result(&outcome).and_then(|value| {
+                results_take += json_weight(&value) as u64;
+                let too_many = || format!("the results of the fork take more than {limit} bytes, the limit of memory");
+                if results_take > limit { Err(too_many()) } else { Ok(value) }
+            });
+            let gives_up = fork.on_error == OnError::Abort || results_take > limit;
+            let aborts = gives_up && failure.is_none() && result.is_err();
             if aborts {
                 // Before anybody learns of the failure: what they wait for does not count any more.
                 children.expect_cancel();
@@ -142,14 +150,19 @@ impl SessionTask {
     }
 
     /// Why its family may not grow by `n`, if so.
-    fn too_large(&self, n: usize) -> Option<String> {
+    fn too_large(&self, n: usize, ctx: &Value) -> Option<String> {
         let spec = self.session.spec();
         let shared = self.shared.upgrade()?;
+        let top = if spec.parent.is_some() { shared.top_of(spec)? } else { self.session.id() };
+        let would_take = shared.heaps_below(top)?.taken() + (json_weight(ctx) * n) as u64;
+        let limit = spec.limits.family_memory_bytes;
+        if would_take > limit {
+            return Some(format!("alc.fork: its family would take {would_take} bytes of memory; the limit is {limit}"));
+        }
         let limit = spec.limits.family;
         if (shared.sessions(|sessions| sessions.len()) + n) as u64 <= limit {
             return None;
         }
-        let top = if spec.parent.is_some() { shared.top_of(spec)? } else { self.session.id() };
         let would = (shared.living_below(top).len() + n) as u64;
         (would > limit)
             .then(|| format!("alc.fork: {would} sessions of one family would not have ended; the limit is {limit}"))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::serving::answer_to_ended;
 use super::{Request, SessionTask};
-use crate::domain::{Command, FailureKind, ReleaseError, Session, decide};
+use crate::domain::{Command, ExecutionState, FailureKind, ReleaseError, Session, decide};
 use crate::engine::Presence;
 
 impl SessionTask {
@@ -52,6 +52,9 @@ impl SessionTask {
 
     /// Leaves the session where others find it. The task has no more use for it.
     pub(super) fn bury(&mut self) -> Arc<Session> {
+        if let ExecutionState::Done(_) = self.session.state() {
+            self.feed.lock().portion = self.portion.take();
+        }
         let placeholder = Session::new(self.session.id(), Arc::clone(self.session.spec()), self.session.created_at());
         self.feed.bury(std::mem::replace(&mut self.session, placeholder))
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use switchboard::domain::{
-    CancelCode, EventKind, ExecutionState, InvalidSpec, Parent, QueryId, SessionId, SessionSpec, SpawnError, StateName,
-    TerminalOutcome,
+    CancelCode, EventKind, ExecutionState, InvalidSpec, LimitKind, Limits, Parent, QueryId, SessionId, SessionSpec,
+    SpawnError, StateName, TerminalOutcome,
 };
 
 use switchboard::engine::{JournalError, Record};
@@ -291,6 +291,71 @@ async fn a_fork_that_makes_no_sense_is_refused_before_any_child_exists() {
     ]);
     assert_eq!(value(&rig, parent).await, expected);
     assert_eq!(of(&rig, parent), []);
+}
+
+/// A program whose forks may take so much memory together.
+fn in_memory(code: &str, family_memory_bytes: u64) -> SessionSpec {
+    let spec = SessionSpec::run(code);
+    SessionSpec { limits: Limits { family_memory_bytes, ..spec.limits.clone() }, ..spec }
+}
+
+/// Forks `n` children, and returns how many have come to a result, and what the last of the others says.
+fn counting(strategy: &str, n: u32, ctx: &str) -> String {
+    format!(
+        "local all, ok, why = {{}}, 0
+        for i = 1, {n} do all[i] = '{strategy}' end
+        for _, one in ipairs(alc.fork(all, {ctx})) do if one.ok then ok = ok + 1 else why = one.error end end
+        return {{ ok, why }}"
+    )
+}
+
+#[tokio::test]
+async fn a_family_that_takes_too_much_memory_loses_those_that_take_more() {
+    let rig = rig();
+    rig.package("holds", "return { run = function() local t = ('x'):rep(1000000) alc.llm('?') return #t end }");
+    let parent = rig.start(in_memory(&counting("holds", 12, "{}"), 5_000_000)).await;
+    wait_for("those that fit", || {
+        let states: Vec<_> = of(&rig, parent).iter().map(|id| rig.registry.state(*id).unwrap().name()).collect();
+        states.len() == 12 && states.iter().all(|state| matches!(state, StateName::Paused | StateName::Failed))
+    })
+    .await;
+    let all = of(&rig, parent);
+    let waiting = || all.iter().filter(|id| matches!(rig.registry.state(**id), Ok(ExecutionState::Paused(_))));
+    let fit = waiting().count();
+    assert!((1..=4).contains(&fit), "{fit}");
+    for child in waiting().copied().collect::<Vec<_>>() {
+        rig.answer(child, "yes").await;
+    }
+    let got = value(&rig, parent).await;
+    assert_eq!(got[0], fit);
+    assert!(got[1].as_str().unwrap().contains("out of memory: what one session has forked takes "), "{got}");
+    assert!(got[1].as_str().unwrap().ends_with("; the limit is 5000000"), "{got}");
+    for child in all {
+        if let TerminalOutcome::Failed(failure) = ended(&rig.registry, child).await {
+            assert_eq!(failure.limit, Some(LimitKind::FamilyMemory));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_children_return_and_are_given_counts_for_their_family() {
+    let rig = rig();
+    rig.package("large", "return { run = function() return ('x'):rep(1000000) end }");
+    let got = value(&rig, rig.start(in_memory(&counting("large", 12, "{}"), 5_000_000)).await).await;
+    // Those that still run hold theirs as well.
+    assert!((1..=4).contains(&got[0].as_u64().unwrap()), "{got}");
+    let code =
+        "return select(2, pcall(alc.fork, { 'echo', 'echo', 'echo', 'echo', 'echo' }, { x = ('x'):rep(1000000) }))";
+    let got = value(&rig, rig.start(in_memory(code, 5_000_000)).await).await;
+    assert!(got.as_str().unwrap().starts_with("alc.fork: its family would take 5000"), "{got}");
+    // What the parent itself could not take in ends the fork.
+    let mut spec = in_memory(&counting("large", 12, "{}"), 1 << 30);
+    spec.limits.memory_bytes = 4_000_000;
+    let TerminalOutcome::Failed(failure) = ended(&rig.registry, rig.start(spec).await).await else {
+        panic!("it fails")
+    };
+    let expected = "alc.fork: strategy 'large' failed: the results of the fork take more than 4000000 bytes";
+    assert!(failure.message.contains(expected), "{failure:?}");
 }
 
 #[tokio::test]
