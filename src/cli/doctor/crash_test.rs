@@ -9,9 +9,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag::register_usize;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::life::ROUNDS;
 use super::tell;
@@ -34,6 +38,7 @@ struct Acknowledged {
 pub(super) fn run(kills: u32, seed: u64) -> Result<bool, CliError> {
     let failure = |error: std::io::Error| CliError::failure(format!("the crash test: {error}"));
     let directory = tempfile::tempdir().map_err(failure)?;
+    let signals = Signals::listen().map_err(failure)?;
     let mut random = seed;
     let mut acknowledged = Acknowledged::default();
     let mut rounds = 0;
@@ -45,6 +50,12 @@ pub(super) fn run(kills: u32, seed: u64) -> Result<bool, CliError> {
         std::thread::sleep(Duration::from_micros(random % 150_000));
         life.kill().map_err(failure)?;
         life.wait().map_err(failure)?;
+        if let Some(signal) = signals.received() {
+            drop(directory);
+            // Ends the process as the signal would have.
+            emulate_default_handler(signal).map_err(failure)?;
+            return Ok(false);
+        }
         let before = acknowledged.answers.len();
         if let Err(twice) = acknowledged.take_in(&heard.join().unwrap_or_default()) {
             tell(false, &twice)?;
@@ -78,6 +89,23 @@ pub(super) fn run(kills: u32, seed: u64) -> Result<bool, CliError> {
         )?;
     }
     Ok(is_well)
+}
+
+/// Signals that end the test. Until then they end nothing, so that no life and no file is left behind.
+struct Signals(Arc<AtomicUsize>);
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let received = Arc::new(AtomicUsize::new(0));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            register_usize(signal, Arc::clone(&received), signal as usize)?;
+        }
+        Ok(Self(received))
+    }
+
+    fn received(&self) -> Option<i32> {
+        i32::try_from(self.0.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
+    }
 }
 
 /// What becomes of a life.

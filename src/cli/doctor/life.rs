@@ -97,7 +97,7 @@ async fn bring_to_their_ends(registry: Registry, is_last: bool) -> Result<(), Cl
             let mut spec = SessionSpec::run(PROGRAM);
             spec.ctx = Some(json!({ "rounds": ROUNDS, "key": format!("key-{}", list.len()) }));
             let id = registry.spawn(spec).await.map_err(|error| CliError::failure(error.to_string()))?;
-            say(&format!("spawned {id}"));
+            say(&format!("spawned {id}"))?;
             continue;
         }
         // What goes on without a change to be seen is looked at again.
@@ -114,15 +114,15 @@ async fn answer(registry: &Registry, id: SessionId) -> Result<(), CliError> {
     let mut answer = Answer::new(query, text.as_str(), AnsweredBy::Rule("crash-test".into()));
     answer.epoch = Some(pause.epoch);
     match registry.resume(id, ResumePayload::Single(answer)).await {
-        Ok(_) => say(&format!("answered {id} {query} {text}")),
+        Ok(_) => say(&format!("answered {id} {query} {text}"))?,
         Err(error) => return Err(CliError::failure(format!("{id}: {error}"))),
     }
     Ok(())
 }
 
-/// Says a line to whoever kills this.
-fn say(line: &str) {
+/// Says a line to whoever kills this. `Err`: it is gone, and nobody would ever kill this.
+fn say(line: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
-    // Who has stopped listening is about to kill.
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let said = writeln!(out, "{line}").and_then(|()| out.flush());
+    said.map_err(|error| CliError::failure(format!("nobody listens any more: {error}")))
 }

@@ -1,5 +1,7 @@
 //! `switchboard session rewind` and `fork`: a new session that goes on from an earlier question.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::which::Meant;
@@ -10,8 +12,11 @@ use crate::cli::journal::to_change;
 use crate::cli::{output, program};
 use crate::config::Settings;
 use crate::desk::{Desk, DeskOptions};
-use crate::domain::{Answer, AnsweredBy, ExecutionState, ObserverRecvError, ResumePayload, SessionId, printable_line};
-use crate::engine::{BranchError, BranchPreview, LeftAnswer, Registry};
+use crate::domain::{Answer, AnsweredBy, ExecutionState, ResumeError, ResumePayload, SessionId, printable_line};
+use crate::engine::{BranchError, BranchPreview, ChangeCursor, LeftAnswer, Registry};
+
+/// How long a program gets from its answer to its next rest. What is busy for longer is left to the journal as it is.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// What becomes of the other session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +54,18 @@ pub(super) fn branch(settings: &Settings, args: &BranchArgs, kind: Kind) -> Resu
             Kind::Rewind => registry.rewind_to(of, at).await?,
             Kind::Fork => registry.fork_at(of, at).await?,
         };
+        if kind == Kind::Rewind {
+            // What the other has forked ends with it.
+            registry.end_dropped().await.map_err(|error| BranchError::Unreadable(error.0))?;
+        }
+        let mut refusal = None;
         if let Some(text) = answer {
             let answer = ResumePayload::Single(Answer::new(at, text, AnsweredBy::Person));
-            registry.resume(id, answer).await.map_err(|error| BranchError::NotRecorded(error.to_string()))?;
-            come_to_rest(&registry, id).await;
+            refusal = registry.resume(id, answer).await.err();
+            let _ = tokio::time::timeout(SETTLING, come_to_rest(&registry, id)).await;
         }
         let state = registry.state(id).ok();
-        Ok((preview, Some((id, state))))
+        Ok((preview, Some(Made { id, state, refusal })))
     });
     desk.close();
     let (preview, made) = result.map_err(|error: BranchError| refused(&error))?;
@@ -64,21 +74,43 @@ pub(super) fn branch(settings: &Settings, args: &BranchArgs, kind: Kind) -> Resu
         Format::Json => format!("{:#}\n", object(of, args, &preview, made.as_ref())),
         Format::Jsonl => object(of, args, &preview, made.as_ref()).to_string() + "\n",
     })?;
-    Ok(Exit::Ok)
+    match made.and_then(|Made { id, refusal, .. }| Some((id, refusal?))) {
+        None => Ok(Exit::Ok),
+        Some((id, error @ ResumeError::NotRecorded { .. })) => Err(CliError::failure(not_answered(id, &error))),
+        Some((id, error)) => Err(CliError::usage(not_answered(id, &error))),
+    }
 }
 
-/// A new session, and where it is.
-type Made = (SessionId, Option<ExecutionState>);
+/// A new session.
+struct Made {
+    id: SessionId,
+    state: Option<ExecutionState>,
+    /// Why it did not take its answer.
+    refusal: Option<ResumeError>,
+}
 
-/// Waits until a session pauses or has ended.
+fn not_answered(id: SessionId, error: &ResumeError) -> String {
+    format!("session {id} is there and was not answered: {error}")
+}
+
+/// Waits until a session and all that it waits for pause or have ended.
 async fn come_to_rest(registry: &Registry, id: SessionId) {
-    let Ok(summary) = registry.summary(id) else { return };
-    let Ok(mut observer) = registry.observe(id, Some(summary.last_seq + 1)) else { return };
-    while let Ok(ExecutionState::Running { .. }) = registry.state(id) {
-        if matches!(observer.recv_turn().await, Err(ObserverRecvError::Closed)) {
+    let mut seen = ChangeCursor::default();
+    loop {
+        seen = registry.changes(seen).cursor;
+        if !moves(registry, id) {
             return;
         }
+        registry.changed(seen).await;
     }
+}
+
+fn moves(registry: &Registry, id: SessionId) -> bool {
+    let Ok(ExecutionState::Running { waiting_on }) = registry.state(id) else { return false };
+    let Some(children) = waiting_on else { return true };
+    let living: Vec<_> = registry.children(id).into_iter().filter(|child| !child.state.is_ended()).collect();
+    // One has just ended otherwise, of which it is not told yet.
+    living.len() != children as usize || living.iter().any(|child| moves(registry, child.id))
 }
 
 fn refused(error: &BranchError) -> CliError {
@@ -105,7 +137,7 @@ fn text(preview: &BranchPreview, made: Option<&Made>) -> String {
         let key = intent.key.as_deref().map(|key| format!(" {}", printable_line(key))).unwrap_or_default();
         format!("  written since and not undone: {}{key}", printable_line(&intent.file))
     }));
-    lines.extend(made.map(|(id, state)| {
+    lines.extend(made.map(|Made { id, state, .. }| {
         let state = state.as_ref().map_or("unknown", |state| state.name().as_str());
         format!("session {id} is {state}")
     }));
@@ -122,7 +154,7 @@ fn object(of: SessionId, args: &BranchArgs, preview: &BranchPreview, made: Optio
         "kept": preview.kept,
         "left": left.collect::<Vec<_>>(),
         "written": preview.written,
-        "session": made.map(|(id, _)| id),
-        "execution": made.and_then(|(_, state)| state.as_ref()),
+        "session": made.map(|made| made.id),
+        "execution": made.and_then(|made| made.state.as_ref()),
     })
 }

@@ -57,6 +57,39 @@ fn a_rewound_session_asks_again_from_one_question_on() {
 }
 
 #[test]
+fn to_rewind_a_session_that_waits_for_its_children_ends_them_and_the_answer_may_fork_again() {
+    let home = Home::new();
+    home.file("lib/asks/init.lua", "return { run = function() return alc.llm('child?') end }");
+    let first = home.file("first.jsonl", r#"{"match": "first", "response": "x"}"#);
+    let code = "alc.llm('first?') return alc.fork({'asks'}, {})";
+    let start = ["run", "--code", code, "--lib", "lib", "--answers", first.to_str().unwrap(), "-o", "jsonl"];
+    let left = home.run(&[&start[..], &["--journal", &journal(&home)]].concat()).exits(6);
+    let id = left.terminal()["session"].as_str().unwrap().to_owned();
+
+    let made = one(&home, &["session", "rewind", &id, "--at", "q-1", "--answer", "y"]);
+    assert_eq!(made["execution"], json!({ "state": "running", "waiting_on": 1 }));
+    let all = home.run(&["session", "list", "-o", "jsonl", "--journal", &journal(&home)]).exits(0).lines();
+    let states: Vec<_> = all.iter().map(|it| (it["parent"] == json!(id), it["state"].as_str().unwrap())).collect();
+    assert_eq!(states.iter().filter(|it| **it == (true, "cancelled")).count(), 1, "{states:?}");
+    assert_eq!(states.iter().filter(|(_, state)| *state == "paused").count(), 1, "{states:?}");
+}
+
+#[test]
+fn a_branch_whose_answer_is_refused_is_named() {
+    let home = Home::new();
+    let config = home.file("small.toml", "[limits]\nanswer_size = \"1KB\"\n");
+    let start = ["run", "--code", "return alc.llm('first?')", "-o", "jsonl", "--config", config.to_str().unwrap()];
+    let left = home.run(&[&start[..], &["--journal", &journal(&home)]].concat()).exits(6);
+    let id = left.terminal()["session"].as_str().unwrap().to_owned();
+    let long = "x".repeat(2000);
+    let args = ["session", "fork", &id, "--at", "q-1", "--answer", &long, "--journal", &journal(&home)];
+    let told = home.run(&args).exits(2);
+    let made = told.stdout.lines().find_map(|line| line.strip_prefix("session ")?.strip_suffix(" is paused")).unwrap();
+    let expected = format!("error: session {made} is there and was not answered: ");
+    assert!(told.stderr.starts_with(&expected), "{told:#?}");
+}
+
+#[test]
 fn the_record_of_a_run_is_verified_too() {
     let home = Home::new();
     let ended = home.run(&["run", "--code", "return math.random(1000)", "-o", "jsonl"]).exits(0);

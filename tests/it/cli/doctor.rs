@@ -1,6 +1,6 @@
 //! What the program finds out about the machine, and that it survives being killed.
 
-use super::home::Home;
+use super::home::{Home, signal};
 
 #[test]
 fn what_holds_here_is_a_line_each() {
@@ -83,4 +83,21 @@ fn a_process_that_is_killed_again_and_again_loses_no_answer() {
     let lines = home.run(&["doctor", "--crash-test", "--kills", "12", "--seed", "7"]).exits(0).stdout;
     assert!(lines.contains("ok   crash test: killed 12 times"), "{lines}");
     home.run(&["doctor", "--kills", "3"]).exits(2);
+}
+
+#[test]
+fn a_signal_ends_the_crash_test_with_all_that_it_has_made() {
+    let home = Home::new();
+    let made = home.path().join("made");
+    std::fs::create_dir(&made).unwrap();
+    let mut command = home.switchboard(&["doctor", "--crash-test", "--kills", "1000000"]);
+    let mut test = command.env("TMPDIR", &made).stdout(std::process::Stdio::null()).spawn().unwrap();
+    // It listens for signals once the place of its first life is there.
+    while !std::fs::read_dir(&made).unwrap().any(|entry| entry.unwrap().path().join("journal.db").exists()) {
+        std::thread::yield_now();
+    }
+    signal(test.id(), "TERM");
+    let ended = test.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(15), "{ended:?}");
+    assert_eq!(std::fs::read_dir(&made).unwrap().count(), 0);
 }
