@@ -2,21 +2,23 @@
 //!
 //! The system lets go of it when the process ends, however it ends. Its text names the holder, for people.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use super::kept::identity;
+
 /// How long looking whether a lock is held may keep it from somebody else, and more.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// A lock that is held; let go of when dropped. While it is, the file stays the one that others find, unless the holder
-/// itself deletes it.
+/// A lock that is held; let go of when dropped. The file stays the one that others find, unless somebody deletes it: the
+/// [writer](super::writer) looks.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
     journal: PathBuf,
 }
 
@@ -24,6 +26,19 @@ impl Lock {
     /// Whether it is that of the journal at `path`.
     pub(super) fn is_of(&self, path: &Path) -> bool {
         self.journal == path
+    }
+
+    /// Where its file lies, unless somebody has deleted it.
+    pub(super) fn path(&self) -> PathBuf {
+        beside(&self.journal, ".lock")
+    }
+
+    /// What the system says of its file, wherever that is.
+    ///
+    /// # Errors
+    /// When it says nothing.
+    pub(super) fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
     }
 }
 
@@ -48,7 +63,7 @@ pub(super) fn take(journal: &Path) -> io::Result<Result<Lock, String>> {
             Ok(()) => {
                 file.set_len(0)?;
                 file.write_all(this_process().as_bytes())?;
-                return Ok(Ok(Lock { _file: file, journal: journal.to_owned() }));
+                return Ok(Ok(Lock { file, journal: journal.to_owned() }));
             }
             Err(TryLockError::WouldBlock) => return Ok(Err(name_in(&mut file))),
             Err(TryLockError::Error(error)) => return Err(error),
@@ -58,9 +73,8 @@ pub(super) fn take(journal: &Path) -> io::Result<Result<Lock, String>> {
 
 /// Whether the file that is open is the one that lies at `path`.
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let identity = |found: fs::Metadata| (found.dev(), found.ino());
     match fs::metadata(path) {
-        Ok(found) => Ok(identity(found) == identity(file.metadata()?)),
+        Ok(found) => Ok(identity(&found) == identity(&file.metadata()?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }

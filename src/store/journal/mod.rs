@@ -16,6 +16,7 @@
 //! What is deliberately absent: what a record means. The engine replays; here a session is only folded.
 
 mod figures;
+mod kept;
 mod lock;
 mod opening;
 mod place;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::kept::Kept;
 use super::lock::{self, Lock, beside};
 use super::place::{Standing, Unwritable};
 use super::queue::Queue;
@@ -186,7 +187,8 @@ impl SqliteJournal {
         let open = || {
             let direct = Reader::open(&path, &readers, Weak::clone(&weak))?;
             Reader::start(&path, &readers, &weak)?;
-            let writer = Writer::new(db, &path, Arc::clone(&queue), Arc::clone(&readers))?;
+            let kept = Kept::of(&path, &locks)?;
+            let writer = Writer::new(db, &path, kept, Arc::clone(&queue), Arc::clone(&readers))?;
             let thread = std::thread::Builder::new().name("journal-write".into()).spawn(move || writer.run())?;
             Ok((direct, thread))
         };

@@ -4,13 +4,12 @@
 //! what is derived stays, in order, and is tried again with the next batch and once a second.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
+use super::kept::{Gone, Kept};
 use super::queue::{Append, Batch, Job, Queue, Typed};
 use super::reading::Readers;
 use super::retention;
@@ -35,12 +34,18 @@ struct Head {
 /// Why a batch was not written.
 enum Failed {
     Sql(rusqlite::Error),
-    Gone(String),
+    Gone(Gone),
 }
 
 impl From<rusqlite::Error> for Failed {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
+    }
+}
+
+impl From<Gone> for Failed {
+    fn from(gone: Gone) -> Self {
+        Self::Gone(gone)
     }
 }
 
@@ -50,7 +55,7 @@ pub(super) struct Writer {
     path: PathBuf,
     queue: Arc<Queue>,
     readers: Arc<Readers>,
-    identity: (u64, u64),
+    kept: Kept,
     heads: HashMap<SessionId, Head>,
     /// The last numbers that were given. None is given twice, also where what had it is gone: a failed commit leaves a gap.
     last_row: i64,
@@ -64,16 +69,17 @@ impl Writer {
     /// Makes the writer of an open file.
     ///
     /// # Errors
-    /// When the file is gone already, or cannot be read.
+    /// When the file cannot be read.
     pub(super) fn new(
         db: Connection,
         path: &Path,
+        kept: Kept,
         queue: Arc<Queue>,
         readers: Arc<Readers>,
-    ) -> Result<Self, super::Refused> {
+    ) -> rusqlite::Result<Self> {
         let (last_row, last_place) = facts::last_numbers(&db)?;
         Ok(Self {
-            identity: identity(path)?,
+            kept,
             db,
             path: path.to_owned(),
             queue,
@@ -124,9 +130,11 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &mut Batch) -> Result<(), Failed> {
-        self.look()?;
         self.touched.clear();
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        // SQLite would go on writing files that nobody finds again. It is looked now, as who opens the journal for writing
+        // waits until this is written: what comes after that is not written here.
+        self.kept.look()?;
         if self.queue.trouble().is_some() {
             // Something is written even where nothing is left to write: only that proves that it can be. It also
             // overwrites what the failed commit may have left of itself behind the end of the log.
@@ -150,16 +158,6 @@ impl Writer {
         }
         self.db.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
-    }
-
-    /// Looks whether the file is still there: SQLite would go on writing one that nobody finds again. A thousandth of a
-    /// commit.
-    fn look(&self) -> Result<(), Failed> {
-        match identity(&self.path) {
-            Ok(identity) if identity == self.identity => Ok(()),
-            Ok(_) => Err(Failed::Gone(format!("{} was replaced by another file", self.path.display()))),
-            Err(error) => Err(Failed::Gone(format!("{} is gone: {error}", self.path.display()))),
-        }
     }
 
     fn append(&mut self, append: &Append) -> rusqlite::Result<()> {
@@ -320,7 +318,15 @@ impl Writer {
         }
         self.known_texts.clear();
         match failed {
-            Failed::Gone(why) => why.clone(),
+            Failed::Gone(Gone::Journal(why)) => why.clone(),
+            Failed::Gone(Gone::Log(why)) => {
+                // What was acknowledged goes where it is found. Nobody else writes there: the lock is held.
+                let moved = self.db.pragma_update_and_check(None, "wal_checkpoint", "truncate", |_| Ok(()));
+                if let Err(error) = moved {
+                    tracing::error!(journal = %self.path.display(), %error, "the log cannot be moved into the file");
+                }
+                why.clone()
+            }
             Failed::Sql(error) => plain(&self.path, error),
         }
     }
@@ -369,12 +375,6 @@ fn waited(batch: &Batch) -> usize {
 /// The checksum of a draft.
 pub(super) fn draft_sum(session: SessionId, query: &str, text: &str) -> i64 {
     row::checksum(&[session.bits() as i64, query.len() as i64], format!("{query}{text}").as_bytes())
-}
-
-/// What tells a file from every other.
-fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    let metadata = fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn error_of(path: &Path, error: &rusqlite::Error) -> JournalError {

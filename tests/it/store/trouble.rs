@@ -123,6 +123,60 @@ async fn a_file_that_is_deleted_or_replaced_is_noticed_and_taken_up_again_when_i
     assert_eq!(records_of(&open(&path), life.id()).await, Some(shown(&life.records)));
 }
 
+const LEAVE: &str = "it must stay while the journal is in use; leave, and start again";
+
+#[tokio::test]
+async fn whose_lock_was_deleted_writes_nothing_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let lock = directory.path().join("journal.db.lock");
+    let first = open(&path);
+    let mut life = Life::begun(1);
+    life.ask("why?");
+    life.write(&first).await;
+    fs::remove_file(&lock).unwrap();
+    let told = answer(&first, &mut life, 1).await.unwrap_err().0;
+    assert!(told.starts_with(&format!("{} is gone: ", lock.display())) && told.ends_with(LEAVE), "{told}");
+
+    // What the first one writes there would be rows of the same numbers.
+    let second = open(&path);
+    let replaced = format!("{} was replaced by another file; {LEAVE}", lock.display());
+    let mut here = Life { session: life.session.clone(), records: life.records.clone(), ..life };
+    assert_eq!(answer(&first, &mut life, 1).await, Err(JournalError(replaced.clone())));
+    assert_eq!(answer(&second, &mut here, 1).await, Ok(()));
+    assert_eq!(answer(&first, &mut life, 1).await, Err(JournalError(replaced)));
+    drop(first);
+    close(second).await;
+    let journal = open(&path);
+    assert_eq!((records_of(&journal, here.id()).await, journal.notice()), (Some(shown(&here.records)), None));
+    close(journal).await;
+}
+
+#[tokio::test]
+async fn whose_log_was_deleted_writes_nothing_more_and_what_was_acknowledged_is_in_the_file() {
+    for suffix in ["-wal", "-shm"] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.db");
+        let log = directory.path().join(format!("journal.db{suffix}"));
+        let journal = open(&path);
+        let mut life = Life::begun(1);
+        life.ask("why?");
+        life.write(&journal).await;
+        fs::remove_file(&log).unwrap();
+        let told = answer(&journal, &mut life, 1).await.unwrap_err().0;
+        assert!(told.starts_with(&format!("{} is gone: ", log.display())) && told.ends_with(LEAVE), "{told}");
+        // As somebody finds it whose process was killed now.
+        let copy = directory.path().join("copy.db");
+        fs::copy(&path, &copy).unwrap();
+        assert_eq!(records_of(&open(&copy), life.id()).await, Some(shown(&life.records)), "{suffix}");
+        drop(journal);
+        let journal = open(&path);
+        assert_eq!(answer(&journal, &mut life, 1).await, Ok(()));
+        assert_eq!(records_of(&journal, life.id()).await, Some(shown(&life.records)));
+        close(journal).await;
+    }
+}
+
 /// Runs one test of this program again, alone, where no file may grow beyond `blocks` of 512 bytes or 1 KB.
 fn run_limited(test: &str, directory: &Path, blocks: u32) {
     let this = std::env::current_exe().unwrap();
