@@ -1,5 +1,8 @@
 //! `switchboard session tail`: the events of a session as they come, whoever runs it.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +15,7 @@ use crate::cli::output;
 use crate::cli::run::follow::Whose;
 use crate::cli::run::{Form, text};
 use crate::config::Settings;
-use crate::domain::{Event, Session, gap_line};
+use crate::domain::{Event, Seq, Session, SessionId, gap_line};
 use crate::engine::Journal;
 use crate::store::journal::SqliteJournal;
 
@@ -36,6 +39,8 @@ async fn follow(journal: &SqliteJournal, session: &Arc<Session>, form: Form) -> 
     let id = session.id();
     let whose = Whose { top: id, session: id };
     let mut from = 1;
+    let file = file_at(journal.path());
+    let mut is_removed = false;
     let mut events: Vec<Value> = Vec::new();
     loop {
         let page = journal.events(id, from, PAGE).get().await?;
@@ -65,6 +70,9 @@ async fn follow(journal: &SqliteJournal, session: &Arc<Session>, form: Form) -> 
             }
         } else if output::is_reader_gone() {
             return Ok(());
+        } else if file_at(journal.path()) != file || !is_there(journal, id, from).await? {
+            is_removed = true;
+            break;
         } else {
             tokio::time::sleep(LOOK).await;
         }
@@ -72,5 +80,24 @@ async fn follow(journal: &SqliteJournal, session: &Arc<Session>, form: Form) -> 
     if form.format == Format::Json {
         output::data(format!("{:#}\n", json!({ "session": id, "events": events })))?;
     }
+    if is_removed {
+        return Err(CliError::NoSession(format!("{id} was removed; no more events of it come")));
+    }
     Ok(())
+}
+
+/// What tells the file at a path from every other; `None` where none is. One that is deleted can still be read by who has
+/// it open.
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// Whether a journal still has a session whose events before `from` were read.
+async fn is_there(journal: &SqliteJournal, id: SessionId, from: Seq) -> Result<bool, CliError> {
+    if from == 1 {
+        return Ok(journal.stored_one(id).get().await?.is_some());
+    }
+    // Cheaper, where much is recorded of it.
+    let first = journal.events(id, 1, 1).get().await?;
+    Ok(first.gap.is_some() || !first.events.is_empty())
 }

@@ -268,6 +268,30 @@ fn the_tail_of_a_session_comes_as_it_happens_and_ends_with_it() {
 }
 
 #[test]
+fn the_tail_of_a_session_ends_when_it_or_its_journal_is_removed() {
+    for is_file in [true, false] {
+        let kept = Kept::new();
+        let mut tail = kept.home.switchboard(&["session", "tail", "cc", "-o", "jsonl"]).spawn().unwrap();
+        let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+        assert!(lines.next().unwrap().unwrap().contains("\"tick\""));
+        if is_file {
+            for suffix in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{}{suffix}", kept.path.display()));
+            }
+        } else {
+            let places = "place IN (SELECT place FROM sessions WHERE ended IS NULL)";
+            let remove = format!(
+                "BEGIN; DELETE FROM records WHERE {places}; DELETE FROM snapshots WHERE {places};
+                 DELETE FROM sessions WHERE ended IS NULL; COMMIT"
+            );
+            rusqlite::Connection::open(&kept.path).unwrap().execute_batch(&remove).unwrap();
+        }
+        let ended = Ended::of(tail).exits(3);
+        assert_eq!(ended.stderr, format!("error: {} was removed; no more events of it come\n", kept.id(3)));
+    }
+}
+
+#[test]
 fn what_ran_as_two_processes_died_is_suspended_as_soon_as_the_second_is_gone() {
     let kept = Kept::new();
     let suspended = || {
