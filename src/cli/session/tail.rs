@@ -43,7 +43,13 @@ async fn follow(journal: &SqliteJournal, session: &Arc<Session>, form: Form) -> 
     let mut is_removed = false;
     let mut events: Vec<Value> = Vec::new();
     loop {
-        let page = journal.events(id, from, PAGE).get().await?;
+        let page = match journal.events(id, from, PAGE).get().await {
+            Err(_) if file_at(journal.path()) != file => {
+                is_removed = true;
+                break;
+            }
+            page => page?,
+        };
         let mut lines = String::new();
         if let Some((first, last)) = page.gap {
             match form.format {
@@ -70,10 +76,12 @@ async fn follow(journal: &SqliteJournal, session: &Arc<Session>, form: Form) -> 
             }
         } else if output::is_reader_gone() {
             return Ok(());
-        } else if file_at(journal.path()) != file || !is_there(journal, id, from).await? {
-            is_removed = true;
-            break;
         } else {
+            let is_there = is_there(journal, id, from).await;
+            if file_at(journal.path()) != file || !is_there? {
+                is_removed = true;
+                break;
+            }
             tokio::time::sleep(LOOK).await;
         }
     }
