@@ -215,6 +215,7 @@ impl CliError {
             | Self::NoSession(_)
             | Self::File { cause: FileFault::NoVerb(_), .. } => Exit::NotFound,
             Self::Journal(error) if matches!(error.refused, Refused::Missing) => Exit::NotFound,
+            Self::Journal(error) if matches!(error.refused, Refused::Held(_)) => Exit::Conflict,
             Self::Conflict(_) => Exit::Conflict,
             Self::Journal(error) if matches!(error.refused, Refused::NoFile(_)) => Exit::Usage,
             Self::Usage(_)

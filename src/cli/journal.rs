@@ -1,8 +1,9 @@
 //! Which journal sessions are kept in: of a desk the one of its settings, of a run the one that was named, else one of
 //! its own.
 
-use std::fs;
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::exit::CliError;
@@ -48,15 +49,34 @@ pub(super) fn of_a_run(settings: &Settings) -> Result<Option<SqliteJournal>, Cli
         return for_writing(path).map(Some);
     }
     let Some(directory) = settings.paths.runs() else { return Ok(None) };
-    let began = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S");
-    let path = directory.join(format!("{began}-{}.db", std::process::id()));
-    match for_writing(&path) {
+    match new_record(&directory) {
         Ok(journal) => Ok(Some(journal)),
         Err(error) => {
             // Nobody asked for this record; the run matters more.
             output::message(&format!("no record of this run is kept: {error}"));
             Ok(None)
         }
+    }
+}
+
+/// A journal that was not there before: in containers every process may have the same number.
+fn new_record(directory: &Path) -> Result<SqliteJournal, CliError> {
+    let began = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S");
+    let name = format!("{began}-{}", std::process::id());
+    // Where it cannot be made, opening a file in it says so.
+    let _ = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    let mut n = 1;
+    loop {
+        let path = directory.join(if n == 1 { format!("{name}.db") } else { format!("{name}.{n}.db") });
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        if !made.is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
+            let opened = for_writing(&path);
+            // Whoever removes runs may just look at an empty one.
+            if opened.is_ok() || SqliteJournal::writer_of(&path).is_none() {
+                return opened;
+            }
+        }
+        n += 1;
     }
 }
 

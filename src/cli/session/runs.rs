@@ -285,6 +285,7 @@ async fn delete(run: &Run) -> Result<Outcome, CliError> {
     let journal = match to_change(&run.path) {
         Ok(journal) => journal,
         Err(CliError::Conflict(_)) => return Ok(Outcome::Held),
+        Err(CliError::Journal(error)) if matches!(error.refused, Refused::Held(_)) => return Ok(Outcome::Held),
         Err(CliError::Journal(error)) if matches!(error.refused, Refused::Missing) => return Ok(Outcome::Gone),
         Err(error) => return Err(error),
     };

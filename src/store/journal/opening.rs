@@ -60,6 +60,9 @@ pub enum Refused {
     /// Nothing can be read of it yet.
     #[error("there is no journal; nothing was recorded there")]
     Missing,
+    /// There is nothing to be read yet, and this process has it.
+    #[error("it is held by {0}, and nothing is recorded there yet; try again")]
+    Held(String),
     /// A process ended while SQLite wrote the file itself and not its log. Opening it for writing takes that back.
     #[error("a process ended as it opened the journal; the next desk that opens it puts that right")]
     Interrupted,
@@ -125,7 +128,11 @@ impl SqliteJournal {
             DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| refuse(error.into()))?;
         }
         check_kind(path).map_err(refuse)?;
-        let held = |holder| Self::reader(path, Reads::Held).map(|journal| Opened::Reader(journal, holder));
+        let held = |holder| match Self::reader(path, Reads::Held) {
+            Ok(journal) => Ok(Opened::Reader(journal, holder)),
+            Err(OpenError { refused: Refused::Missing, .. }) => Err(refuse(Refused::Held(holder))),
+            Err(error) => Err(error),
+        };
         if let Some(why) = Unwritable::of(path).or_else(|| Unwritable::of(&salvage::newest(path))) {
             return match lock::holder(path) {
                 Some(holder) => held(holder),
