@@ -275,6 +275,50 @@ fn a_conversation_over_pipes_answers_each_session_by_its_id() {
 }
 
 #[test]
+fn a_beginning_of_several_ids_is_refused_at_once() {
+    let home = Home::new();
+    let code = "return { alc.llm('a'), alc.llm('b') }";
+    // More than there are digits: two ids begin alike.
+    let arguments = ["run", "--code", code, "-n", "17", "--ephemeral", "--stdin", "-o", "jsonl"];
+    let mut child = home.switchboard(&arguments).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut ids: Vec<String> = Vec::new();
+    while ids.len() < 17 {
+        let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        if line["kind"] == "pause_requested" {
+            ids.push(line["session"].as_str().unwrap().to_owned());
+        }
+    }
+    let alike = |id: &str| ids.iter().filter(|other| other.starts_with(&id[..1])).count();
+    let id = ids.iter().find(|id| alike(id) > 1).unwrap();
+    let mut say = |session: &str, query: &str| {
+        writeln!(input, "{}", json!({"session": session, "query_id": query, "response": "x"})).unwrap();
+    };
+    // The second one is not asked yet.
+    for query in ["q-1", "q-2"] {
+        say(&id[..1], query);
+    }
+    for id in &ids {
+        say(id, "q-1");
+        say(id, "q-2");
+    }
+    drop(input);
+    assert_eq!(lines.filter(|line| line.as_ref().unwrap().contains("\"terminal\"")).count(), 17);
+    let fault = format!("{} is the beginning of {} ids; give more digits; it is skipped", &id[..1], alike(id));
+    let told = format!("standard input, line 1: {fault}\nstandard input, line 2: {fault}\n");
+    assert_eq!(Ended::of(child).exits(0).stderr, told);
+}
+
+#[test]
+fn a_byte_order_mark_before_the_first_line_is_no_part_of_it() {
+    let home = Home::new();
+    let input = "\u{feff}{\"query_id\": \"q-1\", \"response\": \"x\"}\n";
+    let ended = run(&home, "return alc.llm('x')", &["--stdin"], input).exits(0);
+    assert_eq!((&ended.terminal()["value"], &*ended.stderr), (&json!("x"), ""));
+}
+
+#[test]
 fn an_answer_given_twice_is_refused_and_told() {
     let home = Home::new();
     let mut child = home
