@@ -1,5 +1,6 @@
 //! The records of runs, a journal each: their list, and the removal of those that have ended.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::cli::journal::{self, runs, to_change};
 use crate::cli::output;
 use crate::config::{Settings, size_in_words};
 use crate::domain::query::{Expr, Scratch};
-use crate::domain::{ExecutionState, Prompt, Session, StateName, Timestamp};
+use crate::domain::{ExecutionState, Prompt, Session, SessionId, StateName, Timestamp};
 use crate::engine::{Clock, Journal, Stored, SystemClock};
 use crate::store::journal::{Refused, SqliteJournal};
 
@@ -86,9 +87,12 @@ impl Run {
 
     /// What its sessions wait for.
     fn open(&self) -> impl Iterator<Item = &Prompt> {
-        self.sessions().flat_map(|session| match session.state() {
-            ExecutionState::Paused(pause) => pause.pending().collect(),
-            _ => Vec::new(),
+        let ended = ended(&self.stored);
+        self.sessions().filter(move |session| !ended.contains(&session.id())).flat_map(|session| {
+            match session.state() {
+                ExecutionState::Paused(pause) => pause.pending().collect(),
+                _ => Vec::new(),
+            }
         })
     }
 
@@ -143,6 +147,19 @@ async fn read(journal: &SqliteJournal) -> Result<(Vec<Stored>, usize), CliError>
     Ok((stored, damaged))
 }
 
+/// The sessions that have ended, and those below one that has: whoever goes on with the record ends these first.
+fn ended(stored: &[Stored]) -> HashSet<SessionId> {
+    let mut ended = HashSet::new();
+    // A child is born after its parent.
+    for session in stored.iter().map(|stored| &stored.session) {
+        let is_dropped = session.spec().parent.as_ref().is_some_and(|parent| ended.contains(&parent.session));
+        if is_dropped || session.state().is_ended() {
+            ended.insert(session.id());
+        }
+    }
+    ended
+}
+
 /// Whether a record may go.
 #[derive(Clone, Copy)]
 enum Standing {
@@ -156,7 +173,7 @@ impl Standing {
     fn of(stored: &[Stored], damaged: usize) -> Self {
         if damaged > 0 {
             Self::Damaged
-        } else if stored.iter().all(|stored| stored.session.state().is_ended()) {
+        } else if ended(stored).len() == stored.len() {
             Self::Ended
         } else {
             Self::NotEnded
@@ -313,7 +330,7 @@ async fn delete(run: &Run) -> Result<Outcome, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{SessionId, SessionSpec};
+    use crate::domain::SessionSpec;
     use crate::engine::{Durability, Record};
 
     #[tokio::test]
