@@ -1,5 +1,6 @@
 //! Finds a session by the first digits of its id: in the journal, and in the records of runs.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::exit::{CliError, Exit};
@@ -92,8 +93,20 @@ fn one_of(settings: &Settings, places: Places, given: &str) -> Result<Found, Cli
             looked => unreadable += usize::from(looked.is_err()),
         }
     }
+    let ids: BTreeSet<SessionId> = found.iter().map(|found| found.id).collect();
     match found.len() {
         1 => Ok(found.remove(0)),
+        // Somebody has copied a journal.
+        n if n > 1 && ids.len() == 1 => {
+            let mut files: Vec<String> =
+                found.iter().take(NAMED).map(|found| found.path.display().to_string()).collect();
+            if n > NAMED {
+                files.push("…".to_owned());
+            }
+            let message =
+                format!("{} is in {n} journals ({}); give one with --journal FILE", found[0].id, files.join(", "));
+            Err(CliError::usage(message))
+        }
         0 => {
             let nothing = nothing(settings, journal.as_deref(), given, &others);
             Err(CliError::NoSession(match unreadable {
@@ -101,10 +114,11 @@ fn one_of(settings: &Settings, places: Places, given: &str) -> Result<Found, Cli
                 n => format!("{nothing}, and {n} that cannot be read"),
             }))
         }
-        n => {
+        _ => {
+            let n = ids.len();
             // Short as a screen shows them, unless they are alike as far as that.
             let shown = |id: SessionId| if given.len() < 8 { id.short() } else { id.to_string() };
-            let mut ids: Vec<String> = found.iter().take(NAMED).map(|found| shown(found.id)).collect();
+            let mut ids: Vec<String> = ids.into_iter().take(NAMED).map(shown).collect();
             if n > NAMED {
                 ids.push("…".to_owned());
             }
