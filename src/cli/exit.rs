@@ -217,7 +217,7 @@ impl CliError {
             Self::Journal(error) if matches!(error.refused, Refused::Missing) => Exit::NotFound,
             Self::Journal(error) if matches!(error.refused, Refused::Held(_)) => Exit::Conflict,
             Self::Conflict(_) => Exit::Conflict,
-            Self::Journal(error) if matches!(error.refused, Refused::NoFile(_)) => Exit::Usage,
+            Self::Journal(error) if matches!(error.refused, Refused::NoFile(_) | Refused::Foreign) => Exit::Usage,
             Self::Usage(_)
             | Self::Config(_)
             | Self::File { .. }

@@ -92,7 +92,8 @@ pub(super) async fn of_a_session(settings: &Settings, given: &str) -> Result<(Sq
     let stored = SqliteJournal::read(&path)?.stored_one(id).get().await?;
     // What a session has forked goes on with it.
     if let Some(parent) = stored.and_then(|stored| stored.session.spec().parent.as_ref().map(|parent| parent.session)) {
-        let message = format!("{id} is a child; it goes on with its parent: switchboard run --resume {parent}");
+        let named = named(settings);
+        let message = format!("{id} is a child; it goes on with its parent: switchboard run --resume {parent}{named}");
         return Err(CliError::usage(message));
     }
     match to_change(&path) {
@@ -102,6 +103,11 @@ pub(super) async fn of_a_session(settings: &Settings, given: &str) -> Result<(Sq
         }
         journal => Ok((journal?, id)),
     }
+}
+
+/// What a command has to be given to mean the journal that this one was given, if it was.
+pub(super) fn named(settings: &Settings) -> String {
+    settings.paths.named_journal().map(|path| format!(" --journal {}", path.display())).unwrap_or_default()
 }
 
 /// The records of runs.
@@ -114,7 +120,8 @@ pub(super) fn runs(settings: &Settings) -> Result<Vec<PathBuf>, CliError> {
     let entries = match fs::read_dir(&directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(CliError::io(directory, error)),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => return Err(CliError::io(directory, error)),
+        Err(error) => return Err(CliError::failure(format!("{}: {error}", directory.display()))),
     };
     let paths = entries.flatten().map(|entry| entry.path());
     let is_record = |path: &PathBuf| {

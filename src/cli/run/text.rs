@@ -115,6 +115,11 @@ pub(super) fn cannot_go_on(session: SessionId, why: &str, journal: Option<&Path>
 /// What to type to go on with sessions that were left.
 pub(super) fn how_to_go_on(left: &[SessionId], journal: Option<&Path>) -> Option<String> {
     let ids: Vec<String> = left.iter().take(3).map(|id| id.short()).collect();
+    if let (Some(path), [first, others @ ..]) = (journal.filter(|path| !path.exists()), left) {
+        let (path, id) = (path.display(), if others.is_empty() { first.short() } else { "ID".to_owned() });
+        let how = format!("switchboard run --resume {id} --journal FILE");
+        return Some(format!("{path} is gone; if it was moved, it goes on with: {how}"));
+    }
     let journal = journal.map(|path| format!(" --journal {}", path.display())).unwrap_or_default();
     match left {
         [] => None,

@@ -9,7 +9,7 @@ use super::which::Meant;
 use super::{runs, wait, which};
 use crate::cli::args::{Format, RemoveArgs};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::journal::{delete, is_record_of_a_run, to_change};
+use crate::cli::journal::{delete, is_record_of_a_run, named, to_change};
 use crate::cli::output;
 use crate::config::Settings;
 use crate::domain::{Session, SessionId, printable_line};
@@ -27,20 +27,22 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
         // Nothing is made only to find that nothing is in it.
         let Meant { path, journal, mut sessions } = which::meant(settings, id, query).await?;
         // What a run has forked goes with it, and its file with the last of its sessions.
+        let named = named(settings);
         let is_of_a_run = is_record_of_a_run(settings, &path);
         if is_of_a_run {
             sessions = with_children(sessions, &which::sessions(&journal, None).await?);
         }
         let (ended, live): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| session.state().is_ended());
         if let (Some(session), Some(_)) = (live.first(), id) {
-            let message = format!("{0} has not ended; first switchboard session cancel {0}", session.id());
+            let message = format!("{0} has not ended; first switchboard session cancel {0}{named}", session.id());
             return Err(CliError::Conflict(message));
         }
         let (ended, needed) = without_needed(&journal, ended).await;
         if let (Some((session, above)), Some(_)) = (needed.first(), id) {
             let session = session.id();
-            let message =
-                format!("{session} is of {above}, which has not ended; first switchboard session cancel {above}");
+            let message = format!(
+                "{session} is of {above}, which has not ended; first switchboard session cancel {above}{named}"
+            );
             return Err(CliError::Conflict(message));
         }
         drop(journal);

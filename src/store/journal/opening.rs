@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::kept::Kept;
 use super::lock::{self, Lock, beside};
-use super::place::{Standing, Unwritable};
+use super::place::{Standing, Unwritable, has_content};
 use super::queue::Queue;
 use super::reader::Reader;
 use super::reading::Readers;
@@ -138,6 +138,13 @@ impl SqliteJournal {
                 Some(holder) => held(holder),
                 None => Self::reader(path, Reads::ReadOnly).map(|journal| Opened::ReadOnly(journal, why)),
             };
+        }
+        // Beside what is no journal nothing is left.
+        if !beside(path, ".lock").exists()
+            && has_content(path).is_ok_and(|is_there| is_there)
+            && let Err(Refused::Foreign) = look_at(path).map_err(|refused| salvage::named(refused, path))
+        {
+            return Err(refuse(Refused::Foreign));
         }
         let lock = match lock::take(path).map_err(|error| refuse(error.into()))? {
             Ok(lock) => lock,

@@ -336,6 +336,63 @@ fn an_ephemeral_run_keeps_nothing() {
 }
 
 #[test]
+fn a_run_keeps_a_record_of_its_own_also_where_another_had_its_second_and_its_number() {
+    let home = Home::new();
+    let now = jiff::Timestamp::now().as_second();
+    let seconds: Vec<String> = (now..now + 180)
+        .map(|at| jiff::Timestamp::from_second(at).unwrap().strftime("%Y%m%dT%H%M%S").to_string())
+        .collect();
+    let taken = "mkdir -p state/runs && for at in $1; do echo taken > state/runs/$at-$$.db; done && exec \"$0\"";
+    let run = format!("{taken} run --code 'return alc.llm(1)' -o jsonl --state-dir state");
+    let mut command = home.command("sh");
+    command.args(["-c", &run, env!("CARGO_BIN_EXE_switchboard"), &seconds.join(" ")]);
+    let ended = Ended::of(command.spawn().unwrap()).exits(6);
+    let terminal = ended.terminal();
+    let id = terminal["session"].as_str().unwrap();
+    assert!(ended.stderr.starts_with("it goes on with: ") && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+    let entries = std::fs::read_dir(home.path().join("state/runs")).unwrap();
+    let names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.iter().filter(|name| name.ends_with(".2.db")).count(), 1, "{names:?}");
+    home.run(&["run", "--resume", id, "--state-dir", "state"]).exits(6);
+}
+
+#[test]
+fn a_journal_that_another_process_is_just_making_is_held() {
+    let home = Home::new();
+    let lock = std::fs::File::create(home.path().join("new.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let told = home.run(&["run", "--code", "return 1", "--journal", "new.db"]).exits(5).stderr;
+    assert_eq!(told, "error: new.db: it is held by another process, and nothing is recorded there yet; try again\n");
+}
+
+#[test]
+fn a_run_whose_journal_is_moved_says_how_it_goes_on_there() {
+    let home = Home::new();
+    let arguments = ["run", "--code", "alc.llm('x')", "--journal", "j.db", "--stdin", "-o", "jsonl"];
+    let mut child = home.switchboard(&arguments).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let asked = lines.find(|line| line.as_ref().unwrap().contains("\"pause_requested\"")).unwrap().unwrap();
+    let asked: Value = serde_json::from_str(&asked).unwrap();
+    std::fs::rename(home.path().join("j.db"), home.path().join("moved.db")).unwrap();
+    drop(child.stdin.take());
+    assert!(lines.last().unwrap().unwrap().contains("\"waiting\""));
+    let short = &asked["session"].as_str().unwrap()[..8];
+    let how =
+        format!("j.db is gone; if it was moved, it goes on with: switchboard run --resume {short} --journal FILE\n");
+    let ended = Ended::of(child).exits(6);
+    assert!(ended.stderr.ends_with(&how), "{ended:#?}");
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_a_mistake_and_nothing_is_left_beside_it() {
+    let home = Home::new();
+    home.file("two.lua", "return 2");
+    let told = home.run(&["run", "two.lua", "--journal", "two.lua"]).exits(2).stderr;
+    assert_eq!(told, "error: two.lua: this file is no journal; give another one with --journal\n");
+    assert!(!home.path().join("two.lua.lock").exists());
+}
+
+#[test]
 fn a_run_whose_record_cannot_be_kept_goes_on_and_says_so() {
     let home = Home::new();
     home.file("file", "no directory");

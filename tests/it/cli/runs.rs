@@ -6,7 +6,10 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use switchboard::domain::{Command, Parent, SessionSpec};
+
 use super::home::{Ended, Home, signal};
+use crate::store::{Life, close, open};
 
 /// A home with a run that waits, one that is done, and one of three sessions, two of which wait.
 struct Kept {
@@ -110,6 +113,25 @@ fn the_session_of_a_run_is_found_as_one_of_the_journal_is() {
 }
 
 #[test]
+fn a_session_of_which_there_is_a_copy_is_found_once_one_says_where() {
+    let kept = Kept::new();
+    let id = &kept.ids[0];
+    let (record, copy) = (kept.record("waits"), kept.directory().join("a-copy.db"));
+    std::fs::copy(&record, &copy).unwrap();
+    for arguments in [&["run", "--resume", id][..], &["session", "show", id], &["session", "rm", &id[..15]]] {
+        let told = kept.home.run(arguments).exits(2).stderr;
+        let expected = |one: &Path, other: &Path| {
+            let (one, other) = (one.display(), other.display());
+            format!("error: {id} is in 2 journals ({one}, {other}); give one with --journal FILE\n")
+        };
+        assert!(told == expected(&record, &copy) || told == expected(&copy, &record), "{told}");
+    }
+    for path in [&record, &copy] {
+        kept.session(&["show", id, "--journal", path.to_str().unwrap()]).exits(0);
+    }
+}
+
+#[test]
 fn what_is_of_the_desk_or_a_child_is_no_run_and_it_is_said_how_it_goes_on() {
     let home = Home::new();
     let journal = home.path().join("home/.local/state/switchboard/journal.db");
@@ -127,6 +149,13 @@ fn what_is_of_the_desk_or_a_child_is_no_run_and_it_is_said_how_it_goes_on() {
     let (parent, child) = (lines[0]["session"].as_str().unwrap(), lines.iter().find_map(|it| it["child"].as_str()));
     let told = home.run(&["run", "--resume", child.unwrap()]).exits(2).stderr;
     assert!(told.ends_with(&format!("it goes on with its parent: switchboard run --resume {parent}\n")), "{told}");
+
+    let lines = home.run(&[&forks[..], &["--journal", "mine.db"]].concat()).exits(6).lines();
+    let (parent, child) = (lines[0]["session"].as_str().unwrap(), lines.iter().find_map(|it| it["child"].as_str()));
+    let told = home.run(&["run", "--resume", child.unwrap(), "--journal", "mine.db"]).exits(2).stderr;
+    assert!(told.ends_with(&format!("switchboard run --resume {parent} --journal mine.db\n")), "{told}");
+    let told = home.run(&["session", "rm", parent, "--journal", "mine.db"]).exits(5).stderr;
+    assert!(told.ends_with(&format!("first switchboard session cancel {parent} --journal mine.db\n")), "{told}");
 }
 
 #[test]
@@ -261,6 +290,13 @@ fn without_a_place_for_runs_that_is_said() {
     home.file("state/runs", "no directory");
     let told = home.run(&["session", "list", "--runs", "--state-dir", "state"]).exits(2).stderr;
     assert_eq!(told, "error: state/runs: it is not a directory; give one\n");
+
+    std::fs::remove_file(home.path().join("state/runs")).unwrap();
+    std::os::unix::fs::symlink("runs", home.path().join("state/runs")).unwrap();
+    for arguments in [&["session", "list", "--runs"][..], &["run", "--resume", "ab"], &["session", "show", "ab"]] {
+        let told = home.run(&[arguments, &["--state-dir", "state"]].concat()).exits(1).stderr;
+        assert!(told.starts_with("error: state/runs: ") && told.lines().count() == 1, "{told}");
+    }
 }
 
 #[test]
@@ -333,6 +369,39 @@ fn a_run_that_shows_its_damage_only_as_it_is_opened_is_kept_too() {
         assert!(removed.stderr.contains("1 run kept: damaged; "), "{}", removed.stderr);
         assert!(done.exists());
     }
+}
+
+#[tokio::test]
+async fn a_run_has_ended_with_what_stands_at_its_top() {
+    let home = Home::new();
+    let parent = |session: &Life, depth| Parent { session: session.id(), fork: 1, index: 0, depth, budget: None };
+    let mut top = Life::begun(1);
+    let below = |above: &Life, id, depth| {
+        let mut life =
+            Life::new(id, SessionSpec { parent: Some(parent(above, depth)), ..SessionSpec::run("return 1") });
+        life.take(Command::Begin);
+        life
+    };
+    let child = below(&top, 2, 1);
+    let mut grandchild = below(&child, 3, 2);
+    grandchild.ask("whom?");
+    for ends in [false, true] {
+        if ends {
+            top.finish();
+        }
+        let journal = open(&home.path().join("home/.local/state/switchboard/runs").join(format!("{ends}.db")));
+        for life in [&top, &child, &grandchild] {
+            life.write(&journal).await;
+        }
+        close(journal).await;
+    }
+    let list = home.run(&["session", "list", "--runs", "-o", "jsonl"]).exits(0).lines();
+    let of = |name: &str| list.iter().find(|run| run["run"].as_str().unwrap().ends_with(name)).unwrap();
+    assert_eq!((&of("true.db")["states"], &of("true.db")["waits_for"]), (&json!({"done": 1}), &json!([])));
+    assert_eq!(of("false.db")["waits_for"][0]["prompt"], "whom?");
+    let removed = home.run(&["session", "rm", "--runs", "--all", "-o", "jsonl"]).exits(0);
+    assert_eq!(removed.stderr, "1 run kept: not ended\n");
+    assert!(removed.stdout.contains("true.db") && removed.stdout.lines().count() == 1, "{removed:#?}");
 }
 
 #[test]

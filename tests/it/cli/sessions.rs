@@ -373,7 +373,7 @@ fn where_nothing_was_recorded_that_is_said() {
     let told = home.run(&["session", "list", "--journal", "none.db"]).exits(3).stderr;
     assert_eq!(told, "error: none.db: there is no journal; nothing was recorded there\n");
     home.file("notes.txt", "notes");
-    let told = home.run(&["session", "list", "--journal", "notes.txt"]).exits(1).stderr;
+    let told = home.run(&["session", "list", "--journal", "notes.txt"]).exits(2).stderr;
     assert_eq!(told, "error: notes.txt: this file is no journal; give another one with --journal\n");
     assert!(!path.exists());
     std::fs::create_dir(home.path().join("dir")).unwrap();
