@@ -71,7 +71,13 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Cmd> {
                 app.refuse(why);
             }
         }
-        Msg::Answered { token, result } => app.answered(token, result),
+        Msg::Answered { token, result } => {
+            let recorded = result.is_ok();
+            app.answered(token, result);
+            if recorded {
+                app.quit_if_asked(&mut cmds);
+            }
+        }
         Msg::Cancelled { session, reason, result } => app.cancelled(session, &reason, result),
         Msg::CancelledAll { done, before, refused } => app.cancelled_all(&done, before, &refused),
         Msg::AnsweredAll { taken, refused } => app.answered_all(&taken, &refused),
@@ -211,16 +217,28 @@ impl App {
     }
 
     fn quit(&mut self, cmds: &mut Vec<Cmd>) {
+        if self.loses_by_quitting() {
+            self.layer = Some(Layer::Quit);
+        } else {
+            cmds.push(Cmd::Quit);
+        }
+    }
+
+    /// Quits when an answer is recorded and it is being asked whether to, if nothing else would be lost.
+    fn quit_if_asked(&self, cmds: &mut Vec<Cmd>) {
+        if matches!(self.layer, Some(Layer::Quit)) && !self.loses_by_quitting() {
+            cmds.push(Cmd::Quit);
+        }
+    }
+
+    /// Whether something would end or be lost, which is why it is asked first.
+    fn loses_by_quitting(&self) -> bool {
         let counts = self.sessions.counts();
         // What runs is interrupted, even where it comes back.
-        let nothing_ends = counts.live() == 0
-            || self.follows.is_some()
-            || self.outlives() && self.trouble.is_none() && counts.running == 0;
-        if nothing_ends && self.opens.far.to_start() == 0 && self.sent.iter().all(|sent| sent.taken) {
-            cmds.push(Cmd::Quit);
-        } else {
-            self.layer = Some(Layer::Quit);
-        }
+        let something_ends = counts.live() > 0
+            && self.follows.is_none()
+            && !(self.outlives() && self.trouble.is_none() && counts.running == 0);
+        something_ends || self.opens.far.to_start() > 0 || self.sent.iter().any(|sent| !sent.taken)
     }
 
     /// Takes in whether anything can be recorded.

@@ -192,6 +192,30 @@ fn rule_8_with_a_journal_q_asks_where_something_could_be_lost() {
 }
 
 #[test]
+fn q_right_behind_an_answer_quits_when_the_answer_is_recorded() {
+    for ends in [true, false] {
+        let mut desk = kept(vec![session(1, "a", asks())]);
+        desk.keys("a yes <C-s> <Esc> q");
+        if ends {
+            desk.change(session(1, "a", done(1.into())));
+        }
+        assert_eq!(desk.app.mode(), "QUIT?");
+        assert!(!desk.cmds.contains(&Cmd::Quit));
+        desk.outcome(Ok(ResumeOutcome::Continued));
+        assert_eq!(desk.cmds.last(), Some(&Cmd::Quit), "nothing is lost any more, nothing is left to ask");
+    }
+    // Where something else would be lost, the question stays, and so it does where the answer was refused.
+    let mut desk = kept(vec![session(1, "a", asks()), session(2, "b", running())]);
+    desk.keys("a yes <C-s> <Esc> q");
+    desk.outcome(Ok(ResumeOutcome::Continued));
+    assert_eq!((desk.app.mode(), desk.cmds.contains(&Cmd::Quit)), ("QUIT?", false));
+    let mut desk = kept(vec![session(1, "a", asks())]);
+    desk.keys("a yes <C-s> <Esc> q");
+    desk.outcome(Err(ResumeError::NotRecorded { cause: "the disk is full".into() }));
+    assert_eq!((desk.app.mode(), desk.cmds.contains(&Cmd::Quit)), ("QUIT?", false));
+}
+
+#[test]
 fn rule_2_what_is_typed_is_kept_within_a_second_and_not_at_every_key() {
     let mut desk = kept(vec![session(1, "a", asks())]);
     desk.keys("a half");
