@@ -1,20 +1,27 @@
 //! How files that outlive a session are read, locked and replaced.
 //!
 //! A file is replaced as a whole: written beside itself, made durable, renamed. So a reader needs no lock and sees it as
-//! it was before or after. It keeps its mode, and a symbolic link stays one: what it leads to is replaced. Writers of one file, in this process and in others, take turns by an advisory lock on a file
-//! beside it, since the file itself is another one after each write.
+//! it was before or after. It keeps its mode, and a symbolic link stays one: what it leads to is replaced. Writers of one
+//! file, in this process and in others, take turns by an advisory lock on a file beside it, since the file itself is
+//! another one after each write. Who has the turn writes a mark into that file: where many take turns, each waits long
+//! in all, and only one turn of another process that lasts long is a fault. For one of this process there is nothing to
+//! do but to wait until the disk has done its work.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The largest file that is read. Far above what programs keep; what is read ends up in their memory.
 pub(super) const FILE_BYTES: u64 = 64 << 20;
 
-/// How long a writer waits for its turn. A write takes milliseconds; who holds a lock for so long has been stopped.
+/// How long a writer waits for one turn of another process. A write takes milliseconds; who holds a lock for so long has
+/// been stopped.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Always the same length, so that one mark covers the one before.
+const MARK_BYTES: usize = 32;
 
 /// How often it looks. The kernel's own queue would have no end.
 const LOOK: Duration = Duration::from_millis(1);
@@ -32,17 +39,63 @@ pub(super) fn take_turn(lock: &Path) -> io::Result<Turn> {
         make_dir(dir)?;
     }
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(lock)?;
-    let since = Instant::now();
+    let mut wait = Wait { holder: Mark::read(&file), since: Instant::now() };
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Turn(file)),
+            Ok(()) => {
+                Mark::read(&file).next().write(&file);
+                return Ok(Turn(file));
+            }
             Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => std::thread::sleep(LOOK),
-            Err(TryLockError::WouldBlock) => {
-                let message = format!("another process has held it for {} s; end it", PATIENCE.as_secs());
+            Err(TryLockError::WouldBlock) if wait.is_over(Mark::read(&file), Instant::now()) => {
+                let message = format!("process {} has held it for {} s; end it", wait.holder.pid, PATIENCE.as_secs());
                 return Err(io::Error::new(ErrorKind::TimedOut, message));
             }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
         }
+    }
+}
+
+/// What a lock says of its holder: the process, and how many have held it before.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct Mark {
+    pid: u32,
+    turn: u64,
+}
+
+impl Mark {
+    /// The mark of the present holder, or of the last one. A lock that was never held has none yet.
+    fn read(file: &File) -> Self {
+        let mut bytes = [0; MARK_BYTES];
+        let read = file.read_exact_at(&mut bytes, 0).ok().and_then(|()| std::str::from_utf8(&bytes).ok());
+        let parts = read.and_then(|text| text.trim_end().split_once(' '));
+        let mark = parts.and_then(|(pid, turn)| Some(Self { pid: pid.parse().ok()?, turn: turn.parse().ok()? }));
+        mark.unwrap_or_default()
+    }
+
+    fn next(self) -> Self {
+        Self { pid: std::process::id(), turn: self.turn.wrapping_add(1) }
+    }
+
+    /// Without a mark, as on a full disk, a lock holds as well; those that wait lose their patience sooner.
+    fn write(self, file: &File) {
+        let _ = file.write_all_at(format!("{:010} {:020}\n", self.pid, self.turn).as_bytes(), 0);
+    }
+}
+
+/// Waiting for a turn.
+struct Wait {
+    holder: Mark,
+    since: Instant,
+}
+
+impl Wait {
+    /// Whether one holder of another process, who holds it `now` too, has taken too long.
+    fn is_over(&mut self, holder: Mark, now: Instant) -> bool {
+        if holder != self.holder {
+            *self = Self { holder, since: now };
+        }
+        holder.pid != std::process::id() && now.duration_since(self.since) >= PATIENCE
     }
 }
 
@@ -171,6 +224,32 @@ mod tests {
 
     fn pipe(path: &Path) -> bool {
         std::process::Command::new("mkfifo").arg(path).status().is_ok_and(|status| status.success())
+    }
+
+    #[test]
+    fn one_turn_may_last_too_long_and_many_in_turn_never_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = dir.path().join("a.lock");
+        let mut now = Instant::now();
+        let mut wait = Wait { holder: Mark::default(), since: now };
+        for turn in 1..=9 {
+            now += PATIENCE / 2;
+            assert!(!wait.is_over(Mark { pid: u32::MAX, turn }, now), "each had it for half of the time");
+        }
+        let last = wait.holder;
+        assert!(!wait.is_over(last, now + PATIENCE / 2));
+        assert!(wait.is_over(last, now + PATIENCE));
+
+        let mark = || Mark::read(&File::open(&lock).unwrap());
+        for turn in 1..=2 {
+            let held = take_turn(&lock).unwrap();
+            assert_eq!(mark(), Mark { pid: std::process::id(), turn });
+            drop(held);
+        }
+        assert!(!wait.is_over(mark(), now) && !wait.is_over(mark(), now + PATIENCE), "it is a disk that is slow");
+        fs::write(&lock, "a lock from elsewhere").unwrap();
+        drop(take_turn(&lock).unwrap());
+        assert_eq!(mark().turn, 1, "what cannot be read is covered");
     }
 
     #[test]

@@ -92,7 +92,8 @@ async fn many_sessions_count_in_one_file_and_lose_nothing() {
         sessions.push(rig.start(SessionSpec::run("for _ = 1, 5 do alc.state.incr('n') end")).await);
     }
     for id in sessions {
-        ended(&rig.registry, id).await;
+        let outcome = ended(&rig.registry, id).await;
+        assert!(matches!(outcome, TerminalOutcome::Done(_)), "{outcome:?}");
     }
     assert_eq!(rig.value("return alc.state.get('n')").await, 100.0);
 }
