@@ -9,8 +9,17 @@ use switchboard::engine::{Input, Step};
 use super::driver::Session;
 use super::grammar::{Choices, program};
 
-/// What plain Lua has that a session has not, and how it answers.
-const PLAIN: &str = "alc = { llm = function(prompt) return '<' .. prompt .. '>' end, log = function() end }";
+/// What a session has that plain Lua has not: the library.
+const PLAIN: &str = "local answer = ...
+    local function llm(prompt)
+        local text, refused = answer(prompt)
+        if refused then error(refused, 0) end
+        return text
+    end
+    alc = { llm = llm, log = function() end }";
+
+/// Functions of C in a session, too, through which no question can wait: how the stack names them, and a session does.
+const SECTIONS: [(&str, &str); 3] = [("max", "'max'"), ("min", "'min'"), ("for iterator", "the iterator of ipairs")];
 
 /// The globals of a session.
 const GLOBALS: &str = "_G _VERSION alc assert collectgarbage coroutine ctx error getmetatable io ipairs load math next os \
@@ -57,13 +66,32 @@ fn patient(code: &str) -> Session {
 fn plainly(code: &str, memory: usize) -> String {
     let lua = Lua::new();
     lua.set_memory_limit(memory).expect("its allocator counts");
-    lua.load(PLAIN).exec().expect("it is sound");
+    let answer = lua.create_function(answer).expect("there is memory");
+    lua.load(PLAIN).call::<()>(answer).expect("it is sound");
     let body = lua.load(code).set_name("=script").into_function();
     match body.and_then(|body| body.call::<mlua::LuaString>(())) {
         Ok(text) => text.to_string_lossy(),
         Err(mlua::Error::SyntaxError { message, .. }) => format!("an error: {message}"),
         Err(error) => format!("an error: {error}"),
     }
+}
+
+/// Answers a question at once, as a session gets it answered, and refuses it where a session cannot wait.
+fn answer(lua: &Lua, prompt: mlua::LuaString) -> mlua::Result<(Option<String>, Option<String>)> {
+    let called = |level| {
+        lua.inspect_stack(level, |frame| {
+            let names = frame.names();
+            let is_c = frame.source().what == "C";
+            SECTIONS.iter().find(|(name, _)| is_c && names.name.as_deref() == Some(*name)).map(|(_, said)| *said)
+        })
+    };
+    let refused = (1..)
+        .map_while(called)
+        .flatten()
+        .next()
+        .map(|section| format!("alc.llm cannot wait within {section}: attempt to yield across a C-call boundary"));
+    let text = refused.is_none().then(|| format!("<{}>", prompt.to_string_lossy()));
+    Ok((text, refused))
 }
 
 /// A function that nothing names, such as one that `pcall` calls, is `string.find` in errors of the C library. Here it
