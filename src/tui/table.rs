@@ -40,6 +40,18 @@ const FIELDS: &[Context] = &[
     Context::Offers,
     Context::Sent,
 ];
+const OPENING: &[Context] = &[
+    Context::List,
+    Context::Filter,
+    Context::Session,
+    Context::Offers,
+    Context::Sent,
+    Context::Feeds,
+    Context::Text,
+    Context::Find,
+    Context::Palette,
+    Context::History,
+];
 const FORM: &[Context] = &[Context::Editor, Context::Choice, Context::Detail, Context::Offers, Context::Palette];
 const ALL: &[Context] = &Context::ALL;
 
@@ -51,613 +63,238 @@ const FEED: &str = "Feeds";
 const EDITOR: &str = "Answer editor and forms";
 const YES_NO: &str = "Yes/no questions";
 
+/// A row that stands nowhere yet.
+const fn row(action: Action, name: &'static str, keys: &'static [&'static str]) -> Row {
+    Row { action, name, keys, contexts: &[], group: "", description: "", footer: None }
+}
+
+impl Row {
+    /// Under which heading of the help, and where it can be done.
+    const fn of(self, group: &'static str, contexts: &'static [Context]) -> Self {
+        Self { contexts, group, ..self }
+    }
+
+    /// What the help says.
+    const fn says(self, description: &'static str) -> Self {
+        Self { description, ..self }
+    }
+
+    /// What the footer says.
+    const fn hint(self, footer: &'static str) -> Self {
+        Self { footer: Some(footer), ..self }
+    }
+}
+
 /// The table, in the order of the help and of the footer.
 pub const TABLE: &[Row] = &[
-    Row {
-        action: Action::Send,
-        name: "send",
-        keys: &["Ctrl-S", "Alt-Enter"],
-        contexts: FORM,
-        group: EDITOR,
-        description: "send the answer, or confirm the form; nothing else ever sends (Enter is a new line)",
-        footer: Some("send"),
-    },
-    Row {
-        action: Action::Yes,
-        name: "yes",
-        keys: &["y"],
-        contexts: &[Context::Question],
-        group: YES_NO,
-        description: "yes",
-        footer: Some("yes"),
-    },
-    Row {
-        action: Action::No,
-        name: "no",
-        keys: &["n"],
-        contexts: &[Context::Question],
-        group: YES_NO,
-        description: "no; going back too",
-        footer: Some("no"),
-    },
-    Row {
-        action: Action::Answer,
-        name: "answer",
-        keys: &["a"],
-        contexts: PANES,
-        group: SESSIONS,
-        description: "write an answer to the first open question of the selected session",
-        footer: Some("answer"),
-    },
-    Row {
-        action: Action::Waiting(Way::Next),
-        name: "next_waiting",
-        keys: &["w"],
-        contexts: PANES,
-        group: SESSIONS,
-        description: "select the next waiting session, oldest first",
-        footer: Some("next waiting"),
-    },
-    Row {
-        action: Action::Waiting(Way::Previous),
-        name: "previous_waiting",
-        keys: &["W"],
-        contexts: PANES,
-        group: SESSIONS,
-        description: "select the waiting session before",
-        footer: None,
-    },
-    Row {
-        action: Action::Cancel,
-        name: "cancel",
-        keys: &["c"],
-        contexts: PANES,
-        group: SESSIONS,
-        description: "cancel the selected session, in the list all marked ones, with a reason (a form asks first)",
-        footer: Some("cancel"),
-    },
-    Row {
-        action: Action::Help,
-        name: "help",
-        keys: &["?"],
-        contexts: OVER,
-        group: EVERYWHERE,
-        description: "this help",
-        footer: Some("help"),
-    },
-    Row {
-        action: Action::Quit,
-        name: "quit",
-        keys: &["q"],
-        contexts: LEAVING,
-        group: EVERYWHERE,
-        description: "back; from the list: quit",
-        footer: Some("quit"),
-    },
-    Row {
-        action: Action::Back,
-        name: "back",
-        keys: &["Esc"],
-        contexts: ALL,
-        group: EVERYWHERE,
-        description: "back; what was written is kept",
-        footer: Some("back"),
-    },
-    Row {
-        action: Action::Open,
-        name: "open",
-        keys: &["Enter"],
-        contexts: &[
-            Context::List,
-            Context::Filter,
-            Context::Session,
-            Context::Offers,
-            Context::Sent,
-            Context::Feeds,
-            Context::Text,
-            Context::Find,
-            Context::Palette,
-            Context::History,
-        ],
-        group: EVERYWHERE,
-        description: "open or take what is chosen: a session, a line of a feed, a fold, an offer; never sends, cancels or ends anything",
-        footer: Some("open"),
-    },
-    Row {
-        action: Action::List(ListVerb::Filter),
-        name: "filter",
-        keys: &["/"],
-        contexts: SEARCHING,
-        group: SESSIONS,
-        description: "in a feed, in this help, among the questions of a batch: search; in the list: show only sessions that match: words, state: is: tag: id: title~ prompt~ age> wait> tokens>, -, or, ( )",
-        footer: Some("filter"),
-    },
-    Row {
-        action: Action::List(ListVerb::Sort),
-        name: "sort",
-        keys: &["s"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "the next order: attention, stable, started, name, state, waiting, tokens",
-        footer: None,
-    },
-    Row {
-        action: Action::List(ListVerb::SortNow),
-        name: "sort_now",
-        keys: &["S"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "sort anew: put the rows of the stable order where attention wants them now",
-        footer: None,
-    },
-    Row {
-        action: Action::List(ListVerb::Group),
-        name: "group",
-        keys: &["o"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "group by state, by tag, by file, or not at all",
-        footer: None,
-    },
-    Row {
-        action: Action::List(ListVerb::Mark),
-        name: "mark",
-        keys: &["Space"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "mark the session, or take its mark away",
-        footer: Some("mark"),
-    },
-    Row {
-        action: Action::List(ListVerb::Range),
-        name: "range",
-        keys: &["v"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "begin a range of marks here, or end it; marking ends it too",
-        footer: None,
-    },
-    Row {
-        action: Action::List(ListVerb::MarkShown),
-        name: "mark_shown",
-        keys: &["*"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "mark every session that is shown",
-        footer: None,
-    },
-    Row {
-        action: Action::List(ListVerb::Unmark),
-        name: "unmark",
-        keys: &["u"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "take all marks away",
-        footer: None,
-    },
-    Row {
-        action: Action::List(ListVerb::Fold),
-        name: "fold",
-        keys: &["h"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "fold the sessions away that stand under this one, or show them; on one of them, fold all",
-        footer: Some("fold"),
-    },
-    Row {
-        action: Action::List(ListVerb::AnswerMarked),
-        name: "answer_marked",
-        keys: &["A"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "give one answer to every open question of all marked sessions (a form asks first)",
-        footer: None,
-    },
-    Row {
-        action: Action::List(ListVerb::Start),
-        name: "new",
-        keys: &["N"],
-        contexts: LIST,
-        group: SESSIONS,
-        description: "start a session: a file, typed code, a package, or a package on a scenario (a form asks first)",
-        footer: Some("new"),
-    },
-    Row {
-        action: Action::List(ListVerb::Again),
-        name: "run_again",
-        keys: &["r"],
-        contexts: PANES,
-        group: SESSIONS,
-        description: "run the program again: a new session of the same program",
-        footer: Some("run again"),
-    },
-    Row {
-        action: Action::List(ListVerb::Branch(BranchKind::Rewind)),
-        name: "rewind",
-        keys: &["R"],
-        contexts: PANES,
-        group: SESSIONS,
-        description: "go back to an earlier question: a new session goes on from there, this one is cancelled (a form asks first)",
-        footer: Some("rewind"),
-    },
-    Row {
-        action: Action::List(ListVerb::Branch(BranchKind::Fork)),
-        name: "fork",
-        keys: &["B"],
-        contexts: PANES,
-        group: SESSIONS,
-        description: "try another answer: a new session goes on from an earlier question, this one stays (a form asks first)",
-        footer: Some("fork"),
-    },
-    Row {
-        action: Action::List(ListVerb::Transcript),
-        name: "transcript",
-        keys: &["e"],
-        contexts: PANES,
-        group: SESSIONS,
-        description: "read the whole session in $PAGER",
-        footer: Some("read"),
-    },
-    Row {
-        action: Action::List(ListVerb::Mouse),
-        name: "mouse",
-        keys: &["m"],
-        contexts: PANES,
-        group: EVERYWHERE,
-        description: "give the mouse back to the terminal, to select text, or take it",
-        footer: None,
-    },
-    Row {
-        action: Action::List(ListVerb::Editor),
-        name: "editor",
-        keys: &["Ctrl-X Ctrl-E"],
-        contexts: &[Context::Editor],
-        group: EDITOR,
-        description: "write the draft in $EDITOR; what comes back is the draft, nothing is sent",
-        footer: None,
-    },
-    Row {
-        action: Action::ShowQuestions,
-        name: "questions",
-        keys: &["1"],
-        contexts: PANES,
-        group: QUESTIONS,
-        description: "show the questions of the session",
-        footer: None,
-    },
-    Row {
-        action: Action::ShowFeed,
-        name: "feed",
-        keys: &["2"],
-        contexts: PANES,
-        group: QUESTIONS,
-        description: "show the live feed of the session",
-        footer: None,
-    },
-    Row {
-        action: Action::ShowState,
-        name: "state",
-        keys: &["3"],
-        contexts: PANES,
-        group: QUESTIONS,
-        description: "show every fact of the session: state, queries, usage, observers, and whether it is to be collected",
-        footer: None,
-    },
-    Row {
-        action: Action::ShowResult,
-        name: "result",
-        keys: &["4"],
-        contexts: PANES,
-        group: QUESTIONS,
-        description: "show how the session ended: its value, its error or who cancelled it",
-        footer: None,
-    },
-    Row {
-        action: Action::ShowSource,
-        name: "source",
-        keys: &["5"],
-        contexts: PANES,
-        group: QUESTIONS,
-        description: "show the program text of the session; the line that asked or failed is marked",
-        footer: None,
-    },
-    Row {
-        action: Action::ShowTimeline,
-        name: "timeline",
-        keys: &["6"],
-        contexts: PANES,
-        group: QUESTIONS,
-        description: "show the life of the session: when it ran and waited, each question and answer, and the state it was in then",
-        footer: None,
-    },
-    Row {
-        action: Action::Beside,
-        name: "beside",
-        keys: &["|"],
-        contexts: PANES,
-        group: QUESTIONS,
-        description: "lay a branch and the session it goes on from, or two marked sessions, beside each other",
-        footer: None,
-    },
-    Row {
-        action: Action::Question(Way::Next),
-        name: "next_question",
-        keys: &["Alt-N"],
-        contexts: &[Context::List, Context::Session, Context::Editor, Context::Sent],
-        group: QUESTIONS,
-        description: "go to the next question of the batch, from an answer to the next open one (drafts stay); behind a sent answer, to the next that waits",
-        footer: Some("next question"),
-    },
-    Row {
-        action: Action::Question(Way::Previous),
-        name: "previous_question",
-        keys: &["Alt-P"],
-        contexts: &[Context::List, Context::Session, Context::Editor],
-        group: QUESTIONS,
-        description: "go to the question before, from an answer to the open one before",
-        footer: None,
-    },
-    Row {
-        action: Action::SameAnswer,
-        name: "same_answer",
-        keys: &["="],
-        contexts: PANES,
-        group: QUESTIONS,
-        description: "give the draft of this question, or the answer sent last, to all open questions of the batch (asks first)",
-        footer: Some("same for the rest"),
-    },
-    Row {
-        action: Action::Follow,
-        name: "follow",
-        keys: &["f"],
-        contexts: IN_FEED,
-        group: FEED,
-        description: "follow the end of the feed, or stop following",
-        footer: Some("follow"),
-    },
-    Row {
-        action: Action::NextMatch(Way::Next),
-        name: "next_match",
-        keys: &["n"],
-        contexts: IN_FEED,
-        group: FEED,
-        description: "to the next line or question that the search finds",
-        footer: Some("next match"),
-    },
-    Row {
-        action: Action::NextMatch(Way::Previous),
-        name: "previous_match",
-        keys: &["p"],
-        contexts: IN_FEED,
-        group: FEED,
-        description: "to the line or question before that the search finds",
-        footer: None,
-    },
-    Row {
-        action: Action::OnlyMatching,
-        name: "only_matching",
-        keys: &["&"],
-        contexts: IN_FEED,
-        group: FEED,
-        description: "show only what the search finds, or everything again",
-        footer: None,
-    },
-    Row {
-        action: Action::Times,
-        name: "times",
-        keys: &["t"],
-        contexts: IN_FEED,
-        group: FEED,
-        description: "show the time of day, the time since the start, or since the line before",
-        footer: Some("times"),
-    },
-    Row {
-        action: Action::Wrap,
-        name: "wrap",
-        keys: &["z"],
-        contexts: IN_FEED,
-        group: FEED,
-        description: "wrap long lines, or cut them",
-        footer: Some("wrap"),
-    },
-    Row {
-        action: Action::Copy,
-        name: "copy",
-        keys: &["y"],
-        contexts: COPYING,
-        group: MOVE,
-        description: "copy what is here, through the terminal: the id, the question, the line, the state, the result, the source",
-        footer: None,
-    },
-    Row {
-        action: Action::AllFeeds,
-        name: "all_feeds",
-        keys: &["L"],
-        contexts: SCREENS,
-        group: FEED,
-        description: "the live feed over all sessions, and back",
-        footer: None,
-    },
-    Row {
-        action: Action::Freeze,
-        name: "freeze",
-        keys: &["F"],
-        contexts: SCREENS,
-        group: EVERYWHERE,
-        description: "freeze the picture, or let it go on; everything else goes on meanwhile",
-        footer: None,
-    },
-    Row {
-        action: Action::Calls,
-        name: "calls",
-        keys: &["C"],
-        contexts: SCREENS,
-        group: EVERYWHERE,
-        description: "the last verbs from any source, with their arguments, outcomes and latencies",
-        footer: None,
-    },
-    Row {
-        action: Action::Diagnostics,
-        name: "diagnostics",
-        keys: &["D"],
-        contexts: SCREENS,
-        group: EVERYWHERE,
-        description: "why it is slow: workers and what they run, stragglers, queues, the journal, the desk's own pictures",
-        footer: None,
-    },
-    Row {
-        action: Action::Palette,
-        name: "palette",
-        keys: &[":"],
-        contexts: OVER,
-        group: EVERYWHERE,
-        description: "every action by name, and the raw verbs: resume, cancel, spawn, hold, release, collect",
-        footer: None,
-    },
-    Row {
-        action: Action::History,
-        name: "history",
-        keys: &["Ctrl-R"],
-        contexts: &[Context::Editor, Context::History],
-        group: EDITOR,
-        description: "the answers that were sent, to write one again",
-        footer: Some("history"),
-    },
-    Row {
-        action: Action::Draft,
-        name: "draft",
-        keys: &["Ctrl-O"],
-        contexts: &[Context::Editor],
-        group: EDITOR,
-        description: "ask the configured answerer; what it replies becomes a draft, never an answer",
-        footer: Some("draft"),
-    },
-    Row {
-        action: Action::Reuse,
-        name: "reuse",
-        keys: &["Alt-O"],
-        contexts: &[Context::Editor],
-        group: EDITOR,
-        description: "put the newest orphan draft here: a text whose question was answered by somebody else or is gone",
-        footer: Some("re-use draft"),
-    },
-    Row {
-        action: Action::Move(Motion::Down),
-        name: "down",
-        keys: &["j", "↓"],
-        contexts: CHOOSING,
-        group: MOVE,
-        description: "one down",
-        footer: None,
-    },
-    Row {
-        action: Action::Move(Motion::Up),
-        name: "up",
-        keys: &["k", "↑"],
-        contexts: CHOOSING,
-        group: MOVE,
-        description: "one up",
-        footer: None,
-    },
-    Row {
-        action: Action::Choose(Way::Next),
-        name: "choose_next",
-        keys: &["→"],
-        contexts: &[Context::Choice],
-        group: EDITOR,
-        description: "choose the next in a form: the code of a cancel, the kind of a new session",
-        footer: Some("choose"),
-    },
-    Row {
-        action: Action::Choose(Way::Previous),
-        name: "choose_previous",
-        keys: &["←"],
-        contexts: &[Context::Choice],
-        group: EDITOR,
-        description: "choose the one before",
-        footer: None,
-    },
-    Row {
-        action: Action::Move(Motion::Top),
-        name: "top",
-        keys: &["g", "Home"],
-        contexts: MOVING,
-        group: MOVE,
-        description: "to the top; in a batch of more questions than are seen, to its first",
-        footer: None,
-    },
-    Row {
-        action: Action::Move(Motion::Bottom),
-        name: "bottom",
-        keys: &["G", "End"],
-        contexts: MOVING,
-        group: MOVE,
-        description: "to the bottom; in such a batch, to its last question",
-        footer: None,
-    },
-    Row {
-        action: Action::Move(Motion::HalfDown),
-        name: "half_page_down",
-        keys: &["Ctrl-D", "PgDn"],
-        contexts: MOVING,
-        group: MOVE,
-        description: "half a page down; in such a batch, as many questions as are seen",
-        footer: None,
-    },
-    Row {
-        action: Action::Move(Motion::HalfUp),
-        name: "half_page_up",
-        keys: &["Ctrl-U", "PgUp"],
-        contexts: MOVING,
-        group: MOVE,
-        description: "half a page up; in such a batch, as many questions as are seen",
-        footer: None,
-    },
-    Row {
-        action: Action::Pane(Way::Next),
-        name: "next_pane",
-        keys: &["Tab"],
-        contexts: FIELDS,
-        group: EVERYWHERE,
-        description: "next pane, or next field of a form; a draft is kept",
-        footer: Some("pane"),
-    },
-    Row {
-        action: Action::Pane(Way::Previous),
-        name: "previous_pane",
-        keys: &["Shift-Tab"],
-        contexts: FIELDS,
-        group: EVERYWHERE,
-        description: "the pane or field before",
-        footer: None,
-    },
-    Row {
-        action: Action::HowToQuit,
-        name: "how_to_quit",
-        keys: &["Ctrl-C"],
-        contexts: ALL,
-        group: EVERYWHERE,
-        description: "does nothing but say how to leave",
-        footer: None,
-    },
-    Row {
-        action: Action::Redraw,
-        name: "redraw",
-        keys: &["Ctrl-L"],
-        contexts: ALL,
-        group: EVERYWHERE,
-        description: "draw everything anew",
-        footer: None,
-    },
-    Row {
-        action: Action::Suspend,
-        name: "suspend",
-        keys: &["Ctrl-Z"],
-        contexts: ALL,
-        group: EVERYWHERE,
-        description: "suspend the desk; fg brings it back",
-        footer: None,
-    },
+    row(Action::Send, "send", &["Ctrl-S", "Alt-Enter"])
+        .of(EDITOR, FORM)
+        .says("send the answer, or confirm the form; nothing else ever sends (Enter is a new line)")
+        .hint("send"),
+    row(Action::Yes, "yes", &["y"]).of(YES_NO, &[Context::Question]).says("yes").hint("yes"),
+    row(Action::No, "no", &["n"]).of(YES_NO, &[Context::Question]).says("no; going back too").hint("no"),
+    row(Action::Answer, "answer", &["a"])
+        .of(SESSIONS, PANES)
+        .says("write an answer to the first open question of the selected session")
+        .hint("answer"),
+    row(Action::Waiting(Way::Next), "next_waiting", &["w"])
+        .of(SESSIONS, PANES)
+        .says("select the next waiting session, oldest first")
+        .hint("next waiting"),
+    row(Action::Waiting(Way::Previous), "previous_waiting", &["W"])
+        .of(SESSIONS, PANES)
+        .says("select the waiting session before"),
+    row(Action::Cancel, "cancel", &["c"])
+        .of(SESSIONS, PANES)
+        .says("cancel the selected session, in the list all marked ones, with a reason (a form asks first)")
+        .hint("cancel"),
+    row(Action::Help, "help", &["?"]).of(EVERYWHERE, OVER).says("this help").hint("help"),
+    row(Action::Quit, "quit", &["q"]).of(EVERYWHERE, LEAVING).says("back; from the list: quit").hint("quit"),
+    row(Action::Back, "back", &["Esc"]).of(EVERYWHERE, ALL).says("back; what was written is kept").hint("back"),
+    row(Action::Open, "open", &["Enter"])
+        .of(EVERYWHERE, OPENING)
+        .says(
+            "open or take what is chosen: a session, a line of a feed, a fold, an offer; never sends, cancels or \
+             ends anything",
+        )
+        .hint("open"),
+    row(Action::List(ListVerb::Filter), "filter", &["/"])
+        .of(SESSIONS, SEARCHING)
+        .says(
+            "in a feed, in this help, among the questions of a batch: search; in the list: show only sessions that \
+             match: words, state: is: tag: id: title~ prompt~ age> wait> tokens>, -, or, ( )",
+        )
+        .hint("filter"),
+    row(Action::List(ListVerb::Sort), "sort", &["s"])
+        .of(SESSIONS, LIST)
+        .says("the next order: attention, stable, started, name, state, waiting, tokens"),
+    row(Action::List(ListVerb::SortNow), "sort_now", &["S"])
+        .of(SESSIONS, LIST)
+        .says("sort anew: put the rows of the stable order where attention wants them now"),
+    row(Action::List(ListVerb::Group), "group", &["o"])
+        .of(SESSIONS, LIST)
+        .says("group by state, by tag, by file, or not at all"),
+    row(Action::List(ListVerb::Mark), "mark", &["Space"])
+        .of(SESSIONS, LIST)
+        .says("mark the session, or take its mark away")
+        .hint("mark"),
+    row(Action::List(ListVerb::Range), "range", &["v"])
+        .of(SESSIONS, LIST)
+        .says("begin a range of marks here, or end it; marking ends it too"),
+    row(Action::List(ListVerb::MarkShown), "mark_shown", &["*"])
+        .of(SESSIONS, LIST)
+        .says("mark every session that is shown"),
+    row(Action::List(ListVerb::Unmark), "unmark", &["u"]).of(SESSIONS, LIST).says("take all marks away"),
+    row(Action::List(ListVerb::Fold), "fold", &["h"])
+        .of(SESSIONS, LIST)
+        .says("fold the sessions away that stand under this one, or show them; on one of them, fold all")
+        .hint("fold"),
+    row(Action::List(ListVerb::AnswerMarked), "answer_marked", &["A"])
+        .of(SESSIONS, LIST)
+        .says("give one answer to every open question of all marked sessions (a form asks first)"),
+    row(Action::List(ListVerb::Start), "new", &["N"])
+        .of(SESSIONS, LIST)
+        .says("start a session: a file, typed code, a package, or a package on a scenario (a form asks first)")
+        .hint("new"),
+    row(Action::List(ListVerb::Again), "run_again", &["r"])
+        .of(SESSIONS, PANES)
+        .says("run the program again: a new session of the same program")
+        .hint("run again"),
+    row(Action::List(ListVerb::Branch(BranchKind::Rewind)), "rewind", &["R"])
+        .of(SESSIONS, PANES)
+        .says(
+            "go back to an earlier question: a new session goes on from there, this one is cancelled (a form asks \
+             first)",
+        )
+        .hint("rewind"),
+    row(Action::List(ListVerb::Branch(BranchKind::Fork)), "fork", &["B"])
+        .of(SESSIONS, PANES)
+        .says("try another answer: a new session goes on from an earlier question, this one stays (a form asks first)")
+        .hint("fork"),
+    row(Action::List(ListVerb::Transcript), "transcript", &["e"])
+        .of(SESSIONS, PANES)
+        .says("read the whole session in $PAGER")
+        .hint("read"),
+    row(Action::List(ListVerb::Mouse), "mouse", &["m"])
+        .of(EVERYWHERE, PANES)
+        .says("give the mouse back to the terminal, to select text, or take it"),
+    row(Action::List(ListVerb::Editor), "editor", &["Ctrl-X Ctrl-E"])
+        .of(EDITOR, &[Context::Editor])
+        .says("write the draft in $EDITOR; what comes back is the draft, nothing is sent"),
+    row(Action::ShowQuestions, "questions", &["1"]).of(QUESTIONS, PANES).says("show the questions of the session"),
+    row(Action::ShowFeed, "feed", &["2"]).of(QUESTIONS, PANES).says("show the live feed of the session"),
+    row(Action::ShowState, "state", &["3"])
+        .of(QUESTIONS, PANES)
+        .says("show every fact of the session: state, queries, usage, observers, and whether it is to be collected"),
+    row(Action::ShowResult, "result", &["4"])
+        .of(QUESTIONS, PANES)
+        .says("show how the session ended: its value, its error or who cancelled it"),
+    row(Action::ShowSource, "source", &["5"])
+        .of(QUESTIONS, PANES)
+        .says("show the program text of the session; the line that asked or failed is marked"),
+    row(Action::ShowTimeline, "timeline", &["6"]).of(QUESTIONS, PANES).says(
+        "show the life of the session: when it ran and waited, each question and answer, and the state it was \
+             in then",
+    ),
+    row(Action::Beside, "beside", &["|"])
+        .of(QUESTIONS, PANES)
+        .says("lay a branch and the session it goes on from, or two marked sessions, beside each other"),
+    row(Action::Question(Way::Next), "next_question", &["Alt-N"])
+        .of(QUESTIONS, &[Context::List, Context::Session, Context::Editor, Context::Sent])
+        .says(
+            "go to the next question of the batch, from an answer to the next open one (drafts stay); behind a \
+             sent answer, to the next that waits",
+        )
+        .hint("next question"),
+    row(Action::Question(Way::Previous), "previous_question", &["Alt-P"])
+        .of(QUESTIONS, &[Context::List, Context::Session, Context::Editor])
+        .says("go to the question before, from an answer to the open one before"),
+    row(Action::SameAnswer, "same_answer", &["="])
+        .of(QUESTIONS, PANES)
+        .says(
+            "give the draft of this question, or the answer sent last, to all open questions of the batch (asks \
+             first)",
+        )
+        .hint("same for the rest"),
+    row(Action::Follow, "follow", &["f"])
+        .of(FEED, IN_FEED)
+        .says("follow the end of the feed, or stop following")
+        .hint("follow"),
+    row(Action::NextMatch(Way::Next), "next_match", &["n"])
+        .of(FEED, IN_FEED)
+        .says("to the next line or question that the search finds")
+        .hint("next match"),
+    row(Action::NextMatch(Way::Previous), "previous_match", &["p"])
+        .of(FEED, IN_FEED)
+        .says("to the line or question before that the search finds"),
+    row(Action::OnlyMatching, "only_matching", &["&"])
+        .of(FEED, IN_FEED)
+        .says("show only what the search finds, or everything again"),
+    row(Action::Times, "times", &["t"])
+        .of(FEED, IN_FEED)
+        .says("show the time of day, the time since the start, or since the line before")
+        .hint("times"),
+    row(Action::Wrap, "wrap", &["z"]).of(FEED, IN_FEED).says("wrap long lines, or cut them").hint("wrap"),
+    row(Action::Copy, "copy", &["y"]).of(MOVE, COPYING).says(
+        "copy what is here, through the terminal: the id, the question, the line, the state, the result, the \
+             source",
+    ),
+    row(Action::AllFeeds, "all_feeds", &["L"]).of(FEED, SCREENS).says("the live feed over all sessions, and back"),
+    row(Action::Freeze, "freeze", &["F"])
+        .of(EVERYWHERE, SCREENS)
+        .says("freeze the picture, or let it go on; everything else goes on meanwhile"),
+    row(Action::Calls, "calls", &["C"])
+        .of(EVERYWHERE, SCREENS)
+        .says("the last verbs from any source, with their arguments, outcomes and latencies"),
+    row(Action::Diagnostics, "diagnostics", &["D"])
+        .of(EVERYWHERE, SCREENS)
+        .says("why it is slow: workers and what they run, stragglers, queues, the journal, the desk's own pictures"),
+    row(Action::Palette, "palette", &[":"])
+        .of(EVERYWHERE, OVER)
+        .says("every action by name, and the raw verbs: resume, cancel, spawn, hold, release, collect"),
+    row(Action::History, "history", &["Ctrl-R"])
+        .of(EDITOR, &[Context::Editor, Context::History])
+        .says("the answers that were sent, to write one again")
+        .hint("history"),
+    row(Action::Draft, "draft", &["Ctrl-O"])
+        .of(EDITOR, &[Context::Editor])
+        .says("ask the configured answerer; what it replies becomes a draft, never an answer")
+        .hint("draft"),
+    row(Action::Reuse, "reuse", &["Alt-O"])
+        .of(EDITOR, &[Context::Editor])
+        .says("put the newest orphan draft here: a text whose question was answered by somebody else or is gone")
+        .hint("re-use draft"),
+    row(Action::Move(Motion::Down), "down", &["j", "↓"]).of(MOVE, CHOOSING).says("one down"),
+    row(Action::Move(Motion::Up), "up", &["k", "↑"]).of(MOVE, CHOOSING).says("one up"),
+    row(Action::Choose(Way::Next), "choose_next", &["→"])
+        .of(EDITOR, &[Context::Choice])
+        .says("choose the next in a form: the code of a cancel, the kind of a new session")
+        .hint("choose"),
+    row(Action::Choose(Way::Previous), "choose_previous", &["←"])
+        .of(EDITOR, &[Context::Choice])
+        .says("choose the one before"),
+    row(Action::Move(Motion::Top), "top", &["g", "Home"])
+        .of(MOVE, MOVING)
+        .says("to the top; in a batch of more questions than are seen, to its first"),
+    row(Action::Move(Motion::Bottom), "bottom", &["G", "End"])
+        .of(MOVE, MOVING)
+        .says("to the bottom; in such a batch, to its last question"),
+    row(Action::Move(Motion::HalfDown), "half_page_down", &["Ctrl-D", "PgDn"])
+        .of(MOVE, MOVING)
+        .says("half a page down; in such a batch, as many questions as are seen"),
+    row(Action::Move(Motion::HalfUp), "half_page_up", &["Ctrl-U", "PgUp"])
+        .of(MOVE, MOVING)
+        .says("half a page up; in such a batch, as many questions as are seen"),
+    row(Action::Pane(Way::Next), "next_pane", &["Tab"])
+        .of(EVERYWHERE, FIELDS)
+        .says("next pane, or next field of a form; a draft is kept")
+        .hint("pane"),
+    row(Action::Pane(Way::Previous), "previous_pane", &["Shift-Tab"])
+        .of(EVERYWHERE, FIELDS)
+        .says("the pane or field before"),
+    row(Action::HowToQuit, "how_to_quit", &["Ctrl-C"]).of(EVERYWHERE, ALL).says("does nothing but say how to leave"),
+    row(Action::Redraw, "redraw", &["Ctrl-L"]).of(EVERYWHERE, ALL).says("draw everything anew"),
+    row(Action::Suspend, "suspend", &["Ctrl-Z"]).of(EVERYWHERE, ALL).says("suspend the desk; fg brings it back"),
 ];
 
 /// The headings of the help, in order.
