@@ -165,8 +165,9 @@ impl Desk {
             if let Some(loan) = self.loan.take() {
                 // Its thread would take the other program's keys.
                 drop(reader);
+                signals.keys_are_of_another();
                 self.lend(loan);
-                signals.forget_keys();
+                signals.keys_are_ours();
                 match Reader::start(self.clock.now()) {
                     Ok(again) => reader = again,
                     Err(_) => return Exit::TerminalLost,
