@@ -177,6 +177,10 @@ impl SessionTask {
     async fn live(&mut self) -> Result<Infallible, Over> {
         // Checkpoint A: before the first instruction.
         self.serve_waiting().await?;
+        if self.held {
+            // It may be held for days: a recovery is over all the same.
+            self.world.recovery.arrived(self.session.id());
+        }
         while self.held {
             let seen_at = if self.session.has_begun() { SeenAt::Running } else { SeenAt::BeforeStart };
             self.wait_for_request(seen_at).await?;

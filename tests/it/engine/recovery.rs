@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use switchboard::domain::{
     CancelCode, Event, EventKind, ExecutionState, LimitKind, Question, ResumeError, ResumeOutcome, SessionId,
-    StateName, TerminalOutcome,
+    SessionSpec, StateName, TerminalOutcome,
 };
 use switchboard::engine::{EventRef, Hibernation, Presence, Record, Recovered, Recovery, Registry, VerifyError};
 
@@ -241,6 +241,23 @@ async fn a_recovery_says_how_much_is_read_and_how_many_programs_have_come_back()
     after.registry.resume(waiting, answer(1, "a")).await.unwrap();
     ended(&after.registry, waiting).await;
     assert_eq!(after.registry.recovery(), now);
+}
+
+#[tokio::test]
+async fn a_recovery_is_over_also_where_a_session_is_held() {
+    let rig = Rig::recorded();
+    let (spec, probe) = rig.write([say("why?")]);
+    let id = rig.registry.spawn(SessionSpec { held: true, ..spec }).await.unwrap();
+    let after = rig.after_a_crash(everything);
+    assert_eq!(after.registry.recover().await.unwrap().running, 1);
+    let mut now = after.registry.recovery();
+    while now.is_under_way() {
+        bounded(after.registry.recovery_changed(&now)).await;
+        now = after.registry.recovery();
+    }
+    assert_eq!(probe.steps(), 0, "it is held as before");
+    after.registry.release(id).await.unwrap();
+    paused(&after.registry, id).await;
 }
 
 #[tokio::test]
