@@ -36,9 +36,10 @@ pub(super) fn no_question_text(summary: &Summary) -> Vec<Block> {
     if !warning.is_empty() {
         return warning;
     }
-    let held = summary.spec.held && summary.last_seq == 0;
     let text = match &summary.state {
-        ExecutionState::Running { .. } if held => "It is held before its first instruction; :release . lets it begin.",
+        ExecutionState::Running { .. } if summary.is_held() => {
+            "It is held before its first instruction; :release . lets it begin."
+        }
         ExecutionState::Running { waiting_on: Some(_) } => "It waits for the children that it has forked.",
         ExecutionState::Running { waiting_on: None } => "It is running and asks nothing.",
         ExecutionState::Paused(_) => "It waits for an answer.",

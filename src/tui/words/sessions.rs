@@ -138,7 +138,7 @@ pub(in crate::tui) fn was_rewound(state: &ExecutionState) -> bool {
 
 /// The heading over a session.
 pub(in crate::tui) fn session_heading(summary: &Summary, now: Timestamp) -> String {
-    let word = summary.state.name().as_str().to_uppercase();
+    let word = if summary.is_held() { "HELD".to_owned() } else { summary.state.name().as_str().to_uppercase() };
     let time = row_time(summary, now);
     let used = match summary.usage.total_tokens.tokens {
         0 => String::new(),

@@ -241,6 +241,7 @@ fn a_held_session_says_so() {
         picture.contains("10m  held before its f…") && picture.contains("It is held before its first instruction"),
         "{picture}"
     );
+    assert!(picture.contains("a · HELD 10m") && !picture.contains("RUNNING"), "{picture}");
     desk.keys("3");
     let desk = desk.resized(160, 36);
     assert!(desk.picture(160, 36).contains("before its first instruction; :release . lets it begin"));
