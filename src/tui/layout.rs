@@ -8,8 +8,8 @@ use ratatui::layout::Rect;
 /// Columns from which the list and the session stand side by side.
 const WIDE: u16 = 100;
 
-/// Columns and rows below which there is one pane at a time.
-const SMALL: (u16, u16) = (60, 12);
+/// Columns and rows below which there is one pane at a time, without a frame.
+pub(super) const SMALL: (u16, u16) = (60, 12);
 
 /// Rows from which the feed stays visible under the questions.
 const FEED_STAYS: u16 = 30;

@@ -15,6 +15,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::app::{App, Weight};
 use super::keymap::{Action, Context, Row};
+use super::layout::SMALL;
 use super::listing::ListVerb;
 use super::table::TABLE;
 use super::text::{cut, row_at, width_of};
@@ -43,9 +44,16 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     // Without a row of its own a message takes that of the counts for a while: keys must be seen, and so must the mode.
     let counts = Rect { width: area.width.saturating_sub(width_of(app.mode()) as u16 + 1), ..layout.header };
     let status = if layout.status.is_empty() { counts } else { layout.status };
-    message(app, if layout.header.is_empty() { last_row(area) } else { status }, picture);
+    let status = if layout.header.is_empty() { last_row(area) } else { status };
+    if layout.status.is_empty() {
+        message(app, status, picture);
+    }
     layers::draw(app, area, picture);
     pickers::draw(app, area, picture);
+    if !layout.status.is_empty() {
+        // No layer takes its row, but for the frame above it.
+        message(app, status, picture);
+    }
     finish(&app.look, picture);
 }
 
@@ -174,10 +182,14 @@ fn message(app: &App, area: Rect, picture: &mut Buffer) {
         Weight::Refused => (" ! ", Tone::Warning),
     };
     let text = format!("{sign}{text}");
-    // Of a message that has no row of its own, what does not fit goes on over the title below; it does not stay long.
-    let rows = if has_the_counts && status.is_some() && app.size.1 >= 6 { 2 } else { 1 };
-    let (end, next) = if rows == 1 { (text.len(), text.len()) } else { row_at(&text, 0, area.width.into()) };
-    for (row, y) in [&text[..end], &text[next..]].into_iter().zip(area.y..).take(1 + usize::from(next < text.len())) {
+    // Of a message that has no row of its own, what does not fit goes on over the title below, and it does not stay long.
+    // One that has a row begins over the frame above it, where panes have frames.
+    let (end, next) = row_at(&text, 0, area.width.into());
+    let has_room = if has_the_counts { status.is_some() && app.size.1 >= 6 } else { app.size.0 >= SMALL.0 };
+    let goes_on = next < text.len() && has_room;
+    let (end, next) = if goes_on { (end, next) } else { (text.len(), text.len()) };
+    let first = if goes_on && !has_the_counts { area.y.saturating_sub(1) } else { area.y };
+    for (row, y) in [&text[..end], &text[next..]].into_iter().zip(first..).take(1 + usize::from(goes_on)) {
         let right = if y == area.y { area.right() } else { app.size.0 };
         for x in area.left()..right {
             if let Some(cell) = picture.cell_mut((x, y)) {
@@ -185,6 +197,6 @@ fn message(app: &App, area: Rect, picture: &mut Buffer) {
             }
         }
         // The second row is moved in as far as the sign.
-        put(picture, area.x + u16::from(y > area.y), y, right, row, tone.style());
+        put(picture, area.x + u16::from(y > first), y, right, row, tone.style());
     }
 }

@@ -166,6 +166,22 @@ fn an_editor_whose_session_has_ended_stays_with_its_text_and_says_what_to_do() {
 }
 
 #[test]
+fn a_message_that_is_longer_than_its_row_begins_over_the_frame_above_it() {
+    for keys in ["/ text", "L / text <CR> <CR> :"] {
+        let mut desk = Desk::with(vec![session(1, "s", paused(1, 5, 1, &["Well?"]))]).resized(80, 24);
+        desk.keys(keys);
+        let frame = desk.picture(80, 24);
+        desk.tell(Msg::Notices(vec![format!("it begins {} and this is its end", "and goes on ".repeat(7))]));
+        let picture = desk.picture(80, 24);
+        let rows = |picture: &str| picture.lines().map(str::to_owned).collect::<Vec<_>>();
+        let (frame, picture) = (rows(&frame), rows(&picture));
+        assert!(frame[21].contains("└──"), "{frame:#?}");
+        assert!(picture[21].contains("it begins") && picture[22].contains("this is its end"), "{picture:#?}");
+        assert_eq!(frame[..21], picture[..21], "nothing else is covered");
+    }
+}
+
+#[test]
 fn a_flag_is_drawn_as_its_letters_so_that_no_bit_of_it_can_stay() {
     let mut desk = Desk::with(vec![session(1, "🇩🇪 and 🇫", paused(1, 5, 1, &["Where is 🇫🇷?"]))]);
     desk.keys("a 🇮🇹!");
