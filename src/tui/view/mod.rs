@@ -125,10 +125,14 @@ fn header(app: &App, area: Rect, picture: &mut Buffer) {
 fn footer(app: &App, area: Rect, picture: &mut Buffer) {
     let context = app.context();
     let mut x = area.x;
-    // What can be done to a session beside answering it is named where there is room behind the rest.
-    let is_beside =
-        |row: &&Row| matches!(row.action, Action::List(ListVerb::Again | ListVerb::Branch(_) | ListVerb::Transcript));
-    let rows = TABLE.iter().filter(|row| !is_beside(row)).chain(TABLE.iter().filter(is_beside));
+    let place = |row: &Row| match row.action {
+        // Where one pane hides the other, the way back comes first.
+        Action::Help | Action::Quit if area.width < SMALL.0 && context != Context::List => 0,
+        // What can be done to a session beside answering it is named where there is room behind the rest.
+        Action::List(ListVerb::Again | ListVerb::Branch(_) | ListVerb::Transcript) => 2,
+        _ => 1,
+    };
+    let rows = (0..=2).flat_map(|here| TABLE.iter().filter(move |row| place(row) == here));
     for row in rows {
         let Some(label) = row.footer.filter(|_| row.contexts.contains(&context) && app.offers(row.action)) else {
             continue;
