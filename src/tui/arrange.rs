@@ -3,9 +3,11 @@
 //! Pure: a [`Place`] is made of one session alone, so a change of one session moves one row and nothing else is looked
 //! at. What is shown of it is the list's to say.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::names::born_at;
+use super::natural::natural;
 use crate::config::{Grouping, Sort};
 use crate::domain::query::Expr;
 use crate::domain::{ExecutionState, SessionId, SessionKind, Timestamp};
@@ -47,7 +49,24 @@ pub(super) enum Attention {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Numbers(i64, i64),
-    Text(Arc<str>),
+    /// Those of one title in the order of their numbers, which is that of their birth.
+    Name(Title, Timestamp),
+}
+
+/// A title, in the order in which people expect titles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Title(Arc<str>);
+
+impl Ord for Title {
+    fn cmp(&self, other: &Self) -> Ordering {
+        natural(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Title {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Where a session stands in the list.
@@ -112,7 +131,7 @@ fn rank_of(summary: &Summary, sort: Sort) -> Rank {
             Rank::Numbers(group, rank)
         }
         Sort::Started => Rank::Numbers(newest_first, 0),
-        Sort::Name => Rank::Text(summary.spec.display_title().to_lowercase().into()),
+        Sort::Name => Rank::Name(Title(summary.spec.display_title().to_lowercase().into()), born_at(summary)),
         Sort::State => Rank::Numbers(attention(&summary.state) as i64, newest_first),
         Sort::Waiting => match waiting_since(summary) {
             Some(since) => Rank::Numbers(0, since),

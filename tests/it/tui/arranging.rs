@@ -217,3 +217,16 @@ fn a_long_list_is_arranged_in_portions_between_which_the_old_one_is_shown() {
     assert!(!desk.app.has_work(), "Enter means the whole list");
     assert_eq!(rows(&desk)[0], "s1234");
 }
+
+#[test]
+fn by_name_numbers_count_as_numbers_and_namesakes_stand_in_the_order_of_their_own() {
+    let mut younger = session(1, "twin", running());
+    younger.created_at += 1_000;
+    let others = [(2, "twin"), (3, "job10"), (4, "job9")].map(|(n, title)| session(n, title, running()));
+    let mut desk = Desk::with([vec![younger], others.to_vec()].concat());
+    desk.keys("s s s");
+    assert!(desk.status().contains("sorted by name"), "{}", desk.status());
+    let picture = desk.picture(120, 36);
+    let rows: Vec<&str> = picture.lines().filter_map(|line| line.split_once("● ")).map(|(_, row)| &row[..7]).collect();
+    assert_eq!(rows, ["job9   ", "job10  ", "twin #1", "twin #2"], "{picture}");
+}
