@@ -1,19 +1,18 @@
 //! Lives and branches, as the desk reads and makes them of a session that runs.
 
-use super::{desk_on, quit};
+use super::{desk_on, open_answer, quit};
 
 #[test]
 fn a_life_shows_questions_answers_and_the_state_then() {
     let mut desk = desk_on("return alc.llm('First?') .. alc.llm('Second?')");
-    desk.shows("First?");
+    desk.counts("1 waiting");
     desk.keys("<Enter>6");
     desk.shows("waits: q-1 “First?”");
-    desk.keys("a");
-    desk.shows("Answer q-1");
+    open_answer(&mut desk);
     desk.keys("an answer<C-s>");
-    desk.shows("SENT");
+    desk.mode("SENT");
     desk.keys("<Esc>");
-    desk.shows("SESSION");
+    desk.mode("SESSION");
     desk.keys("6");
     desk.shows("q-1 answered by person");
     desk.keys("G");
@@ -21,30 +20,28 @@ fn a_life_shows_questions_answers_and_the_state_then() {
     desk.keys("g");
     desk.shows("the state behind event 1");
     desk.keys("q");
-    desk.shows("LIST");
+    desk.mode("LIST");
     quit(desk);
 }
 
 #[test]
 fn a_fork_takes_another_answer_and_stands_beside_what_it_goes_on_from() {
     let mut desk = desk_on("return alc.llm('First?') .. alc.llm('Second?')");
-    desk.shows("First?");
-    desk.keys("a");
-    desk.shows("Answer q-1");
+    open_answer(&mut desk);
     desk.keys("one<C-s>");
-    desk.shows("Second?");
-    desk.shows("SENT");
+    desk.shows("pause 2");
+    desk.mode("SENT");
     desk.keys("<Esc>");
-    desk.shows("LIST");
+    desk.mode("LIST");
     desk.keys("B");
     desk.shows("1 left behind");
     desk.keys("two<C-s>");
     desk.shows("#2; q-1 answered");
-    desk.shows("2 waiting");
+    desk.counts("2 waiting");
     desk.keys("|");
     desk.shows("≠ person: two");
     desk.keys("q");
-    desk.shows("LIST");
+    desk.mode("LIST");
     desk.keys("q");
     assert_eq!(desk.ends().exit_code(), 0, "the journal keeps both, so nothing is asked");
     desk.is_as_it_was();

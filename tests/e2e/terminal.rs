@@ -152,6 +152,21 @@ impl Terminal {
         self.wait(&format!("{text:?} on the screen"), |screen| screen.contents().contains(text));
     }
 
+    /// Waits until the header ends with `word`: what the keyboard does now. Hints and questions may have such words, too.
+    pub(crate) fn mode(&self, word: &str) {
+        let behind = format!(" {word}");
+        self.wait(&format!("the mode {word}"), |screen| header(screen).trim_end().ends_with(&behind));
+    }
+
+    /// Waits until the header counts so many sessions in a state, such as `1 done`, and none is still being started: what
+    /// keys go by. Rows, feeds, results and questions may have such words at other times.
+    pub(crate) fn counts(&self, text: &str) {
+        self.wait(&format!("{text:?} in the header, and nothing that starts"), |screen| {
+            let header = header(screen);
+            header.contains(&format!(" {text}")) && !header.contains("starting")
+        });
+    }
+
     /// Waits until the screen no longer shows `text`.
     pub(crate) fn hides(&self, text: &str) {
         self.wait(&format!("no {text:?} on the screen"), |screen| !screen.contents().contains(text));
@@ -230,6 +245,11 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The first row.
+fn header(screen: &vt100::Screen) -> String {
+    screen.rows(0, screen.size().1.into()).next().unwrap_or_default()
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
