@@ -66,7 +66,7 @@ fn patient(code: &str) -> Session {
 fn plainly(code: &str, memory: usize) -> String {
     let lua = Lua::new();
     lua.set_memory_limit(memory).expect("its allocator counts");
-    let answer = lua.create_function(answer).expect("there is memory");
+    let answer = lua.create_function(|lua, prompt: mlua::LuaString| Ok(answer(lua, &prompt))).expect("there is memory");
     lua.load(PLAIN).call::<()>(answer).expect("it is sound");
     let body = lua.load(code).set_name("=script").into_function();
     match body.and_then(|body| body.call::<mlua::LuaString>(())) {
@@ -77,7 +77,7 @@ fn plainly(code: &str, memory: usize) -> String {
 }
 
 /// Answers a question at once, as a session gets it answered, and refuses it where a session cannot wait.
-fn answer(lua: &Lua, prompt: mlua::LuaString) -> mlua::Result<(Option<String>, Option<String>)> {
+fn answer(lua: &Lua, prompt: &mlua::LuaString) -> (Option<String>, Option<String>) {
     let called = |level| {
         lua.inspect_stack(level, |frame| {
             let names = frame.names();
@@ -91,7 +91,7 @@ fn answer(lua: &Lua, prompt: mlua::LuaString) -> mlua::Result<(Option<String>, O
         .next()
         .map(|section| format!("alc.llm cannot wait within {section}: attempt to yield across a C-call boundary"));
     let text = refused.is_none().then(|| format!("<{}>", prompt.to_string_lossy()));
-    Ok((text, refused))
+    (text, refused)
 }
 
 /// A function that nothing names, such as one that `pcall` calls, is `string.find` in errors of the C library. Here it
