@@ -60,6 +60,9 @@ impl StopFlag {
     }
 }
 
+/// How many times as long as its limit a section may last where it is run again.
+const PATIENCE: u32 = 20;
+
 /// The door of one session. Moves into its VM for each step and comes back.
 pub struct Door(Box<Inner>);
 
@@ -98,8 +101,9 @@ struct Inner {
 #[derive(Default)]
 struct Past {
     reads: Option<Box<PastReads>>,
-    /// Whether log lines are held against the record, which knows which of them were dropped.
-    keeps_logs: bool,
+    /// Whether the program has not come to the end of its record. Log lines are held against the record then, which
+    /// knows which of them were dropped.
+    is_ahead: bool,
 }
 
 impl Past {
@@ -227,13 +231,14 @@ impl Door {
     /// The same for a program that is run again: it gets to see `reads` before anything new.
     #[must_use]
     pub(super) fn replaying(mut self, reads: PastReads) -> Self {
-        self.0.past = Past { reads: Some(Box::new(reads)), keeps_logs: true };
+        self.0.past = Past { reads: Some(Box::new(reads)), is_ahead: true };
         self
     }
 
-    /// The program has come to the end of its record: what it logs is bounded by time again.
+    /// The program has come to the end of its record: what it logs is bounded by time again, and its sections are by
+    /// their limit.
     pub(super) fn is_present(&mut self) {
-        self.0.past.keeps_logs = false;
+        self.0.past.is_ahead = false;
         self.0.bucket.filled_at = self.0.clock.now();
     }
 
@@ -274,6 +279,13 @@ impl Door {
     /// asked to stop.
     pub fn slice_is_over(&self) -> bool {
         self.is_stopped() || self.is_full() || self.0.slice_start.elapsed() >= self.0.slice
+    }
+
+    /// CPU time that a section may last which cannot be interrupted. Where the program is run again it has come through
+    /// before, and must again, on a machine that is slower by now; what is behind its record ends there, too.
+    pub fn section_limit(&self) -> Duration {
+        let live = Duration::from_millis(self.0.limits.section_ms);
+        if self.0.past.is_ahead { live.saturating_mul(PATIENCE) } else { live }
     }
 
     /// Whether the session was asked to stop: it will never be stepped again.
@@ -352,7 +364,7 @@ impl Door {
     pub fn log(&mut self, level: &Arc<str>, source: &Arc<str>, message: &str) {
         let inner = &mut *self.0;
         let bytes = message.len().min(usize::try_from(inner.limits.log_line_bytes).unwrap_or(usize::MAX));
-        if !inner.past.keeps_logs && !inner.bucket.take(inner.clock.now(), inner.limits.log_lines_per_s, bytes) {
+        if !inner.past.is_ahead && !inner.bucket.take(inner.clock.now(), inner.limits.log_lines_per_s, bytes) {
             return;
         }
         inner.say_dropped();
@@ -437,5 +449,22 @@ impl LogBucket {
 
     fn take_dropped(&mut self) -> Option<u64> {
         (self.dropped > 0).then(|| std::mem::take(&mut self.dropped))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{SystemClock, SystemEntropy};
+
+    #[test]
+    fn a_section_may_last_longer_while_its_program_is_run_again() {
+        let limits = Limits { section_ms: 50, ..Limits::default() };
+        let door = Door::new(Arc::new(SystemClock), Arc::new(SystemEntropy), StopFlag::default(), 0, &limits);
+        assert_eq!(door.section_limit(), Duration::from_millis(50));
+        let mut again = door.replaying(PastReads::default());
+        assert_eq!(again.section_limit(), Duration::from_secs(1));
+        again.is_present();
+        assert_eq!(again.section_limit(), Duration::from_millis(50));
     }
 }

@@ -233,12 +233,15 @@ impl Replay {
     }
 }
 
-/// What ends a session from outside its program: a cancel, or a limit that the program does not meet by itself.
+/// What ends a session from outside its program: a cancel, or a limit that depends on the machine or on others.
 fn is_end_by_others(event: &Event) -> bool {
     match &event.kind {
         EventKind::CancelRequested { .. } => true,
         EventKind::StateTransition { end: Some(TerminalOutcome::Failed(failure)), .. } => {
-            matches!(failure.limit, Some(LimitKind::Wall | LimitKind::Cpu | LimitKind::FamilyMemory))
+            matches!(
+                failure.limit,
+                Some(LimitKind::Wall | LimitKind::Cpu | LimitKind::Section | LimitKind::FamilyMemory)
+            )
         }
         _ => false,
     }

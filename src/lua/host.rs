@@ -216,8 +216,11 @@ impl<'a> Patience<'a> {
     fn look(&mut self) -> mlua::Result<()> {
         let now = preempt::cpu_time();
         let since = *self.since.get_or_insert(now);
-        let too_long = now.saturating_sub(since) >= Duration::from_millis(self.host.limits().section_ms);
-        if too_long && self.has_limit || self.host.state().door().is_stopped() {
+        let mut state = self.host.state();
+        let too_long = now.saturating_sub(since) >= state.door().section_limit();
+        let must_end = too_long && self.has_limit || state.door().is_stopped();
+        drop(state);
+        if must_end {
             return Err(interrupt::give_up(self.lua, self.host));
         }
         self.is_tired = interrupt::hurry(self.host);

@@ -55,13 +55,13 @@ pub(super) fn look(host: &Host, thread: usize, position: impl FnOnce() -> Option
     if !must_end && !state.door().slice_is_over() {
         return Verdict::GoOn;
     }
-    let now = preempt::cpu_time();
+    let (now, most) = (preempt::cpu_time(), state.door().section_limit());
     let Some(attempt) = &mut state.attempt else {
         state.attempt = Some(Attempt { since: now, last: now, thread, is_told: false });
         return Verdict::Yield;
     };
     let same_thread = std::mem::replace(&mut attempt.thread, thread) == thread;
-    let too_long = now.saturating_sub(attempt.since) >= Duration::from_millis(host.limits().section_ms);
+    let too_long = now.saturating_sub(attempt.since) >= most;
     if too_long || must_end && same_thread {
         start_raising(host, state, position);
         return Verdict::Raise;

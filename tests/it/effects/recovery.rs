@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use serde_json::json;
 use switchboard::domain::{
-    CancelCode, CancelError, CancelReason, EffectStep, Event, EventKind, ExecutionState, Limits, SessionId,
+    CancelCode, CancelError, CancelReason, EffectStep, Event, EventKind, ExecutionState, LimitKind, Limits, SessionId,
     SessionSpec, StateName, TerminalOutcome,
 };
 use switchboard::engine::{Hibernation, Presence, Record, Registry, Retention};
@@ -663,4 +663,20 @@ async fn large_values_come_in_and_out_as_they_are_also_where_they_are_replayed()
     let TerminalOutcome::Done(done) = ended(&rig.registry, id).await else { panic!("it did not end well") };
     assert!(done.value == ctx, "the same value");
     rig.registry.verify(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_ended_at_the_limit_of_a_section_is_verified_however_fast_the_machine_is_by_now() {
+    for within in ["", "alc.log('info', 'here') ", "n = n + os.time() ", "for i = 1, 9 do alc.log('info', i) end "] {
+        let rig = Rig::recorded();
+        let code = format!("local n = 0 alc.llm('q') xpcall(error, function() while true do {within}end end)");
+        let mut spec = SessionSpec::run(code);
+        spec.limits.section_ms = 2;
+        let id = rig.start(spec).await;
+        paused(&rig.registry, id).await;
+        rig.answer(id, "a").await;
+        let TerminalOutcome::Failed(failure) = ended(&rig.registry, id).await else { panic!("it has no end") };
+        assert_eq!(failure.limit, Some(LimitKind::Section), "{within}");
+        rig.registry.verify(id).await.unwrap_or_else(|error| panic!("{within}: {error}"));
+    }
 }
