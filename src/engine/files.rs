@@ -77,18 +77,19 @@ pub enum Prepared {
     Write(Box<dyn PendingWrite>),
 }
 
-/// A write that is ready, and the lock of its file. Dropping it gives the lock back and writes nothing.
+/// A write that is ready, and the lock of its file. Dropping it gives the lock back and writes nothing more.
 pub trait PendingWrite: Send {
     /// What is to be written; durable in the journal before [`commit`](Self::commit).
     fn intent(&self) -> &Intent;
 
     /// Writes: all of it, durably, or nothing. The program gets what this returns.
     ///
-    /// A crash on the way leaves what [`Files::finish`] finds to be finished or done.
+    /// A crash on the way leaves what [`Files::finish`] finds to be finished or done. The lock is held until this is
+    /// dropped: nobody else announces a write of the file before it is in the journal that this one is done.
     ///
     /// # Errors
     /// The text of the error that is raised in the program; the file is as it was.
-    fn commit(self: Box<Self>) -> Result<Value, String>;
+    fn commit(&mut self) -> Result<Value, String>;
 }
 
 /// What became of a write that a crash had interrupted.

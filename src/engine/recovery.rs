@@ -3,17 +3,23 @@
 //! Those that wait come back asleep: nothing of them runs before somebody answers. Those that ran are run again from
 //! their records, but for those that were run as the process went down twice: they wait for a person. Nothing here
 //! decides what a program does; see [`rerun`](super::rerun).
+//!
+//! Before any of them writes a file, the writes are finished in which the process went down, also of those that wait for
+//! a person: once another has written the same file, nobody can tell any more whether they were done.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
 use super::feed::Feed;
 use super::posts::Live;
 use super::registry::Registry;
+use super::session_task::Interrupted;
 use super::shared::{Found, Shared};
-use super::world::World;
+use super::world::{WRITES, World};
 use super::{JournalError, Presence, Recovery, Stored, Summary};
-use crate::domain::{Session, SessionId, StateName};
+use crate::domain::{EffectStep, EventKind, Session, SessionId, StateName};
 
 /// Sessions that are taken from the journal at a time.
 const PAGE: usize = 500;
@@ -33,6 +39,18 @@ pub struct Recovered {
     pub damaged: usize,
 }
 
+/// What is to be done with the sessions that came back.
+#[derive(Default)]
+struct Back {
+    /// Those that need a task.
+    tasks: Vec<Arc<Live>>,
+    /// Those that ran as the process went down, also those that wait for a person.
+    ran: Vec<Arc<Live>>,
+}
+
+/// Keeps every session of the registry from writing files.
+type Gate = OwnedSemaphorePermit;
+
 impl Registry {
     /// Brings back every session of the journal, the oldest first, but for those that are damaged;
     /// [`recovery`](Self::recovery) says meanwhile how far it is, and why some did not come back. Once all are there, children whose parent has ended are
@@ -41,10 +59,11 @@ impl Registry {
     /// # Errors
     /// What the journal says where it cannot be read; what was read before stays, and is run again.
     pub async fn recover(&self) -> Result<Recovered, JournalError> {
-        let (mut recovered, mut tasks, mut children) = (Recovered::default(), Vec::new(), Vec::new());
-        let read = self.shared.read_all(&mut recovered, &mut tasks, &mut children).await;
+        let gate = self.shared.hold_writes().await;
+        let (mut recovered, mut back, mut children) = (Recovered::default(), Back::default(), Vec::new());
+        let read = self.shared.read_all(&mut recovered, &mut back, &mut children).await;
         self.shared.end_dropped(&children).await;
-        self.shared.run_again(&read, tasks);
+        self.shared.run_again(&read, back, gate).await;
         read.map(|()| recovered)
     }
 
@@ -55,12 +74,13 @@ impl Registry {
     /// # Errors
     /// What the journal says where it cannot be read, or the session is damaged.
     pub async fn recover_family(&self, top: SessionId) -> Result<Vec<Summary>, JournalError> {
-        let (mut family, mut tasks) = (vec![top], Vec::new());
-        let read = self.shared.read_family(&mut family, &mut tasks).await;
+        let gate = self.shared.hold_writes().await;
+        let (mut family, mut back) = (vec![top], Back::default());
+        let read = self.shared.read_family(&mut family, &mut back).await;
         self.shared.end_dropped(&family).await;
         let family = family.into_iter().filter_map(|id| self.summary(id).ok());
         let family = family.filter(|it| it.id == top || !it.state.is_ended()).collect();
-        self.shared.run_again(&read, tasks);
+        self.shared.run_again(&read, back, gate).await;
         read.map(|()| family)
     }
 
@@ -93,11 +113,22 @@ impl Registry {
 }
 
 impl Shared {
-    /// Reads every session of the journal and lists it. `tasks` are those that need one; `children` have not ended.
+    /// Keeps files from being written until it is known in which writes the process before went down. Also behind one
+    /// that ended in order: what did not stop in time was left in the middle.
+    async fn hold_writes(&self) -> Option<Gate> {
+        let World { journal, writes, .. } = &*self.world;
+        if journal.watched().is_some() {
+            return None;
+        }
+        // It is never closed.
+        Arc::clone(writes).acquire_many_owned(WRITES as u32).await.ok()
+    }
+
+    /// Reads every session of the journal and lists it; `children` have not ended.
     async fn read_all(
         &self,
         recovered: &mut Recovered,
-        tasks: &mut Vec<Arc<Live>>,
+        back: &mut Back,
         children: &mut Vec<SessionId>,
     ) -> Result<(), JournalError> {
         let World { journal, recovery, .. } = &*self.world;
@@ -108,7 +139,7 @@ impl Shared {
             let Some(last) = page.last else { return Ok(()) };
             behind = last;
             for stored in &page.sessions {
-                self.bring_back(stored, recovered, tasks);
+                self.bring_back(stored, recovered, back);
                 if is_live_child(stored) {
                     children.push(stored.session.id());
                 }
@@ -120,11 +151,11 @@ impl Shared {
     }
 
     /// Reads the first of `family` and those below it, and lists them. Adds to the family those that have not ended.
-    async fn read_family(&self, family: &mut Vec<SessionId>, tasks: &mut Vec<Arc<Live>>) -> Result<(), JournalError> {
+    async fn read_family(&self, family: &mut Vec<SessionId>, back: &mut Back) -> Result<(), JournalError> {
         let World { journal, .. } = &*self.world;
         let mut recovered = Recovered::default();
         let Some(top) = journal.stored_one(family[0]).get().await? else { return Ok(()) };
-        self.bring_back(&top, &mut recovered, tasks);
+        self.bring_back(&top, &mut recovered, back);
         if top.session.state().name() == StateName::Paused {
             // Its children have ended: a parent runs for as long as one has not. Of a parent that has ended some may not
             // have: its process died in between.
@@ -142,7 +173,7 @@ impl Shared {
                 let session = &stored.session;
                 if session.spec().parent.as_ref().is_some_and(|parent| all.contains(&parent.session)) {
                     all.insert(session.id());
-                    self.bring_back(stored, &mut recovered, tasks);
+                    self.bring_back(stored, &mut recovered, back);
                     if !session.state().is_ended() {
                         family.push(session.id());
                     }
@@ -200,17 +231,49 @@ impl Shared {
         Some((session.state().is_ended(), session.spec().parent.as_ref().map(|parent| parent.session)))
     }
 
-    /// Starts the tasks of what was read: each runs its program again, or minds its time.
-    fn run_again(self: &Arc<Self>, read: &Result<(), JournalError>, tasks: Vec<Arc<Live>>) {
+    /// Starts the tasks of what was read: each runs its program again, or minds its time. Returns once every write is
+    /// finished in which the process before went down.
+    async fn run_again(self: &Arc<Self>, read: &Result<(), JournalError>, back: Back, gate: Option<Gate>) {
+        let finished = match &gate {
+            Some(_) => self.finish_writes(&back.ran).await,
+            None => Vec::new(),
+        };
         self.world.recovery.all_read(read);
-        for live in tasks {
+        for live in back.tasks {
             if self.post(&live).is_none() {
                 self.world.recovery.arrived(live.feed.id());
             }
         }
+        for word in finished {
+            // It is dropped, not said.
+            drop(word.await);
+        }
+        drop(gate);
     }
 
-    fn bring_back(&self, stored: &Stored, recovered: &mut Recovered, tasks: &mut Vec<Arc<Live>>) {
+    /// Starts the task of each session that was writing as the process went down. Each tells when it has finished that.
+    async fn finish_writes(self: &Arc<Self>, ran: &[Arc<Live>]) -> Vec<oneshot::Receiver<()>> {
+        let mut finished = Vec::new();
+        for live in ran {
+            let (id, last) = {
+                let summary = &live.feed.lock().summary;
+                (summary.id, summary.last_seq)
+            };
+            // Nothing is recorded of a session between the intent of a write and its end.
+            let Ok(page) = self.world.journal.events(id, last, 1).get().await else { continue };
+            let Some(event) = page.events.first().filter(|event| event.seq == last) else { continue };
+            let EventKind::Effect(EffectStep::Intent(intent)) = &event.kind else { continue };
+            let (word, told) = oneshot::channel();
+            // One that has a task already, since somebody has asked for it, finishes it when its program comes to it.
+            if let Some((_, Some(task))) = self.way(live) {
+                self.run(task.finishing(Interrupted { seq: last, intent: Arc::clone(intent), word }));
+                finished.push(told);
+            }
+        }
+        finished
+    }
+
+    fn bring_back(&self, stored: &Stored, recovered: &mut Recovered, back: &mut Back) {
         let session = &stored.session;
         let state = session.state();
         let is_paused = state.name() == StateName::Paused;
@@ -237,6 +300,9 @@ impl Shared {
             _ => Feed::new(session),
         };
         let live = self.enlist_unless_there(session.id(), feed, presence.clone());
+        if state.name() == StateName::Running {
+            back.ran.push(Arc::clone(&live));
+        }
         if live.open_post().is_some() {
             // Somebody has asked for it before its turn.
             self.world.recovery.arrived(session.id());
@@ -245,7 +311,7 @@ impl Shared {
             live.feed.lock().summary.presence = presence;
         } else if presence == Presence::Sleeping && (!is_paused || session.wall_deadline().is_some()) {
             // It is run again; or its clock goes on, for which the task waits and runs nothing.
-            tasks.push(live);
+            back.tasks.push(live);
         }
     }
 

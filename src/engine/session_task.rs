@@ -17,6 +17,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
+pub(super) use self::perform::Interrupted;
 pub(super) use self::serving::answer_to_ended;
 use self::waking::First;
 use super::feed::Feed;
@@ -91,6 +92,8 @@ pub(super) struct SessionTask {
     held: bool,
     /// What is recorded of an effect that the process before had begun.
     begun: Vec<EventRef>,
+    /// The write in which the process before went down, and whom to tell once it is finished.
+    interrupted: Option<Box<Interrupted>>,
     /// Whether the session was made by another process, or has slept.
     has_come_back: bool,
     /// Whether the session lives on without this task.
@@ -123,6 +126,7 @@ impl SessionTask {
             portion: None,
             held,
             begun: Vec::new(),
+            interrupted: None,
             has_come_back: presence != Presence::Resident,
             is_left: false,
         };
@@ -133,6 +137,12 @@ impl SessionTask {
     /// The same for a child, with its portion of its family's memory.
     pub(super) fn sharing(mut self, portion: Option<Portion>) -> Self {
         self.portion = portion;
+        self
+    }
+
+    /// The same for a session that was writing as the process before went down: before anything else it finishes that.
+    pub(super) fn finishing(mut self, interrupted: Interrupted) -> Self {
+        self.interrupted = Some(Box::new(interrupted));
         self
     }
 
@@ -175,6 +185,9 @@ impl SessionTask {
     }
 
     async fn live(&mut self) -> Result<Infallible, Over> {
+        if let Some(interrupted) = self.interrupted.take() {
+            Box::pin(self.finish_interrupted(*interrupted)).await?;
+        }
         // Checkpoint A: before the first instruction.
         self.serve_waiting().await?;
         if self.held {

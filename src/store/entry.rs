@@ -165,14 +165,14 @@ pub(super) fn finish(home: &Path, intent: &Intent) -> Result<Finished, String> {
         return Ok(Finished::Conflict);
     }
     let new = entry.with(old.as_deref(), intent.after.as_deref())?;
-    let ready = Ready { entry, turn, old, new, intent: intent.clone() };
-    Box::new(ready).commit().map(|_| Finished::Written)
+    let mut ready = Ready { entry, turn, old, new, intent: intent.clone() };
+    ready.commit().map(|_| Finished::Written)
 }
 
 /// A write that is ready, with its turn.
 struct Ready {
     entry: Entry,
-    #[expect(dead_code, reason = "held until the write is over")]
+    #[expect(dead_code, reason = "held until the write is over and recorded")]
     turn: Turn,
     /// The text of the file as it is, and as it will be.
     old: Option<String>,
@@ -185,7 +185,7 @@ impl PendingWrite for Ready {
         &self.intent
     }
 
-    fn commit(self: Box<Self>) -> Result<Value, String> {
+    fn commit(&mut self) -> Result<Value, String> {
         let path = self.entry.path();
         let backup = match &self.old {
             Some(old) if self.intent.backup => {
@@ -201,7 +201,7 @@ impl PendingWrite for Ready {
             (None, None) => Ok(()),
         });
         written.map_err(|fault| format!("{}: {fault}", self.intent.file))?;
-        Ok(self.intent.result)
+        Ok(self.intent.result.clone())
     }
 }
 

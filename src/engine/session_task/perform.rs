@@ -9,13 +9,40 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::{NoTurn, Over, SessionTask};
-use crate::domain::{Command, EffectStep, EventKind, SeenAt};
+use crate::domain::{Command, EffectStep, EventKind, Intent, SeenAt, Seq};
 use crate::engine::{
     Effect, EffectResult, EventRef, Files, Finished, PendingWrite, Performed, Prepared, Presence, Record, StoreWrite,
 };
 
+/// A write in which the process before went down.
+pub(in crate::engine) struct Interrupted {
+    /// Its intent, the last event of the session.
+    pub(in crate::engine) seq: Seq,
+    pub(in crate::engine) intent: Arc<Intent>,
+    /// Dropped once it is finished, or cannot be.
+    pub(in crate::engine) word: oneshot::Sender<()>,
+}
+
 impl SessionTask {
+    /// Finishes a write in which the process before went down, before others write the file again. One that cannot be
+    /// finished is left to the program, which comes to it again.
+    pub(super) async fn finish_interrupted(&mut self, interrupted: Interrupted) -> Result<(), Over> {
+        let Interrupted { seq, intent, word } = interrupted;
+        let world = Arc::clone(&self.world);
+        let finished = tokio::task::spawn_blocking(move || world.files.finish(&intent)).await;
+        let told = match finished {
+            Ok(Ok(Finished::Written | Finished::AlreadyWritten)) => {
+                self.turn(Command::Effect(EffectStep::Done { intent: seq, error: None }))
+            }
+            Ok(Ok(Finished::Conflict) | Err(_)) | Err(_) => Ok(()),
+        };
+        drop(word);
+        told
+    }
+
     /// Does what the program waits for, and records what the program gets.
     pub(super) async fn perform(&mut self, effect: Effect) -> Result<EffectResult, Over> {
         let wanted = effect.hash();
@@ -102,7 +129,7 @@ impl SessionTask {
         Ok(Ok(intent.result.clone()))
     }
 
-    async fn commit(&mut self, pending: Box<dyn PendingWrite>) -> Result<Result<serde_json::Value, String>, Over> {
+    async fn commit(&mut self, mut pending: Box<dyn PendingWrite>) -> Result<Result<serde_json::Value, String>, Over> {
         let step = EffectStep::Intent(Arc::new(pending.intent().clone()));
         match self.acknowledged(Command::Effect(step)).await {
             Ok(()) => {}
@@ -110,10 +137,14 @@ impl SessionTask {
             Err(NoTurn::Rejected(rejected)) => return Ok(Err(format!("nothing is written: {rejected}"))),
         }
         let intent = self.session.last_seq();
-        let written = tokio::task::spawn_blocking(move || pending.commit()).await;
-        let result = written.unwrap_or_else(|error| Err(error.to_string()));
+        let written = tokio::task::spawn_blocking(move || (pending.commit(), Some(pending))).await;
+        let (result, pending) = written.unwrap_or_else(|error| (Err(error.to_string()), None));
         let error = result.as_ref().err().cloned();
-        self.turn(Command::Effect(EffectStep::Done { intent, error }))?;
+        let told = self.turn(Command::Effect(EffectStep::Done { intent, error }));
+        // The lock of the file is given back behind that: of the intents of one file only the last one in the journal
+        // can be unfinished, which is what a recovery goes by.
+        drop(pending);
+        told?;
         Ok(result)
     }
 

@@ -250,6 +250,36 @@ async fn a_write_is_done_once_wherever_the_process_died() {
 }
 
 #[tokio::test]
+async fn of_sessions_that_write_one_file_each_write_is_done_once_wherever_the_process_died() {
+    let rig = Rig::recorded();
+    let homes = rig.keep_homes();
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        sessions.push(rig.start(SessionSpec::run("for _ = 1, 3 do alc.state.incr('n') end")).await);
+    }
+    for id in &sessions {
+        ended(&rig.registry, *id).await;
+    }
+    let appends = rig.journal.appends();
+    for cut in 1..appends {
+        for home in [cut, cut + 1] {
+            let what = format!("{cut} appends, the home of {home}");
+            let after = rig.after_a_crash_between(cut, home, &homes).await;
+            let there: Vec<_> = after.registry.list().iter().map(|it| it.id).collect();
+            wait_for("their end", || {
+                let all = after.registry.list();
+                let stuck = all.iter().find(|it| matches!(it.presence, Presence::CannotReplay(_)));
+                assert!(stuck.is_none(), "{what}: {stuck:#?}");
+                all.iter().all(|it| it.state.is_ended())
+            })
+            .await;
+            let value = after.value("return alc.state.get('n', 0)").await;
+            assert_eq!(value.as_f64(), Some(3.0 * there.len() as f64), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_write_that_somebody_else_came_between_is_left_for_a_person() {
     let rig = Rig::recorded();
     let id = written(&rig).await;

@@ -83,13 +83,18 @@ impl Rig {
         homes
     }
 
-    /// What is there once the process has died behind so many appends, and another has started. Everything has been
+    /// What is there once the process has died right behind so many appends, and another has started. Everything has been
     /// recovered.
     pub(crate) async fn after_a_crash_at(&self, appends: usize, homes: &Homes) -> Self {
+        self.after_a_crash_between(appends, appends, homes).await
+    }
+
+    /// The same, but the home is as it was when `home` appends had come: one more where it died right before the next.
+    pub(crate) async fn after_a_crash_between(&self, appends: usize, home: usize, homes: &Homes) -> Self {
         let library = Some(self.dir.path().join("packages"));
         let journal = self.journal.image_of(appends);
         let rig = Self::of(Wanted { journal, library, ..Wanted::default() });
-        for (path, bytes) in &homes.lock().unwrap()[appends - 1] {
+        for (path, bytes) in &homes.lock().unwrap()[home - 1] {
             let path = rig.home("").join(path.strip_prefix(self.home("")).unwrap());
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, bytes).unwrap();

@@ -109,7 +109,7 @@ fn intents(files: &FsFiles) -> Vec<(StoreWrite, Intent)> {
         (write, pending.intent().clone())
     };
     let do_it = |write: StoreWrite| {
-        let Ok(Prepared::Write(pending)) = files.prepare(&write) else { panic!("{write:?}") };
+        let Ok(Prepared::Write(mut pending)) = files.prepare(&write) else { panic!("{write:?}") };
         pending.commit().unwrap();
     };
     do_it(set("there", 1));
@@ -182,8 +182,9 @@ fn after_a_crash_a_write_that_was_only_announced_is_finished_and_one_that_was_do
         let other = tempfile::tempdir().unwrap();
         let files = FsFiles::new(Some(other.path().to_owned()));
         let (write, intent) = intents(&files).swap_remove(n);
-        let Ok(Prepared::Write(pending)) = files.prepare(&write) else { panic!("{write:?}") };
+        let Ok(Prepared::Write(mut pending)) = files.prepare(&write) else { panic!("{write:?}") };
         pending.commit().unwrap();
+        drop(pending);
         // Behind the write: there is nothing to do.
         assert_eq!(files.finish(&intent), Ok(Finished::AlreadyWritten), "{write:?}");
         let texts = |all: Vec<(String, String)>| all.into_iter().map(|(_, text)| text).collect::<Vec<_>>();
