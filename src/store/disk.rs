@@ -164,7 +164,7 @@ pub(super) fn remove(path: &Path) -> Result<(), Fault> {
 }
 
 /// The file that a name stands for: where its symbolic links lead, also if nothing is there yet.
-fn target(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn target(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..LINKS {
         match fs::read_link(&path) {

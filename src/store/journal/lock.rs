@@ -20,6 +20,8 @@ const LOOK: Duration = Duration::from_millis(5);
 pub(super) struct Lock {
     file: File,
     journal: PathBuf,
+    /// Whether its file was made to be locked.
+    is_new: bool,
 }
 
 impl Lock {
@@ -31,6 +33,14 @@ impl Lock {
     /// Where its file lies, unless somebody has deleted it.
     pub(super) fn path(&self) -> PathBuf {
         beside(&self.journal, ".lock")
+    }
+
+    /// Leaves no file where none was: nobody has opened the journal.
+    pub(super) fn unmake(&self) {
+        if self.is_new {
+            // It is held: who waits for it finds another one.
+            let _ = fs::remove_file(self.path());
+        }
     }
 
     /// What the system says of its file, wherever that is.
@@ -49,6 +59,7 @@ impl Lock {
 pub(super) fn take(journal: &Path) -> io::Result<Result<Lock, String>> {
     let path = beside(journal, ".lock");
     loop {
+        let is_new = !path.exists();
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         let mut locked = file.try_lock();
@@ -63,7 +74,7 @@ pub(super) fn take(journal: &Path) -> io::Result<Result<Lock, String>> {
             Ok(()) => {
                 file.set_len(0)?;
                 file.write_all(this_process().as_bytes())?;
-                return Ok(Ok(Lock { file, journal: journal.to_owned() }));
+                return Ok(Ok(Lock { file, journal: journal.to_owned(), is_new }));
             }
             Err(TryLockError::WouldBlock) => return Ok(Err(name_in(&mut file))),
             Err(TryLockError::Error(error)) => return Err(error),

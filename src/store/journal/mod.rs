@@ -56,6 +56,8 @@ pub use retention::{Removed, Retention};
 
 /// A journal in a file.
 pub struct SqliteJournal {
+    /// What it was asked for as: a file, or what leads to it.
+    called: PathBuf,
     /// The file that was asked for: whoever writes has its lock.
     asked: PathBuf,
     /// The file that is read and written.
@@ -180,7 +182,8 @@ impl SqliteJournal {
 
     fn not_ours(&self) -> JournalError {
         if let Some(holder) = self.holder() {
-            return JournalError(format!("{holder} has the journal; here {} can only be read", self.path.display()));
+            let called = if self.path == self.asked { &self.called } else { &self.path };
+            return JournalError(format!("{holder} has the journal; here {} can only be read", called.display()));
         }
         JournalError(match self.unwritable() {
             Some(why) => why.to_string(),
@@ -208,7 +211,7 @@ impl SqliteJournal {
 
     /// Why the system does not let it be written, if so.
     fn unwritable(&self) -> Option<Unwritable> {
-        Unwritable::of(&self.asked).or_else(|| Unwritable::of(&self.path))
+        unwritable(&self.called, &self.asked, &self.path)
     }
 
     fn direct(&self) -> MutexGuard<'_, Reader> {
@@ -317,6 +320,11 @@ impl Journal for SqliteJournal {
         }
         self.later(Job::Close)
     }
+}
+
+/// Why the system does not let a journal be written, that is called so: the file that was asked for, or the one that is read.
+fn unwritable(called: &Path, asked: &Path, read: &Path) -> Option<Unwritable> {
+    Unwritable::of_file(asked).map(|why| why.called(called)).or_else(|| Unwritable::of_file(read))
 }
 
 /// The events of an append as one turn.

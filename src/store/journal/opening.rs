@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use rusqlite::Connection;
 
 use super::kept::Kept;
 use super::lock::{self, Lock, beside};
-use super::place::{Standing, Unwritable, has_content};
+use super::place::{Standing, Unwritable, file_of, has_content};
 use super::queue::Queue;
 use super::reader::Reader;
 use super::reading::Readers;
 use super::schema::{self, facts};
 use super::writer::Writer;
-use super::{Access, Reads, SqliteJournal, Writing, salvage};
+use super::{Access, Reads, SqliteJournal, Writing, salvage, unwritable};
 
 /// Pages of the write-ahead log from which on they are moved into the file: 16 MB, so that a page that changes with
 /// every commit is moved once for many of them.
@@ -118,8 +118,9 @@ impl SqliteJournal {
         })
     }
 
-    fn open_or(path: &Path, absent: Absent) -> Result<Opened, OpenError> {
-        let refuse = |refused| OpenError { path: path.to_owned(), refused };
+    fn open_or(called: &Path, absent: Absent) -> Result<Opened, OpenError> {
+        let refuse = |refused| OpenError { path: called.to_owned(), refused };
+        let path = &file_of(called);
         let is_gone = || absent == Absent::Refuse && !path.exists();
         if is_gone() {
             return Err(refuse(Refused::Missing));
@@ -128,15 +129,15 @@ impl SqliteJournal {
             DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| refuse(error.into()))?;
         }
         check_kind(path).map_err(refuse)?;
-        let held = |holder| match Self::reader(path, Reads::Held) {
+        let held = |holder| match Self::reader(called, path, Reads::Held) {
             Ok(journal) => Ok(Opened::Reader(journal, holder)),
             Err(OpenError { refused: Refused::Missing, .. }) => Err(refuse(Refused::Held(holder))),
             Err(error) => Err(error),
         };
-        if let Some(why) = Unwritable::of(path).or_else(|| Unwritable::of(&salvage::newest(path))) {
+        if let Some(why) = unwritable(called, path, &salvage::newest(path)) {
             return match lock::holder(path) {
                 Some(holder) => held(holder),
-                None => Self::reader(path, Reads::ReadOnly).map(|journal| Opened::ReadOnly(journal, why)),
+                None => Self::reader(called, path, Reads::ReadOnly).map(|journal| Opened::ReadOnly(journal, why)),
             };
         }
         // Beside what is no journal nothing is left.
@@ -156,12 +157,20 @@ impl SqliteJournal {
             return Err(refuse(Refused::Missing));
         }
         let mut locks = vec![lock];
-        let (file, notice) = match salvage::intact(path, &mut locks).map_err(refuse)? {
-            Ok(intact) => intact,
-            Err(holder) => return held(holder),
+        let open = |locks: &mut Vec<Lock>| {
+            Ok(match salvage::intact(path, locks)? {
+                Ok((file, notice)) => Ok(Self::writer(called, path, file, locks, notice)?),
+                Err(holder) => Err(holder),
+            })
         };
-        let opened = Self::writer(path, file, locks, notice);
-        opened.map(Opened::Writer).map_err(refuse)
+        match open(&mut locks) {
+            Ok(Ok(journal)) => Ok(Opened::Writer(journal)),
+            Ok(Err(holder)) => held(holder),
+            Err(refused) => {
+                locks.iter().for_each(Lock::unmake);
+                Err(refuse(refused))
+            }
+        }
     }
 
     /// Opens the journal at `path` for reading only, whoever writes it meanwhile.
@@ -169,12 +178,12 @@ impl SqliteJournal {
     /// # Errors
     /// When there is none, or it is something else, or of a newer version.
     pub fn read(path: &Path) -> Result<Self, OpenError> {
-        Self::reader(path, Reads::Asked)
+        Self::reader(path, &file_of(path), Reads::Asked)
     }
 
-    fn reader(asked: &Path, why: Reads) -> Result<Self, OpenError> {
+    fn reader(called: &Path, asked: &Path, why: Reads) -> Result<Self, OpenError> {
         let path = salvage::newest(asked);
-        let refuse = |refused| OpenError { path: path.clone(), refused };
+        let refuse = |refused| OpenError { path: if path == asked { called } else { &path }.to_owned(), refused };
         let readers = Arc::<Readers>::default();
         let open = || {
             let (_, was_closed) = look_at(&path)?;
@@ -184,8 +193,9 @@ impl SqliteJournal {
         match open().map_err(|refused| salvage::named(refused, &path)) {
             Ok((direct, threads, was_closed)) => {
                 let direct = Mutex::new(direct);
-                let asked = asked.to_owned();
-                Ok(Self { asked, path, access: Access::Reads(why, threads), readers, direct, was_closed, notice: None })
+                let (called, asked) = (called.to_owned(), asked.to_owned());
+                let access = Access::Reads(why, threads);
+                Ok(Self { called, asked, path, access, readers, direct, was_closed, notice: None })
             }
             Err(refused) => {
                 readers.let_go();
@@ -194,23 +204,30 @@ impl SqliteJournal {
         }
     }
 
-    fn writer(asked: &Path, path: PathBuf, locks: Vec<Lock>, notice: Option<String>) -> Result<Self, Refused> {
+    /// The locks stay where they are if it is refused.
+    fn writer(
+        called: &Path,
+        asked: &Path,
+        path: PathBuf,
+        locks: &mut Vec<Lock>,
+        notice: Option<String>,
+    ) -> Result<Self, Refused> {
         let (db, was_closed) = open_for_writing(&path)?;
         let (queue, readers) = (Arc::<Queue>::default(), Arc::<Readers>::default());
         let weak = Arc::downgrade(&queue);
         let open = || {
             let direct = Reader::open(&path, &readers, Weak::clone(&weak))?;
             Reader::start(&path, &readers, &weak)?;
-            let kept = Kept::of(&path, &locks)?;
+            let kept = Kept::of(&path, locks)?;
             let writer = Writer::new(db, &path, kept, Arc::clone(&queue), Arc::clone(&readers))?;
             let thread = std::thread::Builder::new().name("journal-write".into()).spawn(move || writer.run())?;
             Ok((direct, thread))
         };
         match open() {
             Ok((direct, thread)) => {
-                let access = Access::Writes(Writing { queue, thread: Some(thread), locks });
-                let (asked, direct) = (asked.to_owned(), Mutex::new(direct));
-                Ok(Self { asked, path, access, readers, direct, was_closed, notice })
+                let access = Access::Writes(Writing { queue, thread: Some(thread), locks: std::mem::take(locks) });
+                let (called, asked, direct) = (called.to_owned(), asked.to_owned(), Mutex::new(direct));
+                Ok(Self { called, asked, path, access, readers, direct, was_closed, notice })
             }
             Err(refused) => {
                 readers.let_go();
@@ -225,6 +242,8 @@ fn check_kind(path: &Path) -> Result<(), Refused> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(Refused::NoFile("this is a directory")),
         Ok(found) if !found.is_file() => Err(Refused::NoFile("this is a device or a pipe")),
+        // One that has content can be read, and is not written.
+        Ok(found) if found.len() == 0 && found.nlink() > 1 => Err(Refused::NoFile("this is a hard link")),
         Ok(_) | Err(_) => Ok(()),
     }
 }

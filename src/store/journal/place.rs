@@ -1,4 +1,5 @@
-//! What the system lets this process do where a journal lies: whether it can be written, and how it is read if not.
+//! Where a journal lies, and what the system lets this process do there: whether it can be written, and how it is read if
+//! not.
 //!
 //! SQLite keeps a log beside a file and an index beside the log, and makes them also for reading. Where nothing can be
 //! made, or would be in the way of whoever may write, they are read as they stand there.
@@ -15,6 +16,14 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access, access};
 
 use super::lock::beside;
+use crate::store::disk;
+
+/// The file of the journal that is asked for as `path`: where symbolic links lead, also if nothing is there yet. Its lock
+/// and its log lie beside that file, so that there is one of each, whatever leads to it.
+pub(super) fn file_of(path: &Path) -> PathBuf {
+    // What the system does not follow, whoever opens it next is told.
+    disk::target(path).unwrap_or_else(|_| path.to_owned())
+}
 
 /// That a journal is there and can be read, and not written.
 #[derive(Debug)]
@@ -22,6 +31,8 @@ pub struct Unwritable {
     path: PathBuf,
     /// What the system says, and of what if not of the file itself.
     cause: String,
+    /// What whoever wants this one can do.
+    remedy: &'static str,
 }
 
 /// In one line, with what to do; in the alternate form with its whole path.
@@ -35,16 +46,27 @@ impl fmt::Display for Unwritable {
 impl Unwritable {
     /// The same in one line for whoever wants this journal and no other.
     pub fn of_it(&self) -> String {
-        format!("{} cannot be written ({}); change that, or who you are", self.path.display(), self.cause)
+        format!("{} cannot be written ({}); {}", self.path.display(), self.cause, self.remedy)
+    }
+
+    /// The same of a file that is called so.
+    pub(super) fn called(self, path: &Path) -> Self {
+        Self { path: path.to_owned(), ..self }
     }
 
     /// What keeps this process from writing the journal at `path`, if it is there and anything does. Changes nothing.
     pub fn of(path: &Path) -> Option<Self> {
-        if !has_content(path).is_ok_and(|is_there| is_there) {
-            return None;
-        }
-        let refused =
-            |what: &str, error: &io::Error| Self { path: path.to_owned(), cause: format!("{what}{}", in_words(error)) };
+        Self::of_file(&file_of(path)).map(|why| why.called(path))
+    }
+
+    /// The same of a file to which no links have to be followed any more.
+    pub(super) fn of_file(path: &Path) -> Option<Self> {
+        let found = fs::metadata(path).ok().filter(|found| found.len() > 0)?;
+        let refused = |what: &str, error: &io::Error| Self {
+            path: path.to_owned(),
+            cause: format!("{what}{}", in_words(error)),
+            remedy: "change that, or who you are",
+        };
         if let Err(error) = may_write(path) {
             return Some(refused("", &error));
         }
@@ -60,7 +82,12 @@ impl Unwritable {
                 Err(error) => return Some(refused(&format!("its {suffix} file: "), &error)),
             }
         }
-        None
+        // Beside each of its names there is another lock, and another log.
+        (found.is_file() && found.nlink() > 1).then(|| Self {
+            path: path.to_owned(),
+            cause: format!("it has {} names, hard links", found.nlink()),
+            remedy: "delete the others, but none that has a -wal file",
+        })
     }
 }
 
@@ -114,7 +141,7 @@ impl State {
 impl Standing {
     /// How the journal at `path` stands.
     pub(super) fn of(path: &Path) -> Self {
-        if Unwritable::of(path).is_none() {
+        if Unwritable::of_file(path).is_none() {
             return Self::Usual;
         }
         let log = beside(path, "-wal");

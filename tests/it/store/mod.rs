@@ -5,6 +5,7 @@ mod damage;
 mod exact;
 mod golden;
 mod holding;
+mod links;
 mod prefix;
 mod read_only;
 mod retention;
