@@ -92,7 +92,9 @@ fn newest_salvaged(path: &Path) -> (u32, Option<PathBuf>) {
 
 /// Every file that was salvaged from the journal at `path`, in their order.
 pub(super) fn all_salvaged(path: &Path) -> Vec<PathBuf> {
-    (1..u32::MAX).map(|number| salvaged(path, number)).take_while(|file| file.exists()).collect()
+    // Else each would be the directory itself.
+    let numbers = if path.file_name().is_some() { 1..u32::MAX } else { 0..0 };
+    numbers.map(|number| salvaged(path, number)).take_while(|file| file.exists()).collect()
 }
 
 /// Every file that was salvaged from the journal at `path`, in their order, and behind them what a process may have left

@@ -165,6 +165,32 @@ fn each_subcommand_says_what_it_needs_and_names_its_own_help() {
 }
 
 #[test]
+fn a_directory_is_no_journal_whatever_is_to_be_done_with_it() {
+    let home = home();
+    for directory in [".", "..", "/", "dir", "dir/", "dir/.."] {
+        for arguments in [
+            &["run", "ok.lua"][..],
+            &["run", "--resume", "ab"],
+            &["session", "list"],
+            &["session", "show", "ab"],
+            &["session", "tail", "ab"],
+            &["session", "export", "ab"],
+            &["session", "verify", "ab"],
+            &["session", "verify", "--where", "state:done"],
+            &["session", "cancel", "ab"],
+            &["session", "rm", "ab"],
+            &["session", "fork", "ab", "--at", "q-1"],
+        ] {
+            let ended = home.run(&[arguments, &["--journal", directory]].concat());
+            let told = "this is a directory; a journal is a file of its own, so give another one with --journal";
+            assert_eq!(ended.stderr, format!("error: {directory}: {told}\n"), "{arguments:?}");
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        }
+    }
+    assert!(home.run(&["doctor", "--journal", "/"]).exits(1).stdout.contains("BAD  /"));
+}
+
+#[test]
 fn an_option_of_packages_is_refused_beside_a_program() {
     let home = home();
     for option in ["--task", "--strategy", "--opts"] {
