@@ -26,6 +26,8 @@ mod session;
 mod usage;
 
 use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{CommandFactory, Parser};
 
@@ -39,6 +41,7 @@ use exit::CliError;
 /// Runs the program with its arguments, the first of which is its own name, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
+    outlive_limits_of_files();
     match Args::try_parse_from(&arguments) {
         Ok(args) => start(args).unwrap_or_else(|error| {
             for line in error.lines() {
@@ -48,6 +51,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }),
         Err(said) => usage::show(&said, &arguments),
     }
+}
+
+/// Lets a file that may not grow any more be a write that fails, as on a full disk, and not the end of the process. Not by
+/// ignoring the signal: what is started by this one would ignore it, too.
+fn outlive_limits_of_files() {
+    // Where it cannot be had, such a limit ends the process as it would any other.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
 fn start(args: Args) -> Result<Exit, CliError> {

@@ -8,6 +8,7 @@ use std::process::Command;
 use switchboard::engine::{Durability, Journal, JournalError, Record, Reply};
 
 use super::{Life, close, open, records_of, shown, told};
+use crate::cli::home::{Ended, Home};
 use crate::support::wait_for;
 
 /// Appends an answer of a session that waits, until it is taken or refused.
@@ -225,6 +226,34 @@ async fn part_on_a_full_disk() {
     assert!(why.starts_with(&format!("{}: ", directory.join("journal.db").display())) || why.contains("full"), "{why}");
     assert!(answer(&journal, &mut life, acknowledged + 1).await.is_err());
     fs::write(directory.join("acknowledged"), acknowledged.to_string()).unwrap();
+}
+
+#[test]
+fn a_limit_of_the_size_of_files_is_a_disk_that_takes_nothing_and_does_not_end_the_program() {
+    let home = Home::new();
+    home.file("many.lua", "for i = 1, 400 do alc.llm(('x'):rep(200) .. i) end return 'all'");
+    let answers = home.file("any.jsonl", "{\"response\": \"so\"}");
+    let run = |script: &str| {
+        let arguments =
+            [env!("CARGO_BIN_EXE_switchboard"), "--journal", "j.db", "--answers", answers.to_str().unwrap()];
+        Ended::of(home.command("sh").args(["-c", script]).args(arguments).spawn().unwrap())
+    };
+    run("ulimit -f 400; exec \"$0\" run many.lua \"$@\"").exits(6);
+    let listed = home.run(&["session", "list", "--journal", "j.db", "-o", "jsonl"]).exits(0).lines();
+    let id = listed[0]["session"].as_str().unwrap();
+    let ended = run(&format!("exec \"$0\" run --resume {id} \"$@\"")).exits(0);
+    assert!(ended.stdout.ends_with("done: \"all\"\n"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_is_started_has_its_own_say_about_the_size_of_files() {
+    let home = Home::new();
+    home.file("ask.lua", "return alc.llm('why?')");
+    // Where it ignored the signal, it would only be told that it cannot write.
+    let answerer = "sh -c 'ulimit -f 1; exec head -c 100000 /dev/zero > large'; code=$?; read line; \
+                    echo \"{\\\"response\\\": \\\"$code\\\"}\"; cat > /dev/null";
+    let ended = home.run(&["run", "ask.lua", "--answerer", answerer]).exits(0);
+    assert!(ended.stdout.ends_with("done: \"153\"\n"), "{ended:?}");
 }
 
 #[tokio::test]
