@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::kept::Kept;
 use super::lock::{self, Lock, beside};
@@ -28,6 +28,9 @@ const LOG_BYTES: i64 = 64 << 20;
 
 /// How long another program may keep the file locked before that is trouble. Nothing of this program does.
 const BUSY: Duration = Duration::from_millis(250);
+
+/// Files that a journal has open at a time: a lock, and of four connections each the file and its log, and an index.
+const FILES: usize = 10;
 
 /// Why a journal cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -168,7 +171,10 @@ impl SqliteJournal {
             Ok(Err(holder)) => held(holder),
             Err(refused) => {
                 locks.iter().for_each(Lock::unmake);
-                Err(refuse(refused))
+                Err(refuse(match refused {
+                    Refused::Sql(error) => refused_by(error),
+                    refused => refused,
+                }))
             }
         }
     }
@@ -246,6 +252,21 @@ fn check_kind(path: &Path) -> Result<(), Refused> {
         Ok(found) if found.len() == 0 && found.nlink() > 1 => Err(Refused::NoFile("this is a hard link")),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// What the system says where SQLite says only that a file cannot be opened, if the process has too many open. Others are
+/// tried: to close one of the journal would let go of locks that SQLite has on it.
+pub(super) fn too_many(error: &rusqlite::Error) -> Option<io::Error> {
+    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
+        return None;
+    }
+    let opened: io::Result<Vec<File>> = (0..FILES).map(|_| File::open("/dev/null")).collect();
+    opened.err()
+}
+
+/// The same of what is refused.
+pub(super) fn refused_by(error: rusqlite::Error) -> Refused {
+    too_many(&error).map_or_else(|| error.into(), Refused::Io)
 }
 
 /// What a process left undone that ended while it opened a file: only then SQLite writes the file itself, and what would

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::place::Standing;
 use super::queue::Queue;
@@ -55,9 +55,7 @@ impl Unreadable {
     fn is_damage(&self) -> bool {
         match self {
             Self::Damaged(_) => true,
-            Self::Sql(error) => {
-                matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
-            }
+            Self::Sql(error) => writer::is_damage(error),
         }
     }
 }

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::lock::{self, Lock};
-use super::opening::{Refused, open_for_writing, undone};
+use super::opening::{Refused, open_for_writing, refused_by, undone};
 use super::place::{Standing, has_content};
 use super::row::{self, Entry};
 use super::schema::{self, facts};
 use super::texts;
+use super::writer::is_damage;
 use crate::domain::{ContentHash, SessionId};
 
 mod pages;
@@ -129,7 +130,7 @@ fn is_intact(path: &Path) -> Result<bool, Refused> {
 pub(super) fn named(refused: Refused, path: &Path) -> Refused {
     let is_ours = || Pages::open(path).is_ok_and(|pages| pages.rows().any(|row| row.is_ours()));
     match refused {
-        Refused::Sql(error) if !is_damage(&error) => Refused::Sql(error),
+        Refused::Sql(error) if !is_damage(&error) => refused_by(error),
         Refused::Sql(_) | Refused::Foreign => {
             if is_ours() {
                 Refused::Damaged
@@ -141,11 +142,6 @@ pub(super) fn named(refused: Refused, path: &Path) -> Refused {
     }
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
-}
-
 /// The same, as far as SQLite reads it.
 fn passes(path: &Path) -> Result<bool, Refused> {
     let db = Standing::of(path).connect(path)?;
@@ -155,6 +151,7 @@ fn passes(path: &Path) -> Result<bool, Refused> {
     if facts::get(&db, facts::DAMAGED)?.is_some() {
         return Ok(false);
     }
+    facts::last_numbers(&db)?;
     let was_closed = facts::get(&db, facts::OPEN)?.is_none();
     if std::fs::metadata(path)?.len() > if was_closed { CHECKED_ALWAYS } else { CHECKED } {
         return Ok(true);

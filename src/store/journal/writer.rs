@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::kept::{Gone, Kept};
+use super::opening::too_many;
 use super::queue::{Append, Batch, Job, Queue, Typed};
 use super::reading::Readers;
 use super::retention;
@@ -381,17 +382,26 @@ fn error_of(path: &Path, error: &rusqlite::Error) -> JournalError {
     JournalError(plain(path, error))
 }
 
+/// Whether an error says that a file is not what was written.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    // What stands in a column is not what is ever written there.
+    matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
+        || matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
 /// An error of SQLite in words for people.
 pub(super) fn plain(path: &Path, error: &rusqlite::Error) -> String {
     let file = path.display();
     match error.sqlite_error_code() {
+        _ if is_damage(error) => format!("{file} is damaged; the next start saves what is intact"),
         Some(ErrorCode::DiskFull) => format!("the disk of {file} is full"),
         Some(ErrorCode::ReadOnly) => format!("{file} can only be read"),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => format!("another program keeps {file} locked"),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            format!("{file} is damaged; the next start saves what is intact")
+        Some(ErrorCode::CannotOpen) => {
+            let why = too_many(error).map_or_else(|| error.to_string(), |why| why.to_string());
+            format!("{file} cannot be opened: {why}")
         }
-        Some(ErrorCode::CannotOpen) => format!("{file} cannot be opened: {error}"),
         _ => format!("{file}: {error}"),
     }
 }

@@ -209,3 +209,44 @@ async fn a_row_that_is_damaged_is_noticed_as_it_is_read_and_the_next_start_saves
     assert_eq!(records_of(&journal, lives[2].id()).await.unwrap().len(), 4);
     assert_eq!(records_of(&journal, lives[3].id()).await, Some(shown(&lives[3].records)));
 }
+
+#[tokio::test]
+async fn what_stands_in_a_column_and_is_never_written_there_is_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = directory.path().join("whole.db");
+    let lives = lives();
+    write(&whole, &lives).await;
+    for column in ["records.n", "records.seq", "records.sum", "snapshots.n", "sessions.id", "facts.value", "texts.text"]
+    {
+        let path = directory.path().join(format!("{column}.db"));
+        fs::copy(&whole, &path).unwrap();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        let (table, name) = column.split_once('.').unwrap();
+        if table == "facts" {
+            db.execute("INSERT INTO facts VALUES ('last_row', 'x')", []).unwrap();
+        } else {
+            let last = format!("(SELECT max(rowid) FROM {table})");
+            db.execute(&format!("UPDATE {table} SET {name} = 'x' WHERE rowid = {last}"), []).unwrap();
+        }
+        db.pragma_update_and_check(None, "wal_checkpoint", "truncate", |_| Ok(())).unwrap();
+        drop(db);
+
+        let is_told = |why: String| assert!(why.contains("is damaged"), "{column}: {why}");
+        match SqliteJournal::read(&path) {
+            Err(error) => is_told(error.to_string()),
+            Ok(journal) => {
+                drop(journal.ids().map_err(|error| is_told(error.0)));
+                drop(journal.stored(0, 100).get().await.map_err(|error| is_told(error.0)));
+                for life in &lives {
+                    drop(journal.records(life.id()).get().await.map_err(|error| is_told(error.0)));
+                }
+            }
+        }
+        if table != "snapshots" && table != "sessions" {
+            // Its snapshots can be made again, and what stands there of a session stands in its rows, too.
+            let journal = open(&path);
+            assert!(journal.notice().is_some_and(|notice| notice.contains("is damaged")), "{column}");
+            close(journal).await;
+        }
+    }
+}

@@ -257,6 +257,26 @@ fn what_is_started_has_its_own_say_about_the_size_of_files() {
 }
 
 #[tokio::test]
+async fn with_too_few_files_open_that_is_what_is_said() {
+    let home = Home::new();
+    let path = home.path().join("j.db");
+    let journal = open(&path);
+    Life::begun(1).write(&journal).await;
+    close(journal).await;
+    let mut refused = 0;
+    for limit in 8..24 {
+        let script = format!("ulimit -n {limit}; exec \"$0\" session list --journal j.db");
+        let ended = home.command("sh").args(["-c", &script, env!("CARGO_BIN_EXE_switchboard")]).spawn().unwrap();
+        let Ended { code, stderr, .. } = Ended::of(ended);
+        let is_of_the_journal = stderr.starts_with("error: j.db");
+        assert!(!is_of_the_journal || stderr.contains("Too many open files"), "{limit}: {stderr}");
+        refused += usize::from(is_of_the_journal);
+        assert_eq!(code == Some(0), stderr.is_empty(), "{limit}: {stderr}");
+    }
+    assert!(refused > 0);
+}
+
+#[tokio::test]
 async fn too_much_that_is_not_written_makes_a_session_wait() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal.db");
