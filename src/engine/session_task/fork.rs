@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{Over, SessionTask};
 use crate::domain::{
-    CancelCode, CancelReason, Command, EventKind, Parent, SeenAt, SessionId, SessionKind, SessionSpec, SharedBudget,
+    CancelCode, CancelReason, Command, EventKind, Parent, SessionId, SessionKind, SessionSpec, SharedBudget,
     TerminalOutcome,
 };
 use crate::engine::feed::Feed;
@@ -90,9 +90,7 @@ impl SessionTask {
             match prepared {
                 Ok(prepared) => children.add(index, prepared),
                 // No failure of the program's: whoever closes says what becomes of it.
-                Err(_) if self.is_closing() => loop {
-                    self.wait_for_request(SeenAt::Running).await?;
-                },
+                Err(_) if self.is_closing() => match self.wait_for_the_end().await? {},
                 Err(why) => return Ok(Err(format!("alc.fork: cannot start strategy '{strategy}': {why}"))),
             }
         }
@@ -110,6 +108,10 @@ impl SessionTask {
         let (limit, mut results_take) = (self.session.spec().limits.memory_bytes, 0);
         let mut ends = children.ends(&told);
         while let Some((index, outcome)) = self.meanwhile(ends.next()).await? {
+            if self.is_closing() && is_shut_down(&outcome) {
+                // So is this session, and may hear of it later: what it waited for is no business of its program.
+                match self.wait_for_the_end().await? {}
+            }
             let child = &children.all[index];
             let strategy = &*fork.strategies[index];
             let result = result(&outcome).and_then(|value| {
@@ -243,6 +245,11 @@ fn ended_child(event: &EventRef) -> Option<SessionId> {
         EventKind::ChildEnded { session, .. } => Some(session),
         _ => None,
     }
+}
+
+/// Whether a session has ended only because the registry does.
+fn is_shut_down(outcome: &TerminalOutcome) -> bool {
+    matches!(outcome, TerminalOutcome::Cancelled(cancelled) if cancelled.reason.code == CancelCode::SystemShutdown)
 }
 
 /// What the parent gets of a child.

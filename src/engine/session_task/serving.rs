@@ -2,6 +2,7 @@
 //!
 //! Requests are served at the checkpoints only, one at a time, so that nobody finds the session in the middle of a turn.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -28,6 +29,13 @@ impl SessionTask {
             }
         };
         self.serve(request, seen_at).await
+    }
+
+    /// Serves requests, in the middle of a step, until one ends the session or has it leave memory.
+    pub(super) async fn wait_for_the_end(&mut self) -> Result<Infallible, Over> {
+        loop {
+            self.wait_for_request(SeenAt::Running).await?;
+        }
     }
 
     /// Serves every request that waits, without waiting for more.

@@ -78,9 +78,7 @@ impl SessionTask {
     /// Waits, without a program, for what ends the session: a cancel, a limit, or the end of the process.
     pub(super) async fn wait_marked(&mut self) -> Result<Infallible, Over> {
         self.world.recovery.arrived(self.session.id());
-        loop {
-            self.wait_for_request(SeenAt::Running).await?;
-        }
+        self.wait_for_the_end().await
     }
 
     /// Makes an answer's way free: the program of a session that sleeps is run again up to its pause. `Err`: the answer

@@ -181,3 +181,20 @@ fn output_that_cannot_be_written_is_a_failure() {
         assert!(ended.stderr.starts_with("error: standard output: No space left on device"), "{arguments:?}");
     }
 }
+
+#[test]
+fn whatever_a_family_waits_for_is_printed_also_where_nothing_is_kept_of_it() {
+    let home = Home::new();
+    home.file("lib/asks/init.lua", "return { run = function() return alc.llm('child?') end }");
+    home.file("lib/nests/init.lua", "return { run = function() return alc.fork({'asks', 'asks'}, {})[1].result end }");
+    let code = "return alc.fork({'nests', 'asks', 'nests'}, {})[1].result";
+    for _ in 0..8 {
+        let left = home.run(&["run", "--code", code, "--lib", "lib", "-o", "jsonl", "--ephemeral"]).exits(6);
+        let terminal = left.terminal();
+        let pending = terminal["pending"].as_array().unwrap().iter();
+        let mut asked: Vec<_> = pending.map(|prompt| prompt["query_id"].as_str().unwrap()).collect();
+        asked.sort_unstable();
+        assert_eq!(asked, ["f-0-1", "f-0-1", "f-1-1", "f-1-1", "f-1-1"], "{left:#?}");
+        assert!(left.lines().iter().all(|line| line["kind"] != "child_ended"), "no program is told: {left:#?}");
+    }
+}

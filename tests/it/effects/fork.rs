@@ -218,6 +218,26 @@ async fn a_shutdown_ends_a_family() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_ends_each_session_of_a_family_where_it_stands() {
+    for _ in 0..10 {
+        let rig = rig();
+        rig.package("nests", "return { run = function() return alc.fork({ 'asks', 'asks' }, {})[1].result end }");
+        let top = rig.start(SessionSpec::run("return alc.fork({ 'nests', 'nests' }, {})[1].result")).await;
+        let all = children(&rig, top, 2).await;
+        for id in &all {
+            for child in children(&rig, *id, 2).await {
+                paused(&rig.registry, child).await;
+            }
+        }
+        assert_eq!(bounded(rig.registry.shutdown(std::time::Duration::from_secs(30))).await, 0);
+        for id in [top, all[0], all[1]] {
+            let TerminalOutcome::Cancelled(end) = ended(&rig.registry, id).await else { panic!("{id} is cancelled") };
+            assert_eq!(end.state_before, ExecutionState::Running { waiting_on: Some(2) });
+        }
+    }
+}
+
 #[tokio::test]
 async fn with_abort_the_first_failure_cancels_the_others_and_is_raised() {
     let rig = rig();
