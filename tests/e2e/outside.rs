@@ -208,3 +208,20 @@ fn a_package_is_started_from_the_form_with_what_it_says_it_needs() {
     desk.shows("Say hello in a tone of joy");
     quit(desk);
 }
+
+#[test]
+fn an_answerer_that_wants_the_terminal_is_told_that_it_has_none_and_the_run_goes_on() {
+    let answerers = [
+        "while read -r query; do read -r answer < /dev/tty; echo \"{\\\"response\\\": \\\"$answer\\\"}\"; done",
+        "stty -echo < /dev/tty; cat",
+        "cat > /dev/null | head -n 1 < /dev/tty; true",
+    ];
+    for answerer in answerers {
+        let args = ["run", "--code", "return alc.llm('Who?')", "--answerer", answerer];
+        let mut run = Terminal::start_in(tempfile::tempdir().unwrap(), &args, 160, 24);
+        assert_eq!(run.ends().exit_code(), 6, "{}", run.contents());
+        run.writes("given up at q-1: it wants the terminal");
+        run.writes("waiting: q-1 Who?");
+        assert!(!run.raw().contains("is started again"), "{}", run.contents());
+    }
+}

@@ -40,6 +40,25 @@ struct Running {
     proven: bool,
 }
 
+/// What is wrong with the command.
+struct Failure {
+    what: String,
+    /// Whether it would be the same at every start.
+    is_lasting: bool,
+}
+
+impl From<String> for Failure {
+    fn from(what: String) -> Self {
+        Self { what, is_lasting: false }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self { what: fault.to_string(), is_lasting: matches!(fault, Fault::WantsTerminal) }
+    }
+}
+
 /// A query as the process reads it.
 #[derive(Serialize)]
 struct QueryLine<'a> {
@@ -110,14 +129,14 @@ impl Answerer {
                     self.failures = 0;
                     return is_taken;
                 }
-                Err(fault) => self.note_failure(query.query_id, &fault).await,
+                Err(failure) => self.note_failure(query.query_id, &failure).await,
             }
         }
         false
     }
 
     /// Asks once. Says whether the query needs nobody else; `Err`: what is wrong with the command.
-    async fn try_answer(&mut self, ask: &Ask, query: &Query, line: &[u8]) -> Result<bool, String> {
+    async fn try_answer(&mut self, ask: &Ask, query: &Query, line: &[u8]) -> Result<bool, Failure> {
         let running = match &mut self.process {
             Some(running) => running,
             none => {
@@ -126,10 +145,9 @@ impl Answerer {
                 none.insert(Running { process, proven: false })
             }
         };
-        let text = running.process.ask(line).await.map_err(|fault| {
+        let text = running.process.ask(line).await.inspect_err(|fault| {
             // An earlier answer may have been another question's: that is told of any process.
             running.proven &= !matches!(fault, Fault::Unasked);
-            fault.to_string()
         })?;
         let reply = read(&text, [ask.top, ask.session], query.query_id)?;
         let answer = Answer {
@@ -140,7 +158,7 @@ impl Answerer {
         };
         let taken = self.registry.resume(ask.session, ResumePayload::Single(answer)).await;
         if let Err(fault @ ResumeError::InvalidPayload { .. }) = taken {
-            return Err(format!("its answer was refused: {fault}"));
+            return Err(format!("its answer was refused: {fault}").into());
         }
         running.proven = true;
         if let Err(fault @ ResumeError::NotRecorded { .. }) = taken {
@@ -157,15 +175,17 @@ impl Answerer {
     }
 
     /// Ends the process, says why where a person would want to know, and gives up after too many failures.
-    async fn note_failure(&mut self, query: QueryId, fault: &str) {
-        self.failures += 1;
+    async fn note_failure(&mut self, query: QueryId, Failure { what: fault, is_lasting }: &Failure) {
+        self.failures = if *is_lasting { FAILURES } else { self.failures + 1 };
         let mut proven = false;
         if let Some(running) = self.process.take() {
             proven = running.proven;
             running.process.discard().await;
         }
         let name = shown(&self.command);
-        if self.failures == FAILURES {
+        if *is_lasting {
+            output::message(&format!("answerer {name}: given up at {query}: {fault}"));
+        } else if self.failures == FAILURES {
             output::message(&format!(
                 "answerer {name}: given up after {FAILURES} failures in a row, the last at {query}: {fault}"
             ));

@@ -1,5 +1,11 @@
 //! One process that answers: a line in, a line out.
 //!
+//! It is in a process group of its own, so that it can be ended with all it started, and Ctrl-C is the run's and not a
+//! fault of the answerer. The price is that it cannot have the terminal: a terminal has one group at a time, and would
+//! give that one Ctrl-C as well. Whoever reads `/dev/tty` all the same is stopped by the system and would keep its
+//! question for ever, so that is a fault which says what to do instead. One that is stopped by another signal is waited for:
+//! whoever has sent that lets it go on.
+//!
 //! Knows nothing of sessions, of trying again and of giving up.
 
 use std::io;
@@ -8,9 +14,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::io::ioctl_fionread;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::domain::Limits;
 
@@ -25,6 +32,8 @@ pub(super) struct Coprocess {
     child: Child,
     /// The group of it and of what it starts.
     group: Option<Pid>,
+    /// Comes whenever something becomes of it.
+    changes: unix::Signal,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
@@ -44,6 +53,9 @@ pub(super) enum Fault {
     /// It does not read what it is asked, and a line that is cut short can be followed by no other.
     #[error("it answered without reading its question")]
     Unread,
+    /// The system stopped it, as it used the terminal.
+    #[error("it wants the terminal and cannot have it; a person answers on the desk, or with --stdin")]
+    WantsTerminal,
     /// The pipe to it failed.
     #[error("reading its answer: {0}")]
     Pipe(#[from] io::Error),
@@ -52,20 +64,20 @@ pub(super) enum Fault {
 impl Coprocess {
     /// Starts `sh -c command`, whose messages go to `errors`.
     pub(super) fn start(command: &str, errors: Stdio) -> io::Result<Self> {
+        let changes = signal(SignalKind::child())?;
         let mut child = Command::new("sh")
             .arg("-c")
             .arg(command)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)
-            // A group of its own: it can be ended with all it started, and Ctrl-C is ours to handle.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         let input = child.stdin.take().expect("its input was asked to be a pipe");
         let output = child.stdout.take().expect("its output was asked to be a pipe");
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        Ok(Self { child, group, input, output: BufReader::new(output) })
+        Ok(Self { child, group, changes, input, output: BufReader::new(output) })
     }
 
     /// Writes a line and reads the one that answers it. What was written before can be seen, and is a fault; a line too
@@ -103,6 +115,7 @@ impl Coprocess {
                 }
                 // What it has started may hold its output open.
                 status = self.child.wait() => Some(status),
+                () = stopped_by_terminal(self.group, &mut self.changes) => return Err(Fault::WantsTerminal),
             }
         };
         if ended.is_some() {
@@ -122,6 +135,10 @@ impl Coprocess {
         if answer.len() as u64 >= limit {
             return Err(Fault::TooLong(limit));
         }
+        if !answer.is_empty() {
+            // It has ended, or its output has: whatever it wrote last is a line, with or without an end.
+            return Ok(answer);
+        }
         // Its output ended. So has it, or it closed its output and will not answer either.
         let ended = match ended {
             Some(status) => Ok(status),
@@ -136,7 +153,7 @@ impl Coprocess {
 
     /// Closes its input, waits for its end, and ends what is left of it and of what it has started.
     pub(super) async fn stop(self) {
-        let Self { mut child, group, input, output } = self;
+        let Self { mut child, group, input, output, .. } = self;
         drop((input, output));
         let _ = tokio::time::timeout(ENDING, child.wait()).await;
         Self::kill(child, group).await;
@@ -159,6 +176,23 @@ impl Coprocess {
             tracing::warn!(%error, "cannot end the answerer");
         }
     }
+}
+
+/// Waits until the first process of a group is stopped for its use of the terminal, which stops all of the group.
+async fn stopped_by_terminal(group: Option<Pid>, changes: &mut unix::Signal) {
+    while !group.is_some_and(is_stopped_by_terminal) {
+        if changes.recv().await.is_none() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+fn is_stopped_by_terminal(process: Pid) -> bool {
+    // Only looks: its end is waited for elsewhere. One that has ended is no longer there.
+    let look = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(process), look).ok().flatten();
+    let by = status.and_then(|status| status.stopping_signal());
+    by.is_some_and(|by| [Signal::TTIN, Signal::TTOU].iter().any(|signal| signal.as_raw() == by))
 }
 
 /// Whether something can be read at once.

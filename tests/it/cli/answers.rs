@@ -390,3 +390,17 @@ fn an_answerer_may_give_every_answer_the_same_id() {
     let ended = run(&home, code, &["--stdin"], input).exits(0);
     assert_eq!(ended.terminal()["value"], json!(["S", "T"]));
 }
+
+#[test]
+fn an_answer_before_the_end_of_the_output_needs_no_line_end() {
+    let home = Home::new();
+    let last = "read -r line; printf '{\"response\":\"A\"}'";
+    let ended = run(&home, "return { alc.llm('x'), alc.llm('y') }", &["--answerer", last], "").exits(0);
+    assert_eq!((&ended.terminal()["value"], &*ended.stderr), (&json!(["A", "A"]), ""));
+    let closes = "read -r line; printf '{\"response\":\"B\"}'; exec >&-; sleep 10000";
+    let ended = run(&home, "return alc.llm('x')", &["--answerer", closes], "").exits(0);
+    assert_eq!(ended.terminal()["value"], "B");
+    let half = "read -r line; printf '{\"response\":'";
+    let ended = run(&home, "return alc.llm('x')", &["--answerer", half], "").exits(6);
+    assert!(ended.stderr.contains("its answer is no answer: EOF while parsing"), "{ended:#?}");
+}
