@@ -36,7 +36,7 @@ fn line(session: &Session) -> String {
         "{}  {:<9}  {}  {}",
         session.id().short(),
         session.state().name(),
-        time(session.created_at()),
+        time(born(session)),
         short(session.spec().display_title())
     );
     if let ExecutionState::Paused(pause) = session.state() {
@@ -62,7 +62,7 @@ pub(super) fn object(session: &Session) -> Value {
         "session": session.id(),
         "title": session.spec().display_title(),
         "state": session.state().name(),
-        "created_at": session.created_at(),
+        "created_at": born(session),
         "last_at": session.last_at(),
         "last_seq": session.last_seq(),
         "waits_for": waits_for,
@@ -71,6 +71,11 @@ pub(super) fn object(session: &Session) -> Value {
         "parent": session.spec().parent.as_ref().map(|parent| parent.session),
         "branch": session.spec().branch,
     })
+}
+
+/// Since when a session is there: its age is counted from then. The events before it, of a branch, are another's.
+pub(super) fn born(session: &Session) -> Timestamp {
+    session.spec().own_time(session.created_at())
 }
 
 /// A moment, to the second, in UTC.

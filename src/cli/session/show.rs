@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::list::{object, time};
+use super::list::{born, object, time};
 use super::{wait, which};
 use crate::cli::args::{Format, WhichArgs};
 use crate::cli::exit::{CliError, Exit};
@@ -48,7 +48,7 @@ fn text(session: &Session) -> String {
     line("session", &session.id().to_string());
     line("title", spec.display_title());
     line("state", session.state().name().as_str());
-    line("started", &time(session.created_at()));
+    line("started", &time(born(session)));
     line("last", &time(session.last_at()));
     for (key, value) in &spec.tags {
         line("tag", &format!("{key}={value}"));

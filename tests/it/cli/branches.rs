@@ -98,3 +98,15 @@ fn the_record_of_a_run_is_verified_too() {
     assert_eq!(text, format!("ok   {id}  2 events came again\n"));
     home.run(&["session", "verify", "ffffffffffffffff"]).exits(3);
 }
+
+#[test]
+fn a_branch_is_as_old_as_it_is_there() {
+    let home = Home::new();
+    let id = done(&home);
+    let branch = one(&home, &["session", "fork", &id, "--at", "q-2"])["session"].as_str().unwrap().to_owned();
+    for verb in [&["session", "show", &branch][..], &["session", "list", "--where", "state:paused"]] {
+        let shown = one(&home, verb);
+        assert_eq!(shown["session"], branch);
+        assert_eq!(shown["created_at"], shown["branch"]["made_at"], "{shown}");
+    }
+}
