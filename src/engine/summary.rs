@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Stored;
-use crate::domain::query::Standing;
+use crate::domain::query::{Facts, Standing};
 use crate::domain::{ExecutionState, Progress, Seq, Session, SessionId, SessionSpec, Timestamp, Usage};
 
 /// A session as it stood after its last event. Cheap to clone.
@@ -102,6 +102,21 @@ impl Summary {
         }
     }
 
+    /// What a query may ask of it, as long as nobody sees a number of it.
+    pub fn facts(&self, now: Timestamp) -> Facts<'_> {
+        Facts {
+            id: self.id,
+            spec: &self.spec,
+            number: None,
+            state: &self.state,
+            standing: self.standing(),
+            created_at: self.created_at,
+            tokens: self.usage.total_tokens.tokens,
+            query: None,
+            now,
+        }
+    }
+
     /// The session that it comes from: the one that forked it, of a child; the one that it goes on from, of a branch.
     pub fn origin(&self) -> Option<SessionId> {
         self.parent().or_else(|| self.spec.branch.map(|branch| branch.of))
@@ -122,5 +137,14 @@ impl From<&Session> for Summary {
             progress: session.progress().cloned(),
             presence: Presence::default(),
         }
+    }
+}
+
+/// As somebody sees it who only reads the journal.
+impl From<&Stored> for Summary {
+    fn from(stored: &Stored) -> Self {
+        let summary = Self::from(&*stored.session);
+        let presence = if summary.state.is_ended() { Presence::Resident } else { Presence::Elsewhere.of(stored) };
+        Self { presence, ..summary }
     }
 }

@@ -158,17 +158,8 @@ impl List {
     }
 
     fn put_at(&mut self, own: Place, Known { summary, names }: Known<'_>, now: Timestamp) {
-        let facts = Facts {
-            id: summary.id,
-            spec: &summary.spec,
-            number: self.asks_for_numbers.then(|| names.number(summary)).flatten(),
-            state: &summary.state,
-            standing: summary.standing(),
-            created_at: summary.created_at,
-            tokens: summary.usage.total_tokens.tokens,
-            query: None,
-            now,
-        };
+        let number = self.asks_for_numbers.then(|| names.number(summary)).flatten();
+        let facts = Facts { number, ..summary.facts(now) };
         let verdict = self.how.filter.verdict(&facts, &mut self.scratch);
         let held = self.placed.get(&summary.id).filter(|_| self.held);
         let (own, shown) = held.map_or((own, verdict.holds), |before| (before.own.clone(), before.shown));

@@ -8,16 +8,17 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
-use super::list::{short, time};
+use super::list::{born, short, time};
+use super::which::Filter;
 use super::{wait, which};
 use crate::cli::args::{Format, ListArgs, RemoveArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::journal::{self, runs, to_change};
 use crate::cli::output;
 use crate::config::{Settings, size_in_words};
-use crate::domain::query::{Expr, Scratch};
+use crate::domain::query::Expr;
 use crate::domain::{ExecutionState, Prompt, Session, SessionId, StateName, Timestamp};
-use crate::engine::{Clock, Journal, Stored, SystemClock};
+use crate::engine::{Journal, Stored};
 use crate::store::journal::{Refused, SqliteJournal};
 
 /// In this order they say what a run of several sessions is: what a person has to do comes first.
@@ -46,7 +47,7 @@ impl Run {
         };
         let changed = || fs::metadata(&path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok();
         let began = match stored.first() {
-            Some(stored) => stored.session.created_at(),
+            Some(stored) => born(&stored.session),
             None => changed().map_or(0, |since| since.as_millis() as i64),
         };
         let (bytes, holder) = (SqliteJournal::bytes_of(&path), SqliteJournal::writer_of(&path));
@@ -207,8 +208,8 @@ async fn all(settings: &Settings) -> Result<Vec<Run>, CliError> {
 pub(super) fn list(settings: &Settings, args: &ListArgs, query: Option<&Expr>) -> Result<Exit, CliError> {
     let mut runs = wait(all(settings))??;
     if let Some(query) = query {
-        let (now, mut scratch) = (SystemClock.now(), Scratch::default());
-        runs.retain(|run| run.stored.iter().any(|stored| which::means(query, stored, now, &mut scratch)));
+        let mut filter = Filter::new(Some(query));
+        runs.retain(|run| run.stored.iter().any(|stored| filter.means(stored)));
     }
     output::data(match args.output {
         Format::Text => runs.iter().map(Run::line).collect(),
@@ -222,10 +223,9 @@ pub(super) fn list(settings: &Settings, args: &ListArgs, query: Option<&Expr>) -
 pub(super) fn remove(settings: &Settings, args: &RemoveArgs, query: Option<&Expr>) -> Result<Exit, CliError> {
     let mut runs = wait(all(settings))??;
     if let Some(query) = query {
-        let (now, mut scratch) = (SystemClock.now(), Scratch::default());
+        let mut filter = Filter::new(Some(query));
         // A child goes with the session that forked it. Nothing of what is not meant goes.
-        let mut is_meant =
-            |stored: &Stored| stored.session.spec().parent.is_some() || which::means(query, stored, now, &mut scratch);
+        let mut is_meant = |stored: &Stored| stored.session.spec().parent.is_some() || filter.means(stored);
         runs.retain(|run| run.tops().count() > 0 && run.stored.iter().all(&mut is_meant));
     }
     let (mut not_ended, mut held, mut bytes, mut lines) = (0, 0, 0, Vec::new());

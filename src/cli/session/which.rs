@@ -8,9 +8,9 @@ use crate::cli::exit::CliError;
 use crate::cli::find::{self, Found};
 use crate::cli::output;
 use crate::config::Settings;
-use crate::domain::query::{Expr, Facts, Scratch, Standing};
+use crate::domain::query::{Expr, Scratch};
 use crate::domain::{Session, Timestamp};
-use crate::engine::{Clock, Journal, Stored, SystemClock};
+use crate::engine::{Clock, Journal, Stored, Summary, SystemClock};
 use crate::store::journal::SqliteJournal;
 
 /// Sessions that are read at once.
@@ -24,27 +24,23 @@ pub(super) fn query(text: &str) -> Result<Expr, CliError> {
     text.parse::<Expr>().map_err(|fault| CliError::usage(format!("--where {text:?}: {}", fault.what)))
 }
 
-/// Whether a query means a session.
-pub(super) fn means(query: &Expr, stored: &Stored, now: Timestamp, scratch: &mut Scratch) -> bool {
-    let session = &stored.session;
-    let is_held = session.spec().held && !session.has_begun() && !session.state().is_ended();
-    let standing = if stored.rests && stored.is_suspended() {
-        Some(Standing::Suspended)
-    } else {
-        is_held.then_some(Standing::Held)
-    };
-    let facts = Facts {
-        id: session.id(),
-        spec: session.spec(),
-        number: None,
-        state: session.state(),
-        standing,
-        created_at: session.created_at(),
-        tokens: session.usage().total_tokens.tokens,
-        query: None,
-        now,
-    };
-    query.holds(&facts, scratch)
+/// A query that is asked of one session after the other, of all at the same moment. Without one, every session is meant.
+pub(super) struct Filter<'a> {
+    query: Option<&'a Expr>,
+    now: Timestamp,
+    scratch: Scratch,
+}
+
+impl<'a> Filter<'a> {
+    pub(super) fn new(query: Option<&'a Expr>) -> Self {
+        Self { query, now: SystemClock.now(), scratch: Scratch::default() }
+    }
+
+    /// Whether a session is meant.
+    pub(super) fn means(&mut self, stored: &Stored) -> bool {
+        let Some(query) = self.query else { return true };
+        query.holds(&Summary::from(stored).facts(self.now), &mut self.scratch)
+    }
 }
 
 /// Every session that `query` means, or every one, in the order of their birth.
@@ -60,9 +56,7 @@ pub(super) async fn sessions(journal: &SqliteJournal, query: Option<&Expr>) -> R
 /// # Errors
 /// As [`sessions`].
 pub(super) async fn stored(journal: &SqliteJournal, query: Option<&Expr>) -> Result<Vec<Stored>, CliError> {
-    let (now, mut scratch) = (SystemClock.now(), Scratch::default());
-    let mut all = Vec::new();
-    let mut behind = 0;
+    let (mut filter, mut all, mut behind) = (Filter::new(query), Vec::new(), 0);
     loop {
         let page = journal.stored(behind, PAGE).get().await?;
         let Some(last) = page.last else { return Ok(all) };
@@ -70,8 +64,7 @@ pub(super) async fn stored(journal: &SqliteJournal, query: Option<&Expr>) -> Res
         for (id, why) in &page.damaged {
             output::message(&format!("{id} is left out: {why}"));
         }
-        let meant = page.sessions.iter();
-        all.extend(meant.filter(|stored| query.is_none_or(|query| means(query, stored, now, &mut scratch))).cloned());
+        all.extend(page.sessions.iter().filter(|stored| filter.means(stored)).cloned());
     }
 }
 
