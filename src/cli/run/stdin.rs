@@ -1,6 +1,6 @@
 //! Answers on standard input: each line waits until its query is asked, each question until its line has come.
 
-use std::io::{self, BufRead, Read};
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
@@ -8,21 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::output;
 use super::answers_file::json_fault;
-use super::coprocess::line_limit;
+use super::lines::{self, Numbered};
 use super::matching::{AnswerLine, Given, Matching, Place};
 use super::sources::{Ask, Stage};
 use super::supervise::Ending;
 use crate::domain::{Answer, AnsweredBy, ExecutionState, QueryId, ResumePayload, SessionId};
 use crate::engine::{ChangeCursor, Registry, Summary};
 
-/// Lines read ahead of the one who looks at them.
-const LINES: usize = 256;
-
 /// Unused answers that are named at the end; of more, the number is told.
 const NAMED: usize = 5;
-
-/// What may stand before the first line.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The source.
 pub(super) struct StdinAnswers {
@@ -35,9 +29,6 @@ pub(super) struct StdinAnswers {
     ending: Arc<OnceLock<Ending>>,
 }
 
-/// A line with its number, counted from 1; or why there is none.
-type Numbered = (u64, Result<Vec<u8>, String>);
-
 impl StdinAnswers {
     /// Starts to read standard input. What it cannot answer once that has ended is passed to `next`.
     pub(super) fn open(
@@ -46,9 +37,7 @@ impl StdinAnswers {
         copies: u32,
         ending: Arc<OnceLock<Ending>>,
     ) -> io::Result<Self> {
-        let (sender, lines) = mpsc::channel(LINES);
-        // A read cannot be interrupted: the thread ends with its input or with the process.
-        std::thread::Builder::new().name("stdin".into()).spawn(move || read(&mut io::stdin().lock(), &sender))?;
+        let lines = lines::start()?;
         Ok(Self { lines, matching: Matching::new(copies), seen: ChangeCursor::default(), registry, next, ending })
     }
 
@@ -98,13 +87,10 @@ impl StdinAnswers {
             Ok(line) => line,
             Err(error) => return complain(number, &format!("{}; it is skipped", json_fault(&error))),
         };
-        if let Some(session) = &line.session
-            && !is_id_prefix(session)
-        {
+        if let Some(session) = line.session.as_deref().filter(|session| !is_id_prefix(session)) {
             return complain(number, &format!("{session:?} is no session id; it is skipped"));
         }
-        let query = line.query_id;
-        let names_session = line.session.is_some();
+        let (query, names_session) = (line.query_id, line.session.is_some());
         let given = Given { number, line };
         if self.is_ambiguous(&given) {
             return;
@@ -127,23 +113,28 @@ impl StdinAnswers {
         let Some(named) = given.line.session.as_deref().filter(|named| named.parse::<SessionId>().is_err()) else {
             return false;
         };
-        let changes = self.registry.changes(self.seen);
-        self.seen = changes.cursor;
-        let summaries: Vec<Summary> = if changes.overflowed {
-            let not_ended = |summary: &Summary| !summary.state.is_ended();
-            self.registry.list().into_iter().filter(not_ended).collect()
-        } else {
-            changes.sessions.into_iter().filter_map(|session| self.registry.summary(session).ok()).collect()
-        };
-        for summary in summaries.iter().filter(|summary| summary.spec.parent.is_none()) {
-            self.matching.start(summary.id);
-        }
+        self.note_started();
         let meanings = self.matching.meanings(named, given.line.query_id);
         if meanings > 1 {
             let fault = format!("{named} is the beginning of {meanings} ids; give more digits; it is skipped");
             complain(given.number, &fault);
         }
         meanings > 1
+    }
+
+    /// Notes the sessions that a person has started since it was last looked.
+    fn note_started(&mut self) {
+        let changes = self.registry.changes(self.seen);
+        self.seen = changes.cursor;
+        let summaries: Vec<Summary> = if changes.overflowed {
+            let all = self.registry.list().into_iter();
+            all.filter(|summary| !summary.state.is_ended()).collect()
+        } else {
+            changes.sessions.into_iter().filter_map(|session| self.registry.summary(session).ok()).collect()
+        };
+        for summary in summaries.iter().filter(|summary| summary.parent().is_none()) {
+            self.matching.start(summary.id);
+        }
     }
 
     async fn ended(&mut self) {
@@ -203,60 +194,4 @@ fn complain(number: u64, fault: &str) {
 
 fn is_id_prefix(text: &str) -> bool {
     (1..=16).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// Reads lines until the input ends or nobody wants them.
-fn read(input: &mut impl BufRead, lines: &mpsc::Sender<Numbered>) {
-    let limit = line_limit();
-    for number in 1.. {
-        let mut line = Vec::new();
-        let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
-        let line = match read {
-            Ok(0) => return,
-            Ok(_) if line.len() as u64 >= limit && line.last() != Some(&b'\n') => {
-                skip_line(input);
-                Err(format!("it is longer than {limit} bytes; it is skipped"))
-            }
-            // Some editors begin a file so.
-            Ok(_) if number == 1 && line.starts_with(BYTE_ORDER_MARK) => Ok(line.split_off(BYTE_ORDER_MARK.len())),
-            Ok(_) => Ok(line),
-            Err(error) => {
-                let _ = lines.blocking_send((number, Err(format!("cannot be read: {error}"))));
-                return;
-            }
-        };
-        if lines.blocking_send((number, line)).is_err() {
-            return;
-        }
-    }
-}
-
-fn skip_line(input: &mut impl BufRead) {
-    while let Ok(buffer) = input.fill_buf() {
-        let (length, ended) = match buffer.iter().position(|byte| *byte == b'\n') {
-            Some(end) => (end + 1, true),
-            None => (buffer.len(), buffer.is_empty()),
-        };
-        input.consume(length);
-        if ended {
-            return;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_without_end_is_skipped_and_the_next_is_read() {
-        let mut text = vec![b'x'; line_limit() as usize + 10];
-        text.extend_from_slice(b"\nnext\nlast");
-        let (sender, mut lines) = mpsc::channel(8);
-        read(&mut text.as_slice(), &sender);
-        let mut next = || lines.try_recv().unwrap();
-        assert!(next().1.unwrap_err().starts_with("it is longer than"));
-        assert_eq!(next(), (2, Ok(b"next\n".to_vec())));
-        assert_eq!(next(), (3, Ok(b"last".to_vec())));
-    }
 }
