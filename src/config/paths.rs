@@ -154,6 +154,11 @@ impl Paths {
         self.journal().filter(|_| named)
     }
 
+    /// Whether records of runs lie where only this start of the program was told, by a flag.
+    pub fn are_runs_elsewhere(&self) -> bool {
+        matches!(self.state_dir.origin, Origin::Flag(_))
+    }
+
     /// Where the records of runs lie, a journal each, if there is a place for them.
     pub fn runs(&self) -> Option<PathBuf> {
         self.state_dir.path.as_ref().map(|directory| directory.join("runs"))

@@ -20,7 +20,7 @@ mod terminal;
 pub(super) mod text;
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Builder;
@@ -41,8 +41,35 @@ struct Plan {
     answerer: Option<String>,
     stdin: bool,
     form: Form,
-    /// The journal that was named.
-    journal: Option<PathBuf>,
+}
+
+/// Where sessions of a run are kept, for what is said to go on with them.
+struct KeptIn {
+    path: PathBuf,
+    /// Whether it is found without being named.
+    is_found: bool,
+}
+
+impl KeptIn {
+    /// What a command has to be given to find it there. Of what is not there any more only the person can say where.
+    fn argument(&self) -> String {
+        match (self.is_gone(), self.is_found) {
+            (true, _) => " --journal FILE".to_owned(),
+            (false, true) => String::new(),
+            (false, false) => format!(" --journal {}", self.path.display()),
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        !self.path.exists()
+    }
+
+    /// What belongs to it and still lies where it was, where it is gone: its log, without which it cannot be read.
+    fn log_left(&self) -> Option<PathBuf> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        Some(log.into()).filter(|log: &PathBuf| self.is_gone() && log.exists())
+    }
 }
 
 /// The sessions of a run.
@@ -95,10 +122,16 @@ pub(super) fn run(settings: &Settings, args: RunArgs) -> Result<Exit, CliError> 
             (Some(journal), plan(settings, args, Sessions::Kept(session))?)
         }
     };
+    let kept_in = match settings.paths.named_journal() {
+        Some(path) => Some(KeptIn { path: path.to_owned(), is_found: false }),
+        None => journal
+            .as_ref()
+            .map(|journal| KeptIn { path: journal.path().to_owned(), is_found: !settings.paths.are_runs_elsewhere() }),
+    };
     let _log = log::start(settings);
     let desk =
         Desk::open(DeskOptions { library_dirs: dirs, home: program::home(settings), journal, sleep: settings.sleep })?;
-    let result = desk.run(supervise::supervise(desk.registry().clone(), plan));
+    let result = desk.run(supervise::supervise(desk.registry().clone(), plan, kept_in));
     desk.close();
     result
 }
@@ -111,8 +144,7 @@ fn plan(settings: &Settings, args: RunArgs, sessions: Sessions) -> Result<Plan, 
     if args.answerer.as_deref().is_some_and(|command| command.trim().is_empty()) {
         return Err(CliError::usage("--answerer: the command is blank; give one that answers a line with a line"));
     }
-    let journal = settings.paths.named_journal().map(Path::to_owned);
-    Ok(Plan { sessions, answers, answerer: args.answerer, stdin: args.stdin, form, journal })
+    Ok(Plan { sessions, answers, answerer: args.answerer, stdin: args.stdin, form })
 }
 
 /// Reads and checks the program.

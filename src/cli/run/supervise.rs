@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ use super::sources::{Report, Stage};
 use super::stdin::StdinAnswers;
 use super::stream::{self, Ended, Stream};
 use super::terminal::Terminal;
-use super::{Plan, Sessions, text};
+use super::{KeptIn, Plan, Sessions, text};
 use crate::desk::DeskError;
 use crate::domain::{ExecutionState, SessionId, SessionSpec};
 use crate::engine::{ChangeCursor, Presence, Registry, Summary};
@@ -53,8 +52,8 @@ pub(super) enum Ending {
     Failed,
 }
 
-/// Runs a plan to its end.
-pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, CliError> {
+/// Runs a plan to its end. Nothing of it is kept without `kept_in`.
+pub(super) async fn supervise(registry: Registry, plan: Plan, kept_in: Option<KeptIn>) -> Result<Exit, CliError> {
     let mut signals = Signals::listen().map_err(DeskError::Runtime)?;
     let (stream, ended) = stream::start().map_err(DeskError::Runtime)?;
     let (reports, received) = mpsc::channel(REPORTS);
@@ -105,7 +104,7 @@ pub(super) async fn supervise(registry: Registry, plan: Plan) -> Result<Exit, Cl
         ending,
         over,
         tasks,
-        journal: plan.journal,
+        kept_in,
         is_kept: kept.is_some(),
         seen: ChangeCursor::default(),
         order: Vec::new(),
@@ -135,8 +134,7 @@ struct Run {
     ending: Arc<OnceLock<Ending>>,
     over: CancellationToken,
     tasks: TaskTracker,
-    /// The journal that was named.
-    journal: Option<PathBuf>,
+    kept_in: Option<KeptIn>,
     /// Whether it goes on with a session of a journal.
     is_kept: bool,
     /// How far it has looked for sessions that stand still.
@@ -201,7 +199,7 @@ impl Run {
                 && self.live.contains(&session)
                 && self.stuck.insert(session)
             {
-                output::message(&text::cannot_go_on(session, why, self.journal.as_deref()));
+                output::message(&text::cannot_go_on(session, why, self.kept_in.as_ref()));
             }
         }
     }
@@ -383,7 +381,7 @@ impl Run {
             Some(Ending::NobodyAnswers | Ending::ReaderGone | Ending::Failed) | None => self.exit(ending),
         };
         let left = self.left();
-        let Self { follower, mut ended, over, reports, tasks, journal, order, mut documents, written, hurried, .. } =
+        let Self { follower, mut ended, over, reports, tasks, kept_in, order, mut documents, written, hurried, .. } =
             self;
         over.cancel();
         // Nobody takes reports any more: who still has one must not wait for that.
@@ -420,7 +418,7 @@ impl Run {
         match written {
             Err(error) if !stream::is_reader_gone(&error) => Err(CliError::Output(error)),
             Ok(()) | Err(_) => {
-                if let Some(text) = text::how_to_go_on(&left, journal.as_deref()) {
+                if let Some(text) = text::how_to_go_on(&left, kept_in.as_ref()) {
                     output::message(&text);
                 }
                 Ok(exit)

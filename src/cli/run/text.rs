@@ -1,11 +1,11 @@
 //! Events as lines for people. Whatever a program says is shown as data: control characters become visible signs.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::Form;
 use super::follow::Whose;
 use super::terminal::{End, Terminal};
+use super::{Form, KeptIn};
 use crate::domain::{CancelCode, EffectStep, Event, EventKind, Prompt, Query, SessionId, printable_line};
 
 /// The longest part of a text that one line shows; `-o jsonl` has it all.
@@ -103,8 +103,8 @@ pub(super) fn terminal(out: &mut String, form: Form, whose: Whose, terminal: &Te
 }
 
 /// That a session cannot be run again from its record, and what to do.
-pub(super) fn cannot_go_on(session: SessionId, why: &str, journal: Option<&Path>) -> String {
-    let journal = journal.map(|path| format!(" --journal {}", path.display())).unwrap_or_default();
+pub(super) fn cannot_go_on(session: SessionId, why: &str, kept_in: Option<&KeptIn>) -> String {
+    let journal = kept_in.map(KeptIn::argument).unwrap_or_default();
     let session = session.short();
     let why = shown(why);
     format!(
@@ -113,26 +113,24 @@ pub(super) fn cannot_go_on(session: SessionId, why: &str, journal: Option<&Path>
 }
 
 /// What to type to go on with sessions that were left.
-pub(super) fn how_to_go_on(left: &[SessionId], journal: Option<&Path>) -> Option<String> {
-    let ids: Vec<String> = left.iter().take(3).map(|id| id.short()).collect();
-    if let (Some(path), [first, others @ ..]) = (journal.filter(|path| !path.exists()), left) {
-        let (path, id) = (path.display(), if others.is_empty() { first.short() } else { "ID".to_owned() });
-        let how = format!("switchboard run --resume {id} --journal FILE");
-        return Some(format!("{path} is gone; if it was moved, it goes on with: {how}"));
-    }
-    let journal = journal.map(|path| format!(" --journal {}", path.display())).unwrap_or_default();
-    match left {
-        [] => None,
-        [_] => Some(format!("it goes on with: switchboard run --resume {}{journal}", ids[0])),
-        several => {
-            let more = if several.len() > ids.len() { ", …" } else { "" };
-            let ids = format!("{}{more}", ids.join(", "));
-            Some(format!(
-                "{} sessions are left ({ids}); each goes on with: switchboard run --resume ID{journal}",
-                several.len()
-            ))
+pub(super) fn how_to_go_on(left: &[SessionId], kept_in: Option<&KeptIn>) -> Option<String> {
+    let (first, others) = left.split_first()?;
+    let journal = kept_in.map(KeptIn::argument).unwrap_or_default();
+    let id = if others.is_empty() { first.short() } else { "ID".to_owned() };
+    let how = format!("goes on with: switchboard run --resume {id}{journal}");
+    Some(match kept_in.filter(|kept_in| kept_in.is_gone()) {
+        Some(kept_in) => {
+            let and = |log: PathBuf| format!("move {} too, as FILE-wal; then ", log.display());
+            let first = kept_in.log_left().map(and).unwrap_or_default();
+            format!("{} is gone; if it was moved, {first}it {how}", kept_in.path.display())
         }
-    }
+        None if others.is_empty() => format!("it {how}"),
+        None => {
+            let ids: Vec<String> = left.iter().take(3).map(|id| id.short()).collect();
+            let more = if left.len() > ids.len() { ", …" } else { "" };
+            format!("{} sessions are left ({}{more}); each {how}", left.len(), ids.join(", "))
+        }
+    })
 }
 
 struct Lines<'a> {

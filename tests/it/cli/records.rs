@@ -365,22 +365,51 @@ fn a_journal_that_another_process_is_just_making_is_held() {
     assert_eq!(told, "error: new.db: it is held by another process, and nothing is recorded there yet; try again\n");
 }
 
-#[test]
-fn a_run_whose_journal_is_moved_says_how_it_goes_on_there() {
-    let home = Home::new();
-    let arguments = ["run", "--code", "alc.llm('x')", "--journal", "j.db", "--stdin", "-o", "jsonl"];
+/// Starts a run that waits, moves `from` to `to` in the shell, and gives its short id and what it has said at its end.
+fn moved(home: &Home, journal: &[&str], from: &str, to: &str) -> (String, String) {
+    let arguments = [&["run", "--code", "alc.llm('x')", "--stdin", "-o", "jsonl"], journal].concat();
     let mut child = home.switchboard(&arguments).stdin(std::process::Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let asked = lines.find(|line| line.as_ref().unwrap().contains("\"pause_requested\"")).unwrap().unwrap();
     let asked: Value = serde_json::from_str(&asked).unwrap();
-    std::fs::rename(home.path().join("j.db"), home.path().join("moved.db")).unwrap();
+    assert!(home.command("sh").args(["-c", &format!("mv {from} {to}")]).status().unwrap().success());
     drop(child.stdin.take());
     assert!(lines.last().unwrap().unwrap().contains("\"waiting\""));
-    let short = &asked["session"].as_str().unwrap()[..8];
-    let how =
-        format!("j.db is gone; if it was moved, it goes on with: switchboard run --resume {short} --journal FILE\n");
-    let ended = Ended::of(child).exits(6);
-    assert!(ended.stderr.ends_with(&how), "{ended:#?}");
+    (asked["session"].as_str().unwrap()[..8].to_owned(), Ended::of(child).exits(6).stderr)
+}
+
+#[test]
+fn a_run_whose_journal_is_moved_says_how_it_goes_on_there() {
+    let home = Home::new();
+    let (short, told) = moved(&home, &["--journal", "j.db"], "j.db", "moved.db");
+    let how = format!(
+        "j.db is gone; if it was moved, move j.db-wal too, as FILE-wal; then it goes on with: \
+         switchboard run --resume {short} --journal FILE\n"
+    );
+    assert!(told.ends_with(&how), "{told}");
+    std::fs::rename(home.path().join("j.db-wal"), home.path().join("moved.db-wal")).unwrap();
+    home.run(&["run", "--resume", &short, "--journal", "moved.db"]).exits(6);
+}
+
+#[test]
+fn a_run_whose_own_record_is_moved_says_how_it_goes_on_there() {
+    let home = Home::new();
+    let records = "home/.local/state/switchboard/runs";
+    let (short, told) = moved(&home, &[], &format!("{records}/*"), ".");
+    let here = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path());
+    let mut found = here.filter(|path| path.extension().is_some_and(|extension| extension == "db"));
+    let record = found.next().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let how = format!("is gone; if it was moved, it goes on with: switchboard run --resume {short} --journal FILE\n");
+    assert!(told.ends_with(&format!("{records}/{record} {how}")), "{told}");
+    home.run(&["run", "--resume", &short, "--journal", &record]).exits(6);
+}
+
+#[test]
+fn a_run_whose_record_lies_elsewhere_names_it() {
+    let home = Home::new();
+    let left = home.run(&["run", "--code", "alc.llm('x')", "--state-dir", "state"]).exits(6).stderr;
+    let how = left.strip_prefix("it goes on with: switchboard ").unwrap();
+    home.run(&how.split_whitespace().collect::<Vec<_>>()).exits(6);
 }
 
 #[test]
