@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::which::Meant;
-use super::{runs, wait, which};
+use super::which::{Filter, Meant};
+use super::{journal_path, open, runs, wait, which};
 use crate::cli::args::{Format, RemoveArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::journal::{delete, is_record_of_a_run, named, to_change};
 use crate::cli::output;
 use crate::config::Settings;
 use crate::domain::{Session, SessionId, printable_line};
-use crate::engine::Journal;
-use crate::store::journal::SqliteJournal;
+use crate::engine::{Journal, Stored};
 
 /// Removes the sessions, or says which it would.
 pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, CliError> {
@@ -25,25 +24,38 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
     }
     wait(async {
         // Nothing is made only to find that nothing is in it.
-        let Meant { path, journal, mut sessions } = which::meant(settings, id, query).await?;
-        // What a run has forked goes with it, and its file with the last of its sessions.
-        let named = named(settings);
+        let (path, journal, given) = match id {
+            Some(id) => {
+                let (Meant { path, journal, .. }, session) = which::one(settings, id).await?;
+                (path, journal, Some(session.id()))
+            }
+            None => (journal_path(settings)?.to_owned(), open(settings)?, None),
+        };
+        let stored = which::stored(&journal, None).await?;
+        let all: Vec<&Arc<Session>> = stored.iter().map(|stored| &stored.session).collect();
+        let mut filter = Filter::new(parsed.as_ref());
+        let is_meant = |stored: &&Stored| given.map_or_else(|| filter.means(stored), |id| stored.session.id() == id);
+        let meant = stored.iter().filter(is_meant).map(|stored| Arc::clone(&stored.session)).collect();
+        // What a run has forked goes with it, and its file with the last of its sessions. Elsewhere only that goes which
+        // nobody would end any more.
         let is_of_a_run = is_record_of_a_run(settings, &path);
-        if is_of_a_run {
-            sessions = with_children(sessions, &which::sessions(&journal, None).await?);
-        }
-        let (ended, live): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| session.state().is_ended());
-        if let (Some(session), Some(_)) = (live.first(), id) {
-            let message = format!("{0} has not ended; first switchboard session cancel {0}{named}", session.id());
-            return Err(CliError::Conflict(message));
-        }
-        let (ended, needed) = without_needed(&journal, ended).await;
-        if let (Some((session, above)), Some(_)) = (needed.first(), id) {
-            let session = session.id();
-            let message = format!(
-                "{session} is of {above}, which has not ended; first switchboard session cancel {above}{named}"
-            );
-            return Err(CliError::Conflict(message));
+        let sessions = with_children(meant, &all, |child| is_of_a_run || !child.state().is_ended());
+        let tops = tops(&all, journal.ids()?);
+        let (mut ended, mut not_ended, mut needed) = (Vec::new(), 0, 0);
+        for session in sessions {
+            let (top, has_ended) = tops[&session.id()];
+            if has_ended {
+                ended.push(session);
+            } else if id.is_some() {
+                let (session, named) = (session.id(), named(settings));
+                let of = if session == top { String::new() } else { format!("is of {top}, which ") };
+                let message = format!("{session} {of}has not ended; first switchboard session cancel {top}{named}");
+                return Err(CliError::Conflict(message));
+            } else if session.state().is_ended() {
+                needed += 1;
+            } else {
+                not_ended += 1;
+            }
         }
         drop(journal);
         if !args.dry_run {
@@ -63,15 +75,19 @@ pub(super) fn remove(settings: &Settings, args: &RemoveArgs) -> Result<Exit, Cli
                 output::message(&format!("{path} {stays}; delete it yourself if you do not want it"));
             }
         }
-        say(args, &ended, live.len(), needed.len())?;
+        say(args, &ended, not_ended, needed)?;
         Ok(Exit::Ok)
     })?
 }
 
-/// The sessions, and of `all` those that they have forked; each once.
-fn with_children(mut sessions: Vec<Arc<Session>>, all: &[Arc<Session>]) -> Vec<Arc<Session>> {
+/// The sessions, and of `all` those that they have forked and that `goes` too; each once.
+fn with_children(
+    mut sessions: Vec<Arc<Session>>,
+    all: &[&Arc<Session>],
+    goes: impl Fn(&Session) -> bool,
+) -> Vec<Arc<Session>> {
     let mut children: HashMap<SessionId, Vec<&Arc<Session>>> = HashMap::new();
-    for session in all {
+    for session in all.iter().filter(|session| goes(session)) {
         if let Some(parent) = parent(session) {
             children.entry(parent).or_default().push(session);
         }
@@ -90,41 +106,22 @@ fn parent(session: &Session) -> Option<SessionId> {
     session.spec().parent.as_ref().map(|parent| parent.session)
 }
 
-/// The sessions that can go, and those that one above them needs to go on, each with that one.
-async fn without_needed(
-    journal: &SqliteJournal,
-    ended: Vec<Arc<Session>>,
-) -> (Vec<Arc<Session>>, Vec<(Arc<Session>, SessionId)>) {
-    let mut known = HashMap::new();
-    let (mut free, mut needed) = (Vec::new(), Vec::new());
-    for session in ended {
-        let above = match parent(&session) {
-            None => None,
-            Some(parent) => match known.get(&parent) {
-                Some(above) => *above,
-                None => *known.entry(parent).or_insert(not_ended_from(journal, parent).await),
-            },
-        };
-        match above {
-            None => free.push(session),
-            Some(above) => needed.push((session, above)),
-        }
+/// Of each session of a journal the one at the top of its family, as far as that is there, and whether that has ended. A
+/// family has ended with its top: that needs those below it to go on, and what still waits below an end waits for nobody.
+///
+/// `all` are the sessions that can be read, in the order of their birth, `ids` those that are there. One that cannot be
+/// read may go on once it is saved.
+fn tops(all: &[&Arc<Session>], ids: Vec<SessionId>) -> HashMap<SessionId, (SessionId, bool)> {
+    let readable: HashSet<SessionId> = all.iter().map(|session| session.id()).collect();
+    let unreadable = ids.into_iter().filter(|id| !readable.contains(id));
+    let mut tops: HashMap<_, _> = unreadable.map(|id| (id, (id, false))).collect();
+    for session in all {
+        let own = (session.id(), session.state().is_ended());
+        // A parent is born before its children.
+        let above = parent(session).and_then(|parent| tops.get(&parent).copied());
+        tops.insert(session.id(), above.unwrap_or(own));
     }
-    (free, needed)
-}
-
-/// The first session that has not ended, of this one and those above it.
-async fn not_ended_from(journal: &SqliteJournal, id: SessionId) -> Option<SessionId> {
-    let mut next = Some(id);
-    while let Some(id) = next {
-        next = match journal.stored_one(id).get().await {
-            Ok(Some(stored)) if stored.session.state().is_ended() => parent(&stored.session),
-            // One that cannot be read may go on once it is saved.
-            Ok(Some(_)) | Err(_) => return Some(id),
-            Ok(None) => None,
-        };
-    }
-    None
+    tops
 }
 
 /// Says what went, how many of those that are meant have not ended, and how many are needed by one that has not.

@@ -142,8 +142,8 @@ impl SqliteJournal {
         }
     }
 
-    /// Removes those of `sessions` that have ended, with everything that is kept of them. What one that has not ended has
-    /// forked stays with it.
+    /// Removes those of `sessions` that have ended, with everything that is kept of them. What a session has forked has
+    /// ended with what stands at the top of its family, and stays until then.
     pub fn remove(&self, sessions: Vec<SessionId>) -> Reply<Removed> {
         self.later(|word| Job::Remove(sessions, word))
     }

@@ -35,7 +35,7 @@ impl Retention {
 pub struct Removed {
     /// They are gone.
     pub removed: Vec<SessionId>,
-    /// They or those that forked them have not ended. They are as they were.
+    /// They, or those at the top of their families, have not ended. They are as they were.
     pub not_ended: Vec<SessionId>,
     /// There are none.
     pub unknown: Vec<SessionId>,
@@ -83,7 +83,8 @@ fn text(db: &Connection, hash: ContentHash) -> Result<Vec<u8>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Removes sessions that have ended, with everything that is kept of them.
+/// Removes sessions that have ended, with everything that is kept of them. What a session has forked has ended with what
+/// stands at the top of its family, and only then: nobody comes back for what waits below an end.
 ///
 /// # Errors
 /// What SQLite says; then nothing is removed.
@@ -91,20 +92,23 @@ pub(super) fn remove(db: &mut Connection, ids: &[SessionId]) -> rusqlite::Result
     let transaction = db.transaction()?;
     facts::keep_numbers(&transaction)?;
     let mut outcome = Removed::default();
+    // All of them are looked at before the first goes: it may be what tells the end of others.
+    let mut places = Vec::new();
     for id in ids {
-        let bits = id.bits() as i64;
         match find(&transaction, *id)? {
             None => outcome.unknown.push(*id),
-            Some((_, None)) => outcome.not_ended.push(*id),
-            Some((place, Some(_))) if is_needed(&transaction, place)? => outcome.not_ended.push(*id),
-            Some((place, Some(_))) => {
-                for table in ["records", "snapshots", "sessions"] {
-                    transaction.prepare_cached(&format!("DELETE FROM {table} WHERE place = ?"))?.execute([place])?;
-                }
-                transaction.prepare_cached("DELETE FROM drafts WHERE session = ?")?.execute([bits])?;
+            Some((place, ended)) if has_family_ended(&transaction, place, ended)? => {
+                places.push(place);
                 outcome.removed.push(*id);
             }
+            Some(_) => outcome.not_ended.push(*id),
         }
+    }
+    for (id, place) in outcome.removed.iter().zip(places) {
+        for table in ["records", "snapshots", "sessions"] {
+            transaction.prepare_cached(&format!("DELETE FROM {table} WHERE place = ?"))?.execute([place])?;
+        }
+        transaction.prepare_cached("DELETE FROM drafts WHERE session = ?")?.execute([id.bits() as i64])?;
     }
     if !outcome.removed.is_empty() {
         remove_texts(&transaction)?;
@@ -120,18 +124,17 @@ fn find(db: &Connection, id: SessionId) -> rusqlite::Result<Option<(i64, Option<
         .optional()
 }
 
-/// Whether a session above the one at `place` has not ended.
-fn is_needed(db: &Connection, place: i64) -> rusqlite::Result<bool> {
-    let mut place = place;
+/// Whether what stands at the top of the family of the session at `place` has ended. Of those above it the journal may
+/// have lost some: then it is the last that is there.
+fn has_family_ended(db: &Connection, mut place: i64, mut ended: Option<Timestamp>) -> rusqlite::Result<bool> {
     while let Some(parent) = parent(db, place)? {
         match find(db, parent)? {
-            Some((_, None)) => return Ok(true),
             // A parent is born first; of a file in which that is not so, nothing is asked in a circle.
-            Some((above, Some(_))) if above < place => place = above,
+            Some((above, above_ended)) if above < place => (place, ended) = (above, above_ended),
             _ => break,
         }
     }
-    Ok(false)
+    Ok(ended.is_some())
 }
 
 /// The session that forked the one at `place`. Of one whose birth is damaged none is known, and none could go on with it.

@@ -371,20 +371,25 @@ fn a_run_that_shows_its_damage_only_as_it_is_opened_is_kept_too() {
     }
 }
 
-#[tokio::test]
-async fn a_run_has_ended_with_what_stands_at_its_top() {
-    let home = Home::new();
-    let parent = |session: &Life, depth| Parent { session: session.id(), fork: 1, index: 0, depth, budget: None };
-    let mut top = Life::begun(1);
+/// A session, its child, which waits for a child of its own, and that, which asks. Their ids are `id` and those behind.
+fn family(id: u64) -> (Life, Life, Life) {
     let below = |above: &Life, id, depth| {
-        let mut life =
-            Life::new(id, SessionSpec { parent: Some(parent(above, depth)), ..SessionSpec::run("return 1") });
+        let parent = Parent { session: above.id(), fork: 1, index: 0, depth, budget: None };
+        let mut life = Life::new(id, SessionSpec { parent: Some(parent), ..SessionSpec::run("return 1") });
         life.take(Command::Begin);
         life
     };
-    let child = below(&top, 2, 1);
-    let mut grandchild = below(&child, 3, 2);
+    let top = Life::begun(id);
+    let child = below(&top, id + 1, 1);
+    let mut grandchild = below(&child, id + 2, 2);
     grandchild.ask("whom?");
+    (top, child, grandchild)
+}
+
+#[tokio::test]
+async fn a_run_has_ended_with_what_stands_at_its_top() {
+    let home = Home::new();
+    let (mut top, child, grandchild) = family(1);
     for ends in [false, true] {
         if ends {
             top.finish();
@@ -436,4 +441,46 @@ fn what_a_session_has_forked_stays_until_that_has_ended_and_is_counted_once() {
     assert_eq!(dry.len(), 3, "{dry:?}");
     assert_eq!(home.run(&all).exits(0).stdout.lines().count(), 3);
     assert!(!Path::new(record).exists());
+}
+
+#[tokio::test]
+async fn what_has_ended_at_its_top_is_removed_with_what_a_dead_process_left_below_it() {
+    let home = Home::new();
+    let runs = home.path().join("home/.local/state/switchboard/runs");
+    for (path, stays) in [(runs.join("run.db"), false), (home.path().join("mine.db"), true)] {
+        let (mut top, child, grandchild) = family(0x10_0000_0000);
+        top.finish();
+        let mut lives = vec![top, child, grandchild];
+        if stays {
+            // One of another family, of which the child has ended.
+            let (above, mut ended, below) = family(0x20_0000_0000);
+            ended.finish();
+            lives.extend([above, ended, below]);
+        }
+        let journal = open(&path);
+        for life in &lives {
+            life.write(&journal).await;
+        }
+        close(journal).await;
+        let named: &[&str] = if stays { &["--journal", "mine.db"] } else { &[] };
+        for id in ["0000001000000000", "0000001000000001", "0000001000000002"] {
+            let dry = home.run(&[&["session", "rm", id, "--dry-run", "-o", "jsonl"], named].concat()).exits(0);
+            assert!(dry.lines().iter().any(|line| line["session"] == id), "{dry:#?}");
+        }
+        let removed = home.run(&[&["session", "rm", "0000001000000000"], named].concat()).exits(0);
+        assert_eq!((removed.stdout.lines().count(), &*removed.stderr), (3, ""), "{removed:#?}");
+        assert_eq!(path.exists(), stays);
+        if stays {
+            let left = home.run(&[&["session", "list", "-o", "jsonl"], named].concat()).exits(0).lines();
+            assert_eq!(left.len(), 3, "{left:?}");
+            let above = "0000002000000000";
+            for id in ["0000002000000001", "0000002000000002"] {
+                let told = home.run(&[&["session", "rm", id], named].concat()).exits(5).stderr;
+                let how = format!("is of {above}, which has not ended; first switchboard session cancel {above}");
+                assert_eq!(told, format!("error: {id} {how} --journal mine.db\n"));
+            }
+            home.run(&[&["session", "cancel", above], named].concat()).exits(0);
+            home.run(&[&["session", "rm", "0000002000000001"], named].concat()).exits(0);
+        }
+    }
 }

@@ -134,3 +134,32 @@ async fn what_a_session_that_has_not_ended_has_forked_is_kept_for_it() {
     assert_eq!(told(journal.remove(all.clone())).await, Removed { removed: all, ..Removed::default() });
     close(journal).await;
 }
+
+#[tokio::test]
+async fn what_still_waits_below_an_end_can_be_removed_with_it_or_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open(&directory.path().join("journal.db"));
+    let mut top = Life::begun(1);
+    let below = |id, above: &Life, depth| {
+        let parent = Some(Parent { session: above.id(), fork: 1, index: 0, depth, budget: None });
+        let mut life = Life::new(id, SessionSpec { parent, ..SessionSpec::run("return 1") });
+        life.take(Command::Begin);
+        life
+    };
+    let child = below(2, &top, 1);
+    let mut grandchild = below(3, &child, 2);
+    grandchild.ask("whom?");
+    for life in [&top, &child, &grandchild] {
+        life.write(&journal).await;
+    }
+    let all = vec![top.id(), child.id(), grandchild.id()];
+    let kept = Removed { not_ended: all.clone(), ..Removed::default() };
+    assert_eq!(told(journal.remove(all.clone())).await, kept);
+    let written = top.records.len();
+    top.finish();
+    top.write_from(written, &journal).await;
+    let gone = |removed: &[SessionId]| Removed { removed: removed.to_vec(), ..Removed::default() };
+    assert_eq!(told(journal.remove(all[2..].to_vec())).await, gone(&all[2..]));
+    assert_eq!(told(journal.remove(all[..2].to_vec())).await, gone(&all[..2]));
+    close(journal).await;
+}
