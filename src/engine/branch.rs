@@ -57,9 +57,14 @@ pub enum BranchError {
         /// What it has asked, in words.
         asked: String,
     },
-    /// Its parent waits for its result.
-    #[error("{0} is a child of a fork; branch its parent")]
-    Child(SessionId),
+    /// Nobody but the call that forked it could take the result of its branch.
+    #[error("{child} is a child of a fork; {instead}")]
+    Child {
+        /// The session.
+        child: SessionId,
+        /// What can be done instead, in words.
+        instead: String,
+    },
     /// Not everything of it is kept.
     #[error("its record cannot be read: {0}")]
     Unreadable(String),
@@ -146,10 +151,32 @@ impl Registry {
     async fn records_of(&self, of: SessionId) -> Result<Arc<[Record]>, BranchError> {
         let records = self.shared.world.journal.records(of).get().await;
         match records.map_err(|error| BranchError::Unreadable(error.0))? {
-            Some(records) if is_child(&records) => Err(BranchError::Child(of)),
-            Some(records) => Ok(records),
+            Some(records) => match parent(&records) {
+                Some(parent) => Err(BranchError::Child { child: of, instead: self.instead_of_a_child(parent).await }),
+                None => Ok(records),
+            },
             None if self.state(of).is_ok() => Err(BranchError::Unreadable("it is not kept whole".into())),
             None => Err(BranchError::NotFound(of)),
+        }
+    }
+
+    /// What can be done instead of branching a child of `parent`: what stands at the top of the family has a record of
+    /// its own questions, and forks again behind each of them.
+    async fn instead_of_a_child(&self, parent: SessionId) -> String {
+        let (mut above, mut top) = (Some(parent), None);
+        while let Some(id) = above {
+            top = self.shared.world.journal.stored_one(id).get().await.ok().flatten();
+            above = top.as_ref().and_then(|stored| stored.session.spec().parent.as_ref()).map(|parent| parent.session);
+        }
+        match top.map(|stored| stored.session) {
+            None => "what it comes from is not there any more".to_owned(),
+            Some(top) => match (top.id(), top.asked()) {
+                (top, 0) => format!("{top}, from which it comes, has asked nothing itself: run its program again"),
+                (top, asked) => {
+                    let asked = asked_in_words(asked);
+                    format!("{top}, from which it comes, can be branched at what it has asked itself: {asked}")
+                }
+            },
         }
     }
 }
@@ -259,8 +286,11 @@ fn answer_of(event: &Event) -> Option<LeftAnswer> {
     }
 }
 
-fn is_child(records: &[Record]) -> bool {
-    matches!(records.first(), Some(Record::Spawned { spec, .. }) if spec.parent.is_some())
+fn parent(records: &[Record]) -> Option<SessionId> {
+    match records.first()? {
+        Record::Spawned { spec, .. } => spec.parent.as_ref().map(|parent| parent.session),
+        _ => None,
+    }
 }
 
 fn no_beginning() -> BranchError {
@@ -268,10 +298,13 @@ fn no_beginning() -> BranchError {
 }
 
 fn not_asked(session: SessionId, at: QueryId, parent: &Session) -> BranchError {
-    let asked = match parent.asked() {
+    BranchError::NotAsked { session, at, asked: asked_in_words(parent.asked()) }
+}
+
+fn asked_in_words(asked: u32) -> String {
+    match asked {
         0 => "nothing".to_owned(),
         1 => "q-1".to_owned(),
         n => format!("q-1 to q-{n}"),
-    };
-    BranchError::NotAsked { session, at, asked }
+    }
 }

@@ -115,7 +115,7 @@ fn moves(registry: &Registry, id: SessionId) -> bool {
 
 fn refused(error: &BranchError) -> CliError {
     match error {
-        BranchError::NotAsked { .. } | BranchError::Child(_) => CliError::usage(error.to_string()),
+        BranchError::NotAsked { .. } | BranchError::Child { .. } => CliError::usage(error.to_string()),
         BranchError::NotFound(_) | BranchError::Unreadable(_) | BranchError::NotRecorded(_) => {
             CliError::failure(error.to_string())
         }

@@ -110,3 +110,24 @@ fn a_branch_is_as_old_as_it_is_there() {
         assert_eq!(shown["created_at"], shown["branch"]["made_at"], "{shown}");
     }
 }
+
+#[test]
+fn of_a_child_that_cannot_be_branched_it_is_said_what_can() {
+    let home = Home::new();
+    home.file("lib/asks/init.lua", "return { run = function() return alc.llm('child?') end }");
+    home.file("lib/nests/init.lua", "return { run = function() return alc.fork({'asks'}, {})[1].result end }");
+    let first = home.file("first.jsonl", r#"{"match": "first", "response": "x"}"#);
+    for (code, can) in [
+        ("return alc.fork({'nests'}, {})", "has asked nothing itself: run its program again"),
+        ("alc.llm('first?') return alc.fork({'nests'}, {})", "can be branched at what it has asked itself: q-1"),
+    ] {
+        let start = ["run", "--code", code, "--lib", "lib", "--answers", first.to_str().unwrap(), "-o", "jsonl"];
+        let lines = home.run(&[&start[..], &["--journal", &journal(&home)]].concat()).exits(6).lines();
+        let (top, asks) =
+            (lines[0]["session"].as_str().unwrap(), |line: &&Value| line["info"]["prompts"][0]["prompt"] == "child?");
+        let child = lines.iter().find(asks).unwrap()["child"].as_str().unwrap();
+        let told =
+            home.run(&["session", "rewind", child, "--at", "f-0-1", "--journal", &journal(&home)]).exits(2).stderr;
+        assert_eq!(told, format!("error: {child} is a child of a fork; {top}, from which it comes, {can}\n"));
+    }
+}

@@ -195,10 +195,11 @@ fn calls() -> Vec<Arc<Call>> {
         let verb = Verb::Branch { rewinds, at: QueryId::new(2), outcome };
         Arc::new(Call { n, at, session: Some(id(1)), verb, latency })
     };
+    let child = BranchError::Child { child: id(1), instead: "what it comes from is not there any more".to_owned() };
     (1..)
         .zip(["review-auth", "a title\x1b[2J that is much longer than the row of any narrow screen", "漢字"])
         .map(call)
-        .chain([(4, true, Ok(id(2))), (5, false, Err(BranchError::Child(id(1))))].map(branch))
+        .chain([(4, true, Ok(id(2))), (5, false, Err(child))].map(branch))
         .collect()
 }
 
