@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::super::args::Format;
+use super::super::output;
 use super::answers_file::AnswersFile;
 use super::printed::Printed;
 use super::sources::{Ask, Report, Stage};
@@ -274,7 +275,11 @@ impl Follower {
                 None => queries.push(Arc::clone(query)),
             }
         }
-        if !answers.is_empty() {
+        if let Some(first) = answers.first() {
+            let given = match answers.len() - 1 {
+                0 => first.query_id.to_string(),
+                more => format!("{} and {more} more", first.query_id),
+            };
             let payload = match (pause.kind, answers.pop()) {
                 (PauseKind::Single, Some(answer)) => ResumePayload::Single(answer),
                 (_, last) => ResumePayload::Batch(answers.into_iter().chain(last).collect()),
@@ -282,11 +287,13 @@ impl Follower {
             if let Err(refused) = self.registry.resume(session, payload).await {
                 tracing::debug!(%session, %refused, "an answer of the file");
                 match self.registry.state(session) {
-                    // The next source gets all that the pause still waits for.
-                    Ok(ExecutionState::Paused(now)) if now.epoch == pause.epoch => {
+                    // The next source gets all that the pause still waits for, unless nothing is taken any more.
+                    Ok(ExecutionState::Paused(now)) if now.epoch == pause.epoch && self.ending.get().is_none() => {
+                        let text = format!("answers file: {given} of session {}: {refused}", session.short());
+                        output::message(&text);
                         queries = now.pending().map(|prompt| Arc::clone(&prompt.query)).collect();
                     }
-                    // A limit or a signal ended it meanwhile.
+                    // A limit ended it meanwhile, or a signal ends the run.
                     Ok(_) | Err(_) => return,
                 }
             }

@@ -9,6 +9,7 @@ pub(super) mod answerer;
 mod answers_file;
 mod coprocess;
 pub(super) mod follow;
+mod left;
 mod lines;
 mod matching;
 mod printed;

@@ -19,12 +19,13 @@ use super::super::exit::{CliError, Exit};
 use super::super::output;
 use super::answerer::Answerer;
 use super::follow::{Follower, Start};
+use super::left::{self, Left};
 use super::printed::Printed;
 use super::sources::{Report, Stage};
 use super::stdin::StdinAnswers;
 use super::stream::{self, Ended, Stream};
 use super::terminal::Terminal;
-use super::{KeptIn, Plan, Sessions, text};
+use super::{KeptIn, Plan, Sessions};
 use crate::desk::DeskError;
 use crate::domain::{ExecutionState, SessionId, SessionSpec};
 use crate::engine::{ChangeCursor, Presence, Registry, Summary};
@@ -110,6 +111,8 @@ pub(super) async fn supervise(registry: Registry, plan: Plan, kept_in: Option<Ke
         order: Vec::new(),
         live: HashSet::new(),
         stuck: HashSet::new(),
+        told: HashSet::new(),
+        left: Left::default(),
         parents: HashMap::new(),
         parent_of: HashMap::new(),
         documents: HashMap::new(),
@@ -143,6 +146,10 @@ struct Run {
     live: HashSet<SessionId>,
     /// Those that wait for what no source can answer, and those that cannot be run again.
     stuck: HashSet<SessionId>,
+    /// Those of which was said that they cannot be run again.
+    told: HashSet<SessionId>,
+    /// What it leaves, once it is ended.
+    left: Left,
     /// How many children of each session are live.
     parents: HashMap<SessionId, u32>,
     /// Of every child that was followed. A parent may name one twice: as it goes on, what it has said of a child may not
@@ -194,12 +201,13 @@ impl Run {
         let sessions = if changes.overflowed { self.live.iter().copied().collect() } else { changes.sessions };
         for session in sessions {
             let Ok(summary) = self.registry.summary(session) else { continue };
-            // One that waits for an answer is refused it, and its source says so.
+            // One that waits for an answer is refused it, which its source says, and then the run's last word.
             if let (ExecutionState::Running { .. }, Presence::CannotReplay(why)) = (&summary.state, &summary.presence)
                 && self.live.contains(&session)
                 && self.stuck.insert(session)
             {
-                output::message(&text::cannot_go_on(session, why, self.kept_in.as_ref()));
+                output::message(&left::cannot_go_on(session, why, self.kept_in.as_ref()));
+                self.told.insert(session);
             }
         }
     }
@@ -319,6 +327,7 @@ impl Run {
     /// somebody waits for the process.
     async fn end(&mut self, ending: Ending, signals: &mut Signals) -> Result<(), CliError> {
         self.ending.set(ending).expect("a run ends once");
+        self.left = Left::of(&self.registry, &self.order);
         tokio::select! {
             biased;
             exit = signals.next() => {
@@ -380,9 +389,22 @@ impl Run {
             Some(Ending::Signal(exit)) => exit,
             Some(Ending::NobodyAnswers | Ending::ReaderGone | Ending::Failed) | None => self.exit(ending),
         };
-        let left = self.left();
-        let Self { follower, mut ended, over, reports, tasks, kept_in, order, mut documents, written, hurried, .. } =
-            self;
+        let Self {
+            registry,
+            follower,
+            mut ended,
+            over,
+            reports,
+            tasks,
+            kept_in,
+            order,
+            told,
+            left,
+            mut documents,
+            written,
+            hurried,
+            ..
+        } = self;
         over.cancel();
         // Nobody takes reports any more: who still has one must not wait for that.
         drop((follower, reports));
@@ -418,18 +440,10 @@ impl Run {
         match written {
             Err(error) if !stream::is_reader_gone(&error) => Err(CliError::Output(error)),
             Ok(()) | Err(_) => {
-                if let Some(text) = text::how_to_go_on(&left, kept_in.as_ref()) {
-                    output::message(&text);
-                }
+                left.tell(&registry, &told, kept_in.as_ref());
                 Ok(exit)
             }
         }
-    }
-
-    /// The sessions that the journal keeps as they are.
-    fn left(&self) -> Vec<SessionId> {
-        let has_ended = |id: &SessionId| self.registry.summary(*id).is_ok_and(|summary| summary.state.is_ended());
-        self.order.iter().copied().filter(|id| !has_ended(id)).collect()
     }
 }
 

@@ -1,11 +1,10 @@
 //! Events as lines for people. Whatever a program says is shown as data: control characters become visible signs.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 
+use super::Form;
 use super::follow::Whose;
 use super::terminal::{End, Terminal};
-use super::{Form, KeptIn};
 use crate::domain::{CancelCode, EffectStep, Event, EventKind, Prompt, Query, SessionId, printable_line};
 
 /// The longest part of a text that one line shows; `-o jsonl` has it all.
@@ -102,37 +101,6 @@ pub(super) fn terminal(out: &mut String, form: Form, whose: Whose, terminal: &Te
     }
 }
 
-/// That a session cannot be run again from its record, and what to do.
-pub(super) fn cannot_go_on(session: SessionId, why: &str, kept_in: Option<&KeptIn>) -> String {
-    let journal = kept_in.map(KeptIn::argument).unwrap_or_default();
-    let session = session.short();
-    let why = shown(why);
-    format!(
-        "{session} cannot go on: {why}; it is tried again when it is resumed, or end it: switchboard session cancel {session}{journal}"
-    )
-}
-
-/// What to type to go on with sessions that were left.
-pub(super) fn how_to_go_on(left: &[SessionId], kept_in: Option<&KeptIn>) -> Option<String> {
-    let (first, others) = left.split_first()?;
-    let journal = kept_in.map(KeptIn::argument).unwrap_or_default();
-    let id = if others.is_empty() { first.short() } else { "ID".to_owned() };
-    let how = format!("goes on with: switchboard run --resume {id}{journal}");
-    Some(match kept_in.filter(|kept_in| kept_in.is_gone()) {
-        Some(kept_in) => {
-            let and = |log: PathBuf| format!("move {} too, as FILE-wal; then ", log.display());
-            let first = kept_in.log_left().map(and).unwrap_or_default();
-            format!("{} is gone; if it was moved, {first}it {how}", kept_in.path.display())
-        }
-        None if others.is_empty() => format!("it {how}"),
-        None => {
-            let ids: Vec<String> = left.iter().take(3).map(|id| id.short()).collect();
-            let more = if left.len() > ids.len() { ", …" } else { "" };
-            format!("{} sessions are left ({}{more}); each {how}", left.len(), ids.join(", "))
-        }
-    })
-}
-
 struct Lines<'a> {
     out: &'a mut String,
     form: Form,
@@ -166,7 +134,7 @@ impl Lines<'_> {
 }
 
 /// A text as one line of bounded length.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => format!("{}… ({} more bytes)", printable_line(&text[..end]), text.len() - end),
         None => printable_line(text).into_owned(),

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use switchboard::domain::{SessionId, SessionSpec};
+use switchboard::domain::{Command, SessionId, SessionSpec};
 use switchboard::engine::{Durability, Journal, Record, Stored};
 use switchboard::store::journal::SqliteJournal;
 
@@ -427,4 +427,58 @@ fn a_run_whose_record_cannot_be_kept_goes_on_and_says_so() {
     home.file("file", "no directory");
     let ended = home.run(&["run", "--code", "return 1", "--state-dir", "file", "--log-file", "log"]).exits(0);
     assert!(ended.stderr.starts_with("no record of this run is kept: "), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_recorded_is_told_and_no_way_is_advised_that_leads_nowhere() {
+    let home = Home::new();
+    // Its record tells of another program.
+    let mut other = Life::new(5, SessionSpec::run("return 'nothing to ask'"));
+    other.take(Command::Begin);
+    other.ask("why?");
+    let journal = open(&home.path().join("other.db"));
+    other.write(&journal).await;
+    close(journal).await;
+    let (id, all) = (other.id().short(), answers(&home, "", "one"));
+    home.file("answerer.sh", "while read -r q; do echo '{\"response\": \"one\"}'; done");
+    let resume = ["run", "--resume", &id, "--journal", "other.db"];
+    let last = format!(
+        "it is tried again when it is resumed, or end it: switchboard session cancel {id} --journal other.db\n"
+    );
+    let line = "{\"query_id\": \"q-1\", \"response\": \"one\"}\n";
+    for (source, named, input) in [
+        (&["--answers", &all][..], format!("answers file: q-1 of session {id}: not recorded: "), ""),
+        (
+            &["--answerer", "sh answerer.sh"],
+            "answerer “sh answerer.sh”: the answer to q-1 was not recorded: ".into(),
+            "",
+        ),
+        (&["--stdin"], format!("standard input, line 1: q-1 of session {id}: not recorded: "), line),
+    ] {
+        let ended = home.run_with_input(&[&resume[..], source].concat(), input).exits(6);
+        assert_eq!(ended.stdout, "? q-1 why?\nwaiting: q-1 why?\n");
+        let told: Vec<_> = ended.stderr.lines().collect();
+        assert_eq!(told.len(), 2, "{ended:#?}");
+        let why = told[0].strip_prefix(&named).unwrap_or_else(|| panic!("{ended:#?}"));
+        assert_eq!(format!("{}\n", told[1]), format!("{id} cannot go on: {why}; {last}"));
+    }
+    // Nobody has tried it.
+    let ended = home.run(&resume).exits(6);
+    assert_eq!(ended.stderr, format!("it goes on with: switchboard run --resume {id} --journal other.db\n"));
+    home.run(&["session", "cancel", &id, "--journal", "other.db"]).exits(0);
+}
+
+#[test]
+fn an_answer_of_a_file_that_a_full_disk_refuses_is_told() {
+    let home = Home::new();
+    let all = answers(&home, "", "one");
+    let code = "for n = 1, 400 do alc.llm(n .. ('x'):rep(200)) end";
+    let run = "trap '' XFSZ; ulimit -f 500; exec \"$0\" \"$@\"";
+    let arguments = ["-c", run, env!("CARGO_BIN_EXE_switchboard"), "run", "--code", code, "--answers", &all];
+    let ended = Ended::of(home.command("sh").args(arguments).args(["--journal", "full.db"]).spawn().unwrap()).exits(6);
+    let told: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(told.len(), 2, "{ended:#?}");
+    assert!(told[0].starts_with("answers file: q-") && told[0].contains(": not recorded: full.db: "), "{ended:#?}");
+    let (_, resume) = told[1].split_once("it goes on with: switchboard ").unwrap();
+    home.run(&[&resume.split(' ').collect::<Vec<_>>()[..], &["--answers", &all]].concat()).exits(0);
 }
