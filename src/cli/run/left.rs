@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::output;
 use super::KeptIn;
 use super::text::shown;
-use crate::domain::{ExecutionState, SessionId};
+use crate::domain::{CancelCode, ExecutionState, SessionId};
 use crate::engine::{Presence, Registry};
 
 /// What can be done with the sessions of a run that is ended before they are.
@@ -36,16 +36,48 @@ impl Left {
 
     /// Says how each goes on that the journal keeps as it is, or why it cannot, unless it is one of `told`, of which
     /// that was said as it was found.
-    pub(super) fn tell(mut self, registry: &Registry, told: &HashSet<SessionId>, kept_in: Option<&KeptIn>) {
+    pub(super) fn tell(self, registry: &Registry, told: &HashSet<SessionId>, kept_in: Option<&KeptIn>) {
+        if let Some(text) = self.told(registry, told, kept_in) {
+            output::message(&text);
+        }
+    }
+
+    /// The same where nobody reads standard output any more, which is said too if it has cost anything. `order` are the
+    /// sessions of the run, and so many were not even started.
+    pub(super) fn tell_without_reader(
+        self,
+        registry: &Registry,
+        order: &[SessionId],
+        unstarted: u32,
+        told: &HashSet<SessionId>,
+        kept_in: Option<&KeptIn>,
+    ) {
+        let is_lost = |id: &SessionId| match registry.state(*id) {
+            Ok(ExecutionState::Cancelled(cancelled)) => cancelled.reason.code == CancelCode::SystemShutdown,
+            Ok(_) | Err(_) => false,
+        };
+        let lost = order.iter().filter(|id| is_lost(id)).count();
+        let parts = [
+            self.told(registry, told, kept_in),
+            (lost > 0)
+                .then(|| format!("{lost} of {} sessions had not ended, and nothing of them is kept", order.len())),
+            (unstarted > 0).then(|| format!("{unstarted} more were not started")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if !parts.is_empty() {
+            output::message(&format!("nobody reads standard output any more; {}", parts.join("; ")));
+        }
+    }
+
+    /// Says of those that cannot go on why, and gives what is to be said of those that can.
+    fn told(mut self, registry: &Registry, told: &HashSet<SessionId>, kept_in: Option<&KeptIn>) -> Option<String> {
         let has_ended = |id: &SessionId| registry.summary(*id).is_ok_and(|summary| summary.state.is_ended());
         self.halted.retain(|(session, _)| !has_ended(session) && !told.contains(session));
         for (session, why) in &self.halted {
             output::message(&cannot_go_on(*session, why, kept_in));
         }
         self.can_go_on.retain(|session| !has_ended(session));
-        if let Some(text) = how_to_go_on(&self.can_go_on, kept_in) {
-            output::message(&text);
-        }
+        how_to_go_on(&self.can_go_on, kept_in)
     }
 }
 

@@ -47,7 +47,9 @@ pub(super) enum Ending {
     NobodyAnswers,
     /// A signal.
     Signal(Exit),
-    /// Nobody reads standard output any more.
+    /// Nobody reads standard output any more. The run stops where it stands, since a program without an end, or answers
+    /// that cost, would go on for nobody; and what it leaves is no success, as a script would take it for that was only
+    /// looking for a line: exit code 6, and it is said how it goes on.
     ReaderGone,
     /// It cannot go on, for the reason that is returned.
     Failed,
@@ -370,10 +372,11 @@ impl Run {
 
     /// What the run comes to by the ends of its sessions, whether or not they could be printed.
     fn exit(&self, ending: Option<Ending>) -> Exit {
-        Exit::worst_of(self.order.iter().filter_map(|session| {
+        let ends = self.order.iter().filter_map(|session| {
             let summary = self.registry.summary(*session).expect("a session of this run is never pruned");
             Terminal::of(&summary, ending).map(|terminal| terminal.exit(ending))
-        }))
+        });
+        Exit::worst_of(ends.chain((self.unstarted > 0).then_some(Exit::Waiting)))
     }
 
     /// Prints what stands at the end and says what the run comes to. A signal ends it at once, whatever is not printed.
@@ -391,6 +394,7 @@ impl Run {
         };
         let Self {
             registry,
+            unstarted,
             follower,
             mut ended,
             over,
@@ -417,6 +421,7 @@ impl Run {
             return Ok(hurried_exit(hurried));
         }
         if ending == Some(Ending::ReaderGone) {
+            left.tell_without_reader(&registry, &order, unstarted, &told, kept_in.as_ref());
             return Ok(exit);
         }
         let write = async {

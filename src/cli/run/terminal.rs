@@ -82,14 +82,13 @@ impl<'a> Terminal<'a> {
             End::Done { .. } => Exit::Ok,
             End::Failed { limit: Some(_), .. } => Exit::Limit,
             End::Failed { limit: None, .. } => Exit::SessionFailed,
-            // Not an end of its own: the reader wanted no more.
+            // Not an end of its own: nobody reads any more.
             End::Cancelled { reason }
                 if reason.code == CancelCode::SystemShutdown && ending == Some(Ending::ReaderGone) =>
             {
-                Exit::Ok
+                Exit::Waiting
             }
             End::Cancelled { .. } => Exit::SessionCancelled,
-            End::Waiting { .. } if ending == Some(Ending::ReaderGone) => Exit::Ok,
             End::Waiting { .. } => Exit::Waiting,
         }
     }

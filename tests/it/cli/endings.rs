@@ -147,12 +147,37 @@ fn sessions_left_waiting_are_told_by_the_exit_code_also_to_a_reader_that_leaves_
 }
 
 #[test]
-fn a_reader_that_leaves_ends_the_run_without_an_error() {
+fn a_reader_that_leaves_ends_the_run_which_says_what_it_has_left() {
     let home = Home::new();
     home.file("answers.jsonl", "{\"response\": \"go\"}");
     let code = "while true do alc.llm('again?') end";
-    let arguments = ["run", "--code", code, "--answers", "answers.jsonl", "-n", "3", "-o", "jsonl"];
-    let (child, output) = waiting(&home, &arguments);
+    let stopped = |copies: &str, more: &[&str]| {
+        let arguments = ["run", "--code", code, "--answers", "answers.jsonl", "-o", "jsonl", "-n", copies];
+        let (child, output) = waiting(&home, &[&arguments[..], more].concat());
+        drop(output);
+        let ended = Ended::of(child).exits(6);
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:#?}");
+        let told = ended.stderr.strip_prefix("nobody reads standard output any more; ");
+        told.unwrap_or_else(|| panic!("{ended:#?}")).trim_end().to_owned()
+    };
+    let told = stopped("1", &["--journal", "one.db"]);
+    let resume = told.strip_prefix("it goes on with: switchboard ").unwrap_or_else(|| panic!("{told}"));
+    let again = home.run(&resume.split(' ').collect::<Vec<_>>()).exits(6);
+    assert_eq!(again.stderr, format!("{told}\n"), "it is there, and waits");
+    let told = stopped("3", &[]);
+    assert!(told.contains("each goes on with: switchboard run --resume ID") || told.contains("not started"), "{told}");
+    let told = stopped("1", &["--ephemeral"]);
+    assert_eq!(told, "1 of 1 sessions had not ended, and nothing of them is kept");
+}
+
+#[test]
+fn what_has_ended_as_its_reader_leaves_ends_well() {
+    let home = Home::new();
+    // The reader gets the first byte of more than a pipe holds, all of which comes at once.
+    let arguments = ["run", "--code", "return ('x'):rep(200000)", "-o", "jsonl"];
+    let mut child = home.switchboard(&arguments).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    read_into(&mut output, TERMINAL);
     drop(output);
     let ended = Ended::of(child).exits(0);
     assert_eq!(ended.stderr, "");
