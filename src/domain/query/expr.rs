@@ -280,7 +280,8 @@ impl fmt::Display for Text<'_> {
         let Self(text, place) = *self;
         let breaks = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '"' | '\\');
         let like_a_field = |text: &str| text.contains([':', '~', '<', '>']);
-        let as_word = place == Place::Word && (text.starts_with('-') || text == "or" || like_a_field(text));
+        let as_word =
+            place == Place::Word && (text.starts_with('-') || ["or", "and"].contains(&text) || like_a_field(text));
         let plain = match place {
             // Backslashes of a pattern are its own.
             Place::Pattern => !text.contains(|c| breaks(c) && c != '\\'),

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! query  = all { "or" all }
-//! all    = part { part }                       every part must hold
+//! all    = part { [ "and" ] part }             every part must hold
 //! part   = [ "-" ] ( "(" query ")" | test )    "-" turns it round
 //! test   = word | field
 //! field  = "state:" STATE | "is:" ( "held" | "suspended" ) | "tag:" TEXT | "id:" DIGITS | "title~" REGEX | "prompt~" REGEX

@@ -58,13 +58,13 @@ impl<'a> Parser<'a> {
     /// `all { "or" all }`; `None` where nothing stands.
     fn any(&mut self, depth: usize) -> Result<Option<Expr>, Fault> {
         let Some(first) = self.all(depth)? else {
-            return match self.take_or() {
+            return match self.take("or") {
                 Some(or) => Err(self.fault(or, "or needs something before it; quote it to search for the word")),
                 None => Ok(None),
             };
         };
         let mut ways = vec![first];
-        while let Some(or) = self.take_or() {
+        while let Some(or) = self.take("or") {
             match self.all(depth)? {
                 Some(way) => ways.push(way),
                 None => return Err(self.fault(or, "or needs something behind it")),
@@ -73,27 +73,35 @@ impl<'a> Parser<'a> {
         Ok(Some(if ways.len() == 1 { ways.remove(0) } else { Expr::Any(ways) }))
     }
 
+    /// `part { [ "and" ] part }`; `None` where nothing stands.
     fn all(&mut self, depth: usize) -> Result<Option<Expr>, Fault> {
-        let mut parts = Vec::new();
-        while let Some(part) = self.part(depth)? {
-            parts.push(part);
+        let Some(first) = self.part(depth)? else {
+            return match self.take("and") {
+                Some(and) => Err(self.fault(and, "and needs something before it; quote it to search for the word")),
+                None => Ok(None),
+            };
+        };
+        let mut parts = vec![first];
+        loop {
+            let and = self.take("and");
+            match (self.part(depth)?, and) {
+                (Some(part), _) => parts.push(part),
+                (None, Some(and)) => return Err(self.fault(and, "and needs something behind it")),
+                (None, None) => break,
+            }
         }
-        Ok(match parts.len() {
-            0 => None,
-            1 => Some(parts.remove(0)),
-            _ => Some(Expr::All(parts)),
-        })
+        Ok(Some(if parts.len() == 1 { parts.remove(0) } else { Expr::All(parts) }))
     }
 
-    /// The word `or`, if it stands here by itself.
-    fn take_or(&mut self) -> Option<Range<usize>> {
+    /// A word of the language, if it stands here by itself.
+    fn take(&mut self, word: &str) -> Option<Range<usize>> {
         self.skip_blanks();
-        let behind = self.rest().strip_prefix("or")?;
+        let behind = self.rest().strip_prefix(word)?;
         if behind.chars().next().is_some_and(|c| !ends_a_word(c)) {
             return None;
         }
         let start = self.at;
-        self.at += 2;
+        self.at += word.len();
         Some(start..self.at)
     }
 
@@ -137,7 +145,8 @@ impl<'a> Parser<'a> {
             }
             Some(_) => {
                 let mut ahead = Self { text: self.text, at: self.at };
-                if ahead.take_or().is_some() { Ok(None) } else { self.test().map(Some) }
+                let is_joint = ahead.take("or").or_else(|| ahead.take("and")).is_some();
+                if is_joint { Ok(None) } else { self.test().map(Some) }
             }
         }
     }

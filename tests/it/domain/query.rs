@@ -75,6 +75,13 @@ fn each_test_asks_what_its_name_says() {
         ("deploy", false),
         ("review deploy", false),
         ("review or deploy", true),
+        ("state:paused and age>0s", true),
+        ("review and deploy", false),
+        ("review and -deploy", true),
+        ("review and(state:paused)and age>0s or deploy", true),
+        ("deploy and review or config and tmp2", true),
+        ("-(review and config)", false),
+        ("and_", false),
         ("-review", false),
         ("-deploy", true),
         ("-(deploy or review)", false),
@@ -178,6 +185,13 @@ fn a_fault_says_what_to_write_and_where_it_is() {
         ("a)", ")", "there is no ( for this )"),
         ("()", "()", "nothing stands between"),
         ("or a", "or", "or needs something before it"),
+        ("a and", "and", "and needs something behind it"),
+        ("(a and) b", "and", "and needs something behind it"),
+        ("a and or b", "and", "and needs something behind it"),
+        ("a and and b", "and", "and needs something behind it"),
+        ("and a", "and", "and needs something before it"),
+        ("a or and b", "and", "and needs something before it"),
+        ("a -and", "-", "- needs what it turns round"),
         ("a -", "-", "- needs what it turns round"),
         ("colour:red", "colour:red", "fields are state:"),
         ("state>paused", "state>paused", "write state: and a value"),
@@ -202,6 +216,8 @@ fn quotes_make_text_of_anything() {
     for (text, word) in [
         ("\"state:paused\"", "state:paused"),
         ("\"or\"", "or"),
+        ("\"and\"", "and"),
+        ("andor", "andor"),
         ("\"-x\"", "-x"),
         ("\"a \\\"b\\\" \\\\ c\"", "a \"b\" \\ c"),
         ("order", "order"),
@@ -212,7 +228,14 @@ fn quotes_make_text_of_anything() {
 }
 
 fn any_text() -> impl Strategy<Value = String> + Clone {
-    prop_oneof!["[a-z]{1,6}", "[ -~]{1,8}", "\\PC{1,6}", Just("or".to_owned()), Just("\\\\\"".to_owned())]
+    prop_oneof![
+        "[a-z]{1,6}",
+        "[ -~]{1,8}",
+        "\\PC{1,6}",
+        Just("or".to_owned()),
+        Just("and".to_owned()),
+        Just("\\\\\"".to_owned())
+    ]
 }
 
 fn any_test() -> impl Strategy<Value = Test> {
@@ -254,6 +277,7 @@ fn nearly() -> impl Strategy<Value = String> {
         Just(")"),
         Just("-"),
         Just("or"),
+        Just(" and "),
         Just(" "),
         Just("\""),
         Just("\\"),
