@@ -1,8 +1,9 @@
 -- `alc.eval`: a strategy against a scenario.
 
-local _, kept = ...
-local alc, check, error, ipairs, next, pcall, readable, type =
-  alc, kept.check, error, ipairs, next, pcall, kept.readable, type
+local host, kept = ...
+local alc, check, error, format, ipairs, match, next, pcall, readable, type =
+  alc, kept.check, error, format, ipairs, match, next, pcall, kept.readable, type
+local seed, want_card = host("seed"), host("want_card")
 
 -- In these fields of a result a strategy may have put its text.
 local TEXTS = { "answer", "summary", "output", "text" }
@@ -102,9 +103,27 @@ local function suite_of(evalframe, scenario, run)
   return spec
 end
 
+-- A card that may be called anything. The name that it is given has a second in it and no more: of the same reports of
+-- one second the first has that name, and each other one adds digits of its own, from the session's record.
+local function create(card)
+  local name
+  while true do
+    local made, why = kept.attempt("alc.card.create", want_card("create", card))
+    if made then
+      return made
+    end
+    local taken = match(why, "^alc%.card%.create: card '(.+)' already exists %(immutable%)$")
+    if not taken then
+      error(why, 0)
+    end
+    name = name or taken
+    card.card_id = format("%s_%06x", name, seed() & 0xffffff)
+  end
+end
+
 local function write_card(report, scenario, strategy, opts)
   local sums = report.aggregated
-  local card = alc.card.create {
+  local card = create {
     pkg = { name = opts.card_pkg or strategy },
     scenario = { name = scenario },
     stats = {

@@ -1,10 +1,10 @@
 //! `alc.card`: what it gives, where it keeps it, and what it refuses.
 
 use serde_json::{Value, json};
-use switchboard::domain::SessionSpec;
+use switchboard::domain::{SessionSpec, TerminalOutcome};
 
 use super::rig::Rig;
-use crate::support::paused;
+use crate::support::{bounded, paused};
 
 #[tokio::test]
 async fn a_card_is_made_found_read_and_added_to() {
@@ -246,4 +246,36 @@ async fn where_no_cards_can_be_had_a_question_is_asked_without_them() {
     let id = rig.start(SessionSpec::run("return alc.llm('x', { card_context = 'c1', system = 'S' })")).await;
     let pause = paused(&rig.registry, id).await;
     assert_eq!(pause.prompts[0].query.system.as_deref(), Some("S"));
+}
+
+#[tokio::test]
+async fn the_card_of_a_report_takes_another_name_where_the_first_is_taken() {
+    let rig = Rig::recorded();
+    let code = r#"
+        package.preload.echo = function() return { run = function(ctx) return ctx.task end } end
+        local scenario = { cases = { { input = "a", expected = "b" } } }
+        local ids = {}
+        for i = 1, 3 do ids[i] = alc.eval(scenario, "echo", { auto_card = true }).card_id end
+        alc.llm("so far?")
+        ids[4] = alc.eval(scenario, "echo", { auto_card = true }).card_id
+        local seen = {}
+        for i, id in ipairs(ids) do seen[i] = #alc.card.read_samples(id) end
+        local own = { card_id = ids[1], pkg = { name = "echo" } }
+        return { ids = ids, seen = seen, why = select(2, pcall(alc.card.create, own)) }"#;
+    let id = rig.start(SessionSpec::run(code)).await;
+    paused(&rig.registry, id).await;
+    // Run again from its record, it comes to the same names.
+    let again = rig.after_a_crash(|_, records| records.len()).await;
+    again.answer(id, "ok").await;
+    let TerminalOutcome::Done(done) = bounded(again.registry.await_terminal(id)).await.unwrap() else { panic!() };
+    let ids: Vec<_> = done.value["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    let first = ids[0];
+    assert!(first.starts_with("echo_model_19700101T001640_"), "{ids:?}");
+    for (n, other) in ids.iter().enumerate().skip(1) {
+        let digits = other.strip_prefix(first).unwrap().strip_prefix('_').unwrap();
+        assert!(digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()), "{other}");
+        assert!(!ids[..n].contains(other), "{ids:?}");
+    }
+    assert_eq!(done.value["seen"], json!([1, 1, 1, 1]));
+    assert_eq!(done.value["why"], format!("alc.card.create: card '{first}' already exists (immutable)"));
 }
