@@ -126,7 +126,7 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) kind: KindArgs,
     /// Goes on with the session of an earlier run that begins so (session list --runs has them), or with one of --journal
-    #[arg(long, value_name = "ID", conflicts_with_all = ["file", "code", "advice", "eval", "ctx", "copies", "title", "tag", "env", "max_pauses", "timeout", "memory"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["file", "code", "advice", "eval", "ctx", "copies", "title", "tag", "env", "max_pauses", "max_queries", "timeout", "cpu", "section", "memory", "task", "opts", "strategy", "card"])]
     pub(super) resume: Option<String>,
     /// What to print: readable lines, one document at the end, or every event as a line of JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]

@@ -238,3 +238,44 @@ fn a_log_that_cannot_be_written_stops_nobody() {
         .map(|ended| assert!(ended.status.success()))
         .unwrap();
 }
+
+#[test]
+fn whoever_goes_on_with_a_session_cannot_change_what_it_was_started_with() {
+    let home = home();
+    for option in [
+        "--ctx={}",
+        "--title=t",
+        "--tag=a=b",
+        "--env=A=b",
+        "--max-pauses=1",
+        "--max-queries=1",
+        "--timeout=1s",
+        "--cpu=1h",
+        "--section=1s",
+        "--memory=1GB",
+        "-n=2",
+        "--advice=p",
+        "--task=t",
+        "--opts={}",
+        "--eval=s",
+        "--strategy=p",
+        "--card",
+    ] {
+        let ended = home.run(&["run", "--resume", "1", option]).exits(2);
+        let name = option.split('=').next().unwrap();
+        let told = &ended.stderr;
+        assert!(told.contains("--resume <ID>") && told.contains(name) && told.contains("cannot be used"), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_library_may_be_named_anew_as_a_run_goes_on() {
+    let home = home();
+    let left = home.run(&["run", "--code", "alc.llm('q') return require('late')", "--journal", "j.db"]).exits(6);
+    let id = left.stderr.split(' ').find(|word| word.len() == 8 && u32::from_str_radix(word, 16).is_ok()).unwrap();
+    home.file("new/late.lua", "return 'came'");
+    home.file("all.jsonl", "{\"response\": \"a\"}");
+    let resume = ["run", "--resume", id, "--journal", "j.db", "--answers", "all.jsonl", "--lib", "new"];
+    assert!(home.run(&resume).exits(0).stdout.ends_with("done: \"came\"\n"));
+}
