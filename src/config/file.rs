@@ -98,7 +98,14 @@ impl<'a> Reading<'a> {
     /// A value that must be a whole number.
     pub(super) fn count(&self, name: &str, value: &Spanned<DeValue<'a>>) -> Result<u64, FileError> {
         let read = value.get_ref().as_integer().and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
-        read.ok_or_else(|| self.fault(value.span(), format!("{name} is a whole number, not {}", kind(value.get_ref()))))
+        read.ok_or_else(|| {
+            let what = match value.get_ref() {
+                DeValue::Integer(n) => format!("{name} is a whole number from 0 to {}, not {n}", u64::MAX),
+                DeValue::Float(n) => format!("{name} is a whole number, not {n}"),
+                other => format!("{name} is a whole number, not {}", kind(other)),
+            };
+            self.fault(value.span(), what)
+        })
     }
 
     /// A value that is a text or several in an array, with where each stands.

@@ -31,6 +31,11 @@ fn what_is_wrong_in_a_config_file_is_one_line_with_file_line_and_what_to_do() {
         ("[desk]\nsort = \"name\"\nsort = \"state\"\n", "config.toml:3: duplicate key"),
         ("[desk]\nfilter = \"state:\"\n", "config.toml:2: filter is \"state:\": a state is paused"),
         ("[desk]\nnotify_every = \"5\"\n", "config.toml:2: notify_every is \"5\": it needs one of the units"),
+        (
+            "[limits]\nlog_rate = -1\n",
+            "config.toml:2: log_rate is a whole number from 0 to 18446744073709551615, not -1",
+        ),
+        ("[limits]\nlog_rate = 1.5\n", "config.toml:2: log_rate is a whole number, not 1.5"),
         ("[desk\n", "config.toml:1: "),
     ] {
         let told = told(&Home::new(), "config.toml", text);
