@@ -55,7 +55,9 @@ pub(super) fn look(host: &Host, thread: usize, position: impl FnOnce() -> Option
     if !must_end && !state.door().slice_is_over() {
         return Verdict::GoOn;
     }
-    let (now, most) = (preempt::cpu_time(), state.door().section_limit());
+    let now = preempt::cpu_time();
+    // The test at the start of a process looks once, and has no door.
+    let most = if state.attempt.is_some() { state.door().section_limit() } else { Duration::ZERO };
     let Some(attempt) = &mut state.attempt else {
         state.attempt = Some(Attempt { since: now, last: now, thread, is_told: false });
         return Verdict::Yield;
