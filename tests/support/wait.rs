@@ -10,9 +10,13 @@ use switchboard::domain::{
 };
 use switchboard::engine::{EventRef, Observer, Registry};
 
-/// Gives up on what would otherwise hang. It is far longer than anything takes, and asserts no time.
+/// After so long something hangs. It is far longer than anything takes, also where many others want the machine and its
+/// disk (a hundred writes that are made durable one after the other have taken more than a minute), and asserts no time.
+const HANGS: Duration = Duration::from_mins(5);
+
+/// Gives up on what would otherwise hang.
 pub(crate) async fn bounded<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_mins(1), what).await.expect("this should have come to its end")
+    tokio::time::timeout(HANGS, what).await.expect("this should have come to its end")
 }
 
 /// Waits until `there` says so, letting others run meanwhile. For what nobody announces.
@@ -22,7 +26,7 @@ pub(crate) async fn wait_for(what: &str, there: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), waiting).await.unwrap_or_else(|_| panic!("waited for {what}"));
+    tokio::time::timeout(HANGS, waiting).await.unwrap_or_else(|_| panic!("waited for {what}"));
 }
 
 /// Waits until a session is in a state that `there` accepts.
