@@ -53,8 +53,9 @@ type Gate = OwnedSemaphorePermit;
 
 impl Registry {
     /// Brings back every session of the journal, the oldest first, but for those that are damaged;
-    /// [`recovery`](Self::recovery) says meanwhile how far it is, and why some did not come back. Once all are there, children whose parent has ended are
-    /// cancelled, and then what ran is run again, since children and parents look for each other.
+    /// [`recovery`](Self::recovery) says meanwhile how far it is, and why some did not come back. Once all are there,
+    /// children whose parent has ended are cancelled, writes that were interrupted are finished, and then what ran is run
+    /// again, since children and parents look for each other. Until then no session writes files.
     ///
     /// # Errors
     /// What the journal says where it cannot be read; what was read before stays, and is run again.
